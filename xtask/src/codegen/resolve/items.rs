@@ -1,0 +1,344 @@
+//! One generated type out of one schema.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+
+use super::super::model::{Enum, Field, Item, Struct, Type, Union};
+use super::super::names;
+use super::super::read::{Body, Member, Object, Schema, Shape};
+use super::{FAULT, Items, ROOTS, Resolver};
+
+/// Marks the key of a body that has no schema of its own; an operation id follows.
+pub(super) const INLINE: &str = "inline body of ";
+
+/// Name of an argument for which any JSON may stand.
+const OBJECT: &str = "Object";
+
+pub(super) fn inline_key(operation: &str) -> String {
+    format!("{INLINE}{operation}")
+}
+
+impl Resolver<'_> {
+    /// The type generated from `schema`.
+    pub(super) fn item(&self, schema: &str) -> Result<Item> {
+        let rust = self.home(schema)?.rust;
+        if let Some(id) = schema.strip_prefix(INLINE) {
+            return self.inline(schema, rust, id);
+        }
+        if let Some(instance) = self.generics.get(schema) {
+            return self.generic(schema, rust, instance);
+        }
+        let named = self.schemas.get(schema).context("no such schema")?;
+        let doc = self.overlay.type_rule(schema).and_then(|rule| rule.doc.clone());
+        let wire = schema.to_owned();
+        match &named.schema {
+            Schema::Object(object) => self.structure(schema, rust, object, None).map(Item::Struct),
+            Schema::Enum(values) => {
+                let values = values
+                    .iter()
+                    .map(|value| (value.clone(), names::pascal(value)))
+                    .collect();
+                Ok(Item::Enum(Enum {
+                    wire,
+                    rust,
+                    doc,
+                    values,
+                }))
+            }
+            Schema::Union { tag, variants } => {
+                let known = variants.iter().filter(|(_, schema)| !self.is_unread(schema));
+                let variants = known
+                    .map(|(value, schema)| (value.clone(), names::pascal(value), schema.clone()))
+                    .collect();
+                Ok(Item::Union(Union {
+                    wire,
+                    rust,
+                    doc,
+                    tag: tag.clone(),
+                    variants,
+                }))
+            }
+        }
+    }
+
+    fn inline(&self, key: &str, rust: String, id: &str) -> Result<Item> {
+        let operation = self
+            .document
+            .operations
+            .iter()
+            .find(|operation| operation.id == id);
+        let Some(Body::Inline(object)) = operation.and_then(|operation| operation.body.as_ref()) else {
+            bail!("operation `{id}` has no inline body");
+        };
+        let mut item = self.structure(key, rust, object, None)?;
+        item.doc = Some(format!(
+            "Body of [`{}`](crate::operation::{0}).",
+            names::operation_name(id)
+        ));
+        Ok(Item::Struct(item))
+    }
+
+    /// The generic type of which `instance` is the first instance; all others must agree with it.
+    fn generic(&self, name: &str, rust: String, instance: &str) -> Result<Item> {
+        let mut found: Option<Struct> = None;
+        for named in &self.document.schemas {
+            let Schema::Object(object) = &named.schema else {
+                continue;
+            };
+            let Some((of, argument)) = &object.generic else {
+                continue;
+            };
+            if of != name {
+                continue;
+            }
+            let mut item = self.structure(&named.name, rust.clone(), object, Some(argument))?;
+            name.clone_into(&mut item.wire);
+            item.generic = true;
+            match &found {
+                None => found = Some(item),
+                Some(first)
+                    if first
+                        .fields
+                        .iter()
+                        .map(|field| &field.ty)
+                        .eq(item.fields.iter().map(|field| &field.ty)) => {}
+                Some(_) => bail!(
+                    "`{}` and `{instance}` are not instances of one generic",
+                    named.name
+                ),
+            }
+        }
+        found.map(Item::Struct).context("no instance")
+    }
+
+    fn structure(
+        &self,
+        schema: &str,
+        rust: String,
+        object: &Object,
+        argument: Option<&str>,
+    ) -> Result<Struct> {
+        let mut fields = Vec::new();
+        for (owner, member) in self.members(schema, object)? {
+            let own = owner == schema;
+            let place = || format!("member `{}`", member.name);
+            let ty = match argument
+                .filter(|_| own)
+                .and_then(|argument| parameter(&member.shape, argument))
+            {
+                Some(ty) => ty,
+                None => self.ty(&member.shape, &member.name).with_context(place)?,
+            };
+            fields.push(Field {
+                wire: member.name.clone(),
+                rust: names::snake(&member.name),
+                ty,
+                required: member.required,
+                doc: self.field_doc(schema, owner, &member.name),
+                since: member.since.clone(),
+                target: member.target.clone(),
+            });
+        }
+        let mut seen = BTreeSet::from(["extra"]);
+        if let Some(twice) = fields.iter().find(|field| !seen.insert(&field.rust)) {
+            bail!("two members are called `{}` in Rust", twice.rust);
+        }
+        let chain = self.chain(object)?;
+        Ok(Struct {
+            wire: schema.to_owned(),
+            rust,
+            doc: self.overlay.type_rule(schema).and_then(|rule| rule.doc.clone()),
+            since: object.since.clone(),
+            typed: chain.last().is_some_and(|last| last == ROOTS[0]),
+            descendants: self.descendants(schema, object, &chain),
+            bases: chain,
+            fields,
+            generic: false,
+            input: false,
+        })
+    }
+
+    /// All members in wire order, each with the schema that declares it; tags of unions are left out, since the
+    /// union writes them.
+    fn members<'s>(&'s self, schema: &'s str, object: &'s Object) -> Result<Vec<(&'s str, &'s Member)>> {
+        let mut levels: Vec<(&str, &Object)> = vec![(schema, object)];
+        for base in self.chain(object)? {
+            let (name, level) = self.object(&base)?;
+            levels.push((name, level));
+        }
+        let all = levels
+            .into_iter()
+            .rev()
+            .flat_map(|(name, level)| level.members.iter().map(move |member| (name, member)));
+        Ok(all
+            .filter(|(name, member)| *name != ROOTS[0] && !matches!(member.shape, Shape::Constant(_)))
+            .collect())
+    }
+
+    /// Names of the bases, nearest first.
+    fn chain(&self, object: &Object) -> Result<Vec<String>> {
+        let mut chain = Vec::new();
+        let mut next = object.base.clone();
+        while let Some(name) = next {
+            if chain.contains(&name) {
+                bail!("`{name}` derives from itself");
+            }
+            next = self.object(&name)?.1.base.clone();
+            chain.push(name);
+        }
+        Ok(chain)
+    }
+
+    fn object(&self, name: &str) -> Result<(&str, &Object)> {
+        match self.schemas.get_key_value(name) {
+            Some((name, named)) => match &named.schema {
+                Schema::Object(object) => Ok((*name, object)),
+                Schema::Enum(_) | Schema::Union { .. } => {
+                    bail!("`{name}` is used as a base and is no object")
+                }
+            },
+            None => bail!("no schema `{name}`"),
+        }
+    }
+
+    fn descendants(&self, schema: &str, object: &Object, chain: &[String]) -> Vec<String> {
+        if schema != FAULT && !chain.iter().any(|base| base == FAULT) {
+            return object.subtypes.clone();
+        }
+        let mut found = BTreeSet::new();
+        let mut todo = vec![schema];
+        while let Some(base) = todo.pop() {
+            let below = self.document.fault_ancestry.iter().filter(|(_, up)| up == base);
+            todo.extend(
+                below
+                    .map(|(name, _)| name.as_str())
+                    .filter(|name| found.insert((*name).to_owned())),
+            );
+        }
+        found.into_iter().collect()
+    }
+
+    fn field_doc(&self, schema: &str, owner: &str, member: &str) -> Option<String> {
+        let said = |schema| {
+            self.overlay
+                .type_rule(schema)
+                .and_then(|rule| rule.fields.get(member))
+                .cloned()
+        };
+        said(schema).or_else(|| said(owner))
+    }
+
+    fn is_unread(&self, schema: &str) -> bool {
+        self.object(schema).is_ok_and(|(_, object)| object.unread)
+    }
+
+    /// The Rust type of a value; `member` is the name of the member it belongs to, or empty.
+    pub(super) fn ty(&self, shape: &Shape, member: &str) -> Result<Type> {
+        Ok(match shape {
+            Shape::Bool => Type::Bool,
+            Shape::Byte => Type::I8,
+            Shape::Short => Type::I16,
+            Shape::Int => Type::I32,
+            Shape::Long if self.overlay.service == "Vcda" && is_moment(member) => Type::EpochMillis,
+            Shape::Long => Type::I64,
+            Shape::Double => Type::F64,
+            Shape::String | Shape::Constant(_) => Type::String,
+            Shape::Secret => Type::Secret,
+            Shape::DateTime => Type::Timestamp,
+            Shape::Binary => Type::Binary,
+            Shape::Anything => Type::Raw,
+            Shape::List(inner) => Type::List(Box::new(self.ty(inner, member)?)),
+            Shape::Map(inner) => Type::Map(Box::new(self.ty(inner, member)?)),
+            Shape::Reference(schema) => self.reference(schema)?,
+        })
+    }
+
+    fn reference(&self, schema: &str) -> Result<Type> {
+        if schema == ROOTS[0] {
+            return Ok(Type::Any);
+        }
+        if schema == FAULT {
+            return Ok(Type::Fault);
+        }
+        if let Some(path) = self.overlay.external.get(schema) {
+            return Ok(Type::External(path.clone()));
+        }
+        let named = self
+            .schemas
+            .get(schema)
+            .with_context(|| format!("no schema `{schema}`"))?;
+        match &named.schema {
+            Schema::Object(object) => match &object.generic {
+                Some((of, argument)) if argument == OBJECT => {
+                    Ok(Type::Generic(of.clone(), Box::new(Type::Raw)))
+                }
+                Some((of, argument)) => Ok(Type::Generic(of.clone(), Box::new(self.reference(argument)?))),
+                None if self.generics.contains_key(schema) => {
+                    bail!("`{schema}` is a generic without an argument")
+                }
+                None if object.open => Ok(Type::Object(schema.to_owned())),
+                None => Ok(Type::Named(schema.to_owned())),
+            },
+            Schema::Enum(_) | Schema::Union { .. } => Ok(Type::Named(schema.to_owned())),
+        }
+    }
+}
+
+/// Whether the type is a fault.
+pub(super) fn is_fault(item: &Struct) -> bool {
+    item.wire == FAULT || item.bases.iter().any(|base| base == FAULT)
+}
+
+/// The parameter's type, if `shape` is the argument of a generic's instance or a list of it.
+fn parameter(shape: &Shape, argument: &str) -> Option<Type> {
+    match shape {
+        Shape::Reference(name) if name == argument => Some(Type::Parameter),
+        Shape::Anything if argument == OBJECT => Some(Type::Parameter),
+        Shape::List(inner) => parameter(inner, argument).map(|inner| Type::List(Box::new(inner))),
+        _ => None,
+    }
+}
+
+/// Whether a 64-bit number of that name is a moment in milliseconds since 1970 (VCDA wire rules 7).
+fn is_moment(member: &str) -> bool {
+    ["lastUpdated", "timestamp", "optimizeUntil"].contains(&member) || member.ends_with("Time")
+}
+
+/// Puts members behind a pointer through which a type would contain itself.
+pub(super) fn box_cycles(items: &mut Items) {
+    let mut cyclic = Vec::new();
+    for (name, (item, _)) in items.iter() {
+        let Item::Struct(item) = item else { continue };
+        for (index, field) in item.fields.iter().enumerate() {
+            if matches!(&field.ty, Type::Named(target) if contains(items, target, name)) {
+                cyclic.push((name.clone(), index));
+            }
+        }
+    }
+    for (name, index) in cyclic {
+        if let Some((Item::Struct(item), _)) = items.get_mut(&name)
+            && let Some(field) = item.fields.get_mut(index)
+        {
+            field.ty = Type::Boxed(Box::new(field.ty.clone()));
+        }
+    }
+}
+
+/// Whether `outer` holds an `inner` directly, without a list, a map or an open place between.
+fn contains(items: &Items, outer: &str, inner: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut todo = vec![outer];
+    while let Some(name) = todo.pop() {
+        if name == inner {
+            return true;
+        }
+        if let Some((Item::Struct(item), _)) = items.get(name).filter(|_| seen.insert(name)) {
+            todo.extend(item.fields.iter().filter_map(|field| match &field.ty {
+                Type::Named(name) => Some(name.as_str()),
+                _ => None,
+            }));
+        }
+    }
+    false
+}
