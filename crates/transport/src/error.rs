@@ -1,0 +1,434 @@
+//! Why a call failed, what the server can have done, and what a caller may do next.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use farside_wire::{Fault, Operation, Repeat, ServiceError};
+use http::StatusCode;
+
+use crate::call::{CallContext, RequestId};
+
+mod certificate;
+
+pub use certificate::{CertificateError, CertificateProblem, PinMismatch};
+
+/// A failed call: what was attempted, on what, and why it failed.
+///
+/// ```
+/// # use farside_transport::{CallError, Effect};
+/// fn may_be_sent_again_without_a_look(error: &CallError) -> bool {
+///     match error.effect() {
+///         Effect::NotSent | Effect::Refused => true,
+///         Effect::Unknown => false,
+///     }
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("{} on {} failed (request {})", .context.operation.id, .context.target, .context.request_id)]
+pub struct CallError {
+    context: CallContext,
+    #[source]
+    kind: CallErrorKind,
+}
+
+/// What the server can have done about a failed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The server cannot have acted: it never had the whole request.
+    NotSent,
+    /// The server answered that it did not act.
+    Refused,
+    /// The server may have acted.
+    Unknown,
+}
+
+/// What a caller may do after a failed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The same call may be sent again, after a pause of the caller's choice.
+    Now,
+    /// The same call may be sent again after this time, which the server asked for.
+    After(Duration),
+    /// Only a look at the server can tell what happened; nothing may be sent again before it.
+    CheckFirst,
+    /// The same call would fail again.
+    Never,
+}
+
+/// How much of a request can have reached the server when its exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Not one byte was handed to the connection.
+    Nothing,
+    /// Provably less than the whole request: no server can have read it to its end.
+    Part,
+    /// The whole request, or nobody knows.
+    Whole,
+}
+
+/// The part of a call that took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Waiting for a place among the calls in flight.
+    Queue,
+    /// Waiting for a login.
+    Session,
+    /// Resolving the name, connecting, TLS handshake.
+    Connect,
+    /// Waiting for the first byte of the answer.
+    FirstByte,
+    /// Anything else of the whole call.
+    Call,
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallErrorKind {
+    /// The request is not one that a transport sends, whatever the server.
+    #[error("the request cannot be sent: {0}")]
+    Request(&'static str),
+    /// The host's name has no address.
+    #[error("the name of {endpoint} cannot be resolved")]
+    Dns {
+        /// Host and port.
+        endpoint: Arc<str>,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// No TCP connection to the host.
+    #[error("no connection to {endpoint}")]
+    Connect {
+        /// Host and port.
+        endpoint: Arc<str>,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The TLS handshake failed for another reason than the certificate.
+    #[error("no TLS session with {endpoint}")]
+    Tls {
+        /// Host and port.
+        endpoint: Arc<str>,
+        /// What the TLS library said.
+        source: io::Error,
+    },
+    /// The host's certificate was not accepted.
+    #[error(transparent)]
+    Certificate(Box<CertificateError>),
+    /// The host's certificate is not the pinned one.
+    #[error(transparent)]
+    Pin(Box<PinMismatch>),
+    /// The connection ended before the answer was complete.
+    #[error("the connection ended before the answer was complete ({sent})")]
+    Cut {
+        /// How much of the request had left.
+        sent: Sent,
+        /// What the connection said.
+        source: io::Error,
+    },
+    /// A time limit passed.
+    #[error("{phase} took more than {} ms ({sent})", .limit.as_millis())]
+    Timeout {
+        /// What took too long.
+        phase: Phase,
+        /// The limit.
+        limit: Duration,
+        /// How much of the request had left.
+        sent: Sent,
+    },
+    /// What came back is not HTTP.
+    #[error("the answer is not HTTP")]
+    Garbled(#[source] io::Error),
+    /// The answer is larger than the limit; the rest of it was not read.
+    #[error("the answer's {part} is larger than {limit} bytes")]
+    TooLarge {
+        /// "header" or "body".
+        part: &'static str,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The answer reports success, but its body is not JSON by its own account (a proxy's page, for example).
+    #[error("the answer's content type is {seen:?}, not JSON")]
+    ContentType {
+        /// The content type.
+        seen: Box<str>,
+    },
+    /// The answer reports success, but its body is not what the schema promises.
+    #[error("the answer cannot be decoded")]
+    Decode(#[source] serde_json::Error),
+    /// The server answered with a status other than 2xx.
+    #[error(transparent)]
+    Status(Box<StatusError>),
+    /// No session could be had, so the call was not sent.
+    #[error("the login failed")]
+    Login(#[source] Arc<CallError>),
+    /// The client was closed.
+    #[error("the client has been closed")]
+    Closed,
+    /// A failure that only a particular transport knows.
+    #[error("the transport failed")]
+    Other(#[source] io::Error),
+}
+
+/// An answer whose status is not 2xx.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StatusError {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The delay that the server asked for.
+    pub retry_after: Option<Duration>,
+    /// The decoded body, if it is an error of the operation's service.
+    pub error: Option<ServiceError>,
+}
+
+impl StatusError {
+    /// An answer with this status.
+    #[must_use]
+    pub fn new(status: StatusCode, retry_after: Option<Duration>, error: Option<ServiceError>) -> Self {
+        Self {
+            status,
+            retry_after,
+            error,
+        }
+    }
+
+    /// Whether the status alone, or the error's code for this operation, says that nothing was done.
+    fn refuses(&self, operation: &Operation) -> bool {
+        let by_status = matches!(self.status.as_u16(), 400 | 401 | 403 | 404 | 409 | 429);
+        let by_code = |error: &ServiceError| operation.refused_before_acting.contains(&error.code());
+        by_status || self.error.as_ref().is_some_and(by_code)
+    }
+
+    /// Whether a proxy or a server that is starting says this, so that a read may succeed later.
+    fn passes(&self) -> bool {
+        match self.status.as_u16() {
+            429 | 502 | 503 | 504 => true,
+            500 => self.error.is_none(),
+            _ => self.retry_after.is_some(),
+        }
+    }
+}
+
+impl fmt::Display for StatusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server answered {}", self.status.as_u16())?;
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for StatusError {}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "no byte of the request had been sent",
+            Self::Part => "the request had not been sent to its end",
+            Self::Whole => "the request had been sent",
+        })
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queue => "waiting for other calls",
+            Self::Session => "waiting for the login",
+            Self::Connect => "connecting",
+            Self::FirstByte => "waiting for the answer",
+            Self::Call => "the call",
+        })
+    }
+}
+
+impl Sent {
+    /// A server acts on a whole request only.
+    fn effect(self) -> Effect {
+        match self {
+            Self::Nothing | Self::Part => Effect::NotSent,
+            Self::Whole => Effect::Unknown,
+        }
+    }
+}
+
+impl CallErrorKind {
+    /// What the server can have done, for a call of `operation`.
+    #[must_use]
+    pub fn effect(&self, operation: &Operation) -> Effect {
+        match self {
+            Self::Request(_)
+            | Self::Dns { .. }
+            | Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::Certificate(_)
+            | Self::Pin(_)
+            | Self::Login(_)
+            | Self::Closed => Effect::NotSent,
+            Self::Cut { sent, .. } | Self::Timeout { sent, .. } => sent.effect(),
+            Self::Status(status) if status.refuses(operation) => Effect::Refused,
+            Self::Status(_)
+            | Self::Garbled(_)
+            | Self::TooLarge { .. }
+            | Self::ContentType { .. }
+            | Self::Decode(_)
+            | Self::Other(_) => Effect::Unknown,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Dns { .. }
+            | Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::Cut { .. }
+            | Self::Timeout { .. } => true,
+            Self::Status(status) => status.passes(),
+            Self::Login(login) => login.kind.passes(),
+            Self::Request(_)
+            | Self::Certificate(_)
+            | Self::Pin(_)
+            | Self::Garbled(_)
+            | Self::TooLarge { .. }
+            | Self::ContentType { .. }
+            | Self::Decode(_)
+            | Self::Closed
+            | Self::Other(_) => false,
+        }
+    }
+
+    /// The delay that the server asked for.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status(status) => status.retry_after,
+            Self::Login(login) => login.kind.retry_after(),
+            Self::Request(_)
+            | Self::Dns { .. }
+            | Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::Certificate(_)
+            | Self::Pin(_)
+            | Self::Cut { .. }
+            | Self::Timeout { .. }
+            | Self::Garbled(_)
+            | Self::TooLarge { .. }
+            | Self::ContentType { .. }
+            | Self::Decode(_)
+            | Self::Closed
+            | Self::Other(_) => None,
+        }
+    }
+
+    /// A short word for the kind, as trace events carry it in `error.type`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "request",
+            Self::Dns { .. } => "dns",
+            Self::Connect { .. } => "connect",
+            Self::Tls { .. } => "tls",
+            Self::Certificate(_) => "certificate",
+            Self::Pin(_) => "pin",
+            Self::Cut { .. } => "cut",
+            Self::Timeout { .. } => "timeout",
+            Self::Garbled(_) => "garbled",
+            Self::TooLarge { .. } => "too_large",
+            Self::ContentType { .. } => "content_type",
+            Self::Decode(_) => "decode",
+            Self::Status(_) => "status",
+            Self::Login(_) => "login",
+            Self::Closed => "closed",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
+impl CallError {
+    /// An error about the call that `context` names.
+    #[must_use]
+    pub fn new(context: CallContext, kind: CallErrorKind) -> Self {
+        Self { context, kind }
+    }
+
+    /// The operation of the schema.
+    #[must_use]
+    pub fn operation(&self) -> &'static Operation {
+        self.context.operation
+    }
+
+    /// The object that the call was about, in words.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.context.target
+    }
+
+    /// The call's id in this process.
+    #[must_use]
+    pub fn request_id(&self) -> &RequestId {
+        &self.context.request_id
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn kind(&self) -> &CallErrorKind {
+        &self.kind
+    }
+
+    /// The HTTP status of the answer, if that is what failed.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status_error().map(|status| status.status)
+    }
+
+    /// The decoded error body, of whichever dialect.
+    #[must_use]
+    pub fn service_error(&self) -> Option<&ServiceError> {
+        self.status_error().and_then(|status| status.error.as_ref())
+    }
+
+    /// The decoded fault, if the operation's service answers with faults.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.service_error()?.as_fault()
+    }
+
+    /// What the server can have done.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.kind.effect(self.context.operation)
+    }
+
+    /// What a caller may do next with a call that has this repeat rule.
+    ///
+    /// Sending again is advised only for what cannot have happened or is harmless to repeat, and only where it
+    /// can end differently.
+    #[must_use]
+    pub fn retry(&self, repeat: Repeat) -> Retry {
+        match (self.effect(), repeat) {
+            (Effect::Unknown, Repeat::OnlyIfNeverSent) => Retry::CheckFirst,
+            (Effect::Unknown, Repeat::Harmless) | (Effect::NotSent | Effect::Refused, _) => {
+                match self.kind.retry_after() {
+                    _ if !self.kind.passes() => Retry::Never,
+                    Some(delay) => Retry::After(delay),
+                    None => Retry::Now,
+                }
+            }
+        }
+    }
+
+    fn status_error(&self) -> Option<&StatusError> {
+        let CallErrorKind::Status(status) = &self.kind else {
+            return None;
+        };
+        Some(status)
+    }
+}
+
+#[cfg(test)]
+mod tests;

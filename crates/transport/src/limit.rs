@@ -1,0 +1,117 @@
+//! Bounds the number of calls in flight at one endpoint.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Response;
+use tokio::sync::Semaphore;
+
+use crate::call::{Call, Transport};
+use crate::clock::{Clock, Deadline, within};
+use crate::error::{CallError, CallErrorKind, Phase, Sent};
+
+/// How long a call may outlast its deadline before it is given up here. A transport that keeps deadlines by
+/// itself is given precedence, since it knows how much of the request has left.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Lets at most a given number of calls through at a time; the others wait, in order, within their deadlines.
+pub(crate) struct Limited {
+    inner: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    places: Semaphore,
+    limit: usize,
+}
+
+impl Limited {
+    pub(crate) fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, limit: usize) -> Self {
+        // A limit of zero would be a client that never sends anything.
+        let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            inner,
+            clock,
+            places: Semaphore::new(limit),
+            limit,
+        }
+    }
+}
+
+impl fmt::Debug for Limited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "limit({}) > {:?}", self.limit, self.inner)
+    }
+}
+
+#[async_trait]
+impl Transport for Limited {
+    async fn send(&self, mut call: Call) -> Result<Response<Bytes>, CallError> {
+        let limit = call.time_limit();
+        let deadline = Deadline::after(&*self.clock, limit);
+        let _place = match within(&*self.clock, limit, self.places.acquire()).await {
+            Ok(Ok(place)) => place,
+            Ok(Err(_closed)) => return Err(call.context().error(CallErrorKind::Closed)),
+            Err(_elapsed) => {
+                let kind = CallErrorKind::Timeout {
+                    phase: Phase::Queue,
+                    limit,
+                    sent: Sent::Nothing,
+                };
+                return Err(call.context().error(kind));
+            }
+        };
+        let left = deadline.left(&*self.clock);
+        call.deadline = Some(left);
+        let context = call.context();
+        let sending = self.inner.send(call);
+        let outcome = within(&*self.clock, left.saturating_add(GRACE), sending).await;
+        outcome.unwrap_or_else(|_elapsed| {
+            let (phase, sent) = (Phase::Call, Sent::Whole);
+            Err(context.error(CallErrorKind::Timeout { phase, limit, sent }))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::error::Effect;
+    use crate::testing::operations::{READ, call};
+    use crate::testing::{Answer, NeverAnswers, ScriptedTransport};
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_over_the_limit_wait_their_turn() {
+        let clock = Arc::new(SystemClock::new());
+        let slow = Arc::new(ScriptedTransport::with(|_, _| {
+            Answer::json(200, "{}").delayed(Duration::from_secs(1))
+        }));
+        let limited = Limited::new(slow.clone(), clock.clone(), 3);
+        let answers = futures_util::future::join_all((0..9).map(|_| limited.send(call(&READ)))).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(slow.calls().len(), 9);
+        assert_eq!(clock.elapsed(), Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_never_gets_its_turn_was_not_sent() {
+        let clock = Arc::new(SystemClock::new());
+        let limited = Limited::new(Arc::new(NeverAnswers), clock, 1);
+        let waiting = call(&READ).with_deadline(Duration::from_secs(5));
+        let stuck = limited.send(call(&READ));
+        let error = tokio::select! {
+            biased;
+            _ = stuck => unreachable!("never answers"),
+            outcome = limited.send(waiting) => outcome.expect_err("no place"),
+        };
+        assert_eq!(error.effect(), Effect::NotSent);
+        assert!(matches!(
+            error.kind(),
+            CallErrorKind::Timeout {
+                phase: Phase::Queue,
+                ..
+            }
+        ));
+    }
+}
