@@ -1,0 +1,174 @@
+//! The call that moves a switch of a host to the other DPU.
+
+use serde_json::Value;
+
+use super::{Host, HostTrouble, Hosts};
+use crate::call_log::Ticket;
+use crate::event::Event;
+use crate::exchange::{Answer, Request};
+use crate::service::Incoming;
+use crate::shape::{Shape, optional, required};
+use crate::vi_json::fault::Fault;
+use crate::vi_json::request::{self, Path, ROOT_TYPE};
+use crate::vi_json::value::reference;
+use crate::world::World;
+
+/// How long a move takes after the answer, in milliseconds.
+const MOVE_MS: std::ops::Range<i64> = 600..2_500;
+
+/// How much later vCenter knows of it, in milliseconds.
+const LAG_MS: i64 = 700;
+
+/// The release that brought the call.
+const SINCE: [u32; 4] = [8, 0, 3, 0];
+
+static PARAMETERS: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    required("dvsName", Shape::Text),
+    optional("targetDpuAlias", Shape::Text),
+]);
+
+/// What happens by itself.
+#[derive(Debug, Clone)]
+pub(crate) enum DpuEvent {
+    /// A move that was taken happens: to a DPU, or to whichever is on standby then.
+    Moves {
+        host: String,
+        to: Option<usize>,
+        ticket: Ticket,
+    },
+    /// vCenter learns which DPU is active.
+    Noticed { host: String },
+}
+
+/// Lets an event happen.
+pub(crate) fn happen(world: &mut World, event: DpuEvent) {
+    let World { core, hosts, .. } = world;
+    match event {
+        DpuEvent::Moves { host, to, ticket } => {
+            if let Some(host) = hosts.hosts.get_mut(&host) {
+                host.moving = host.moving.saturating_sub(1);
+                let to = to.unwrap_or(1 - host.active);
+                if to != host.active {
+                    host.active = to;
+                    host.moved += 1;
+                    core.calls.effect(ticket, core.now_ms);
+                }
+            }
+            core.calls.settle(ticket, core.now_ms);
+            core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
+        }
+        DpuEvent::Noticed { host } => {
+            if let Some(host) = hosts.hosts.get_mut(&host) {
+                host.known_active = host.active;
+            }
+        }
+    }
+}
+
+/// The name of the object in the log of calls.
+pub(crate) fn object_name(world: &World, endpoint: &str, mo_id: &str, request: &Request) -> String {
+    let host = world
+        .hosts
+        .by_network_system(endpoint, mo_id)
+        .map_or(mo_id, |host| &host.id);
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+    let dvs = body.get("dvsName").and_then(Value::as_str).unwrap_or("-");
+    format!("dpu/{host}/{dvs}")
+}
+
+/// `HostNetworkSystem.startDpuFailover`: refused, or taken; the move comes later.
+pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    if release(&path.release) < SINCE {
+        return Err(
+            Fault::new("MethodNotFound", "This release does not know the method.")
+                .with("receiver", reference(&path.type_name, &path.mo_id))
+                .with("method", path.member.clone()),
+        );
+    }
+    let host = world.hosts.by_network_system(incoming.endpoint, &path.mo_id);
+    let host = host.ok_or_else(|| Fault::no_such_object(&path.type_name, &path.mo_id))?;
+    let body = request::body(incoming.request, &PARAMETERS)?;
+    let dvs = body.get("dvsName").and_then(Value::as_str).unwrap_or_default();
+    let alias = body.get("targetDpuAlias").and_then(Value::as_str);
+    let to = check(&world.hosts, host, dvs, alias)?;
+
+    let host = host.id.clone();
+    let World { core, hosts, .. } = world;
+    let move_ms = core.work_ms("dpu-move", &host, MOVE_MS);
+    let mut move_ms = move_ms;
+    if let Some(host) = hosts.hosts.get_mut(&host) {
+        // A move that is asked for while another one goes on happens after it.
+        move_ms += i64::from(host.moving) * MOVE_MS.end;
+        host.moving += 1;
+    }
+    core.calls.hold(incoming.ticket);
+    core.schedule_in(
+        move_ms,
+        Event::Dpu(DpuEvent::Moves {
+            host,
+            to,
+            ticket: incoming.ticket,
+        }),
+    );
+    Ok(Answer::empty(204))
+}
+
+/// The DPU to move to; `None` for whichever is on standby when the move happens.
+fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<Option<usize>, Fault> {
+    if host.troubles.contains(&HostTrouble::Disconnected) {
+        return Err(Fault::new("HostNotConnected", "The host is not connected."));
+    }
+    if host.troubles.contains(&HostTrouble::PartialMaintenance) {
+        return Err(Fault::new(
+            "MethodDisabled",
+            "The host is in a partial maintenance mode.",
+        ));
+    }
+    if host.dvs != dvs {
+        return Err(Fault::invalid_argument(
+            Some("dvsName"),
+            "The host is not on such a switch.",
+        ));
+    }
+    if host.troubles.contains(&HostTrouble::NotOffloaded) {
+        let message = "The switch is not offloaded on this host.";
+        return Err(Fault::invalid_argument(Some("dvsName"), message));
+    }
+    let standby = 1 - host.active;
+    if host.troubles.contains(&HostTrouble::StandbyDown) {
+        return Err(Fault::invalid_argument(None, "No standby DPU is available."));
+    }
+    if !hosts.spec.toggles && standby == 0 {
+        return Err(Fault::invalid_argument(
+            None,
+            "No DPU is on the standby uplinks of the switch.",
+        ));
+    }
+    match alias {
+        Some(alias) if host.dpus.get(standby).is_some_and(|dpu| dpu.alias == alias) => Ok(Some(standby)),
+        Some(_) => {
+            let message = "No DPU of this alias is on a standby uplink.";
+            Err(Fault::invalid_argument(Some("targetDpuAlias"), message))
+        }
+        None if hosts.spec.toggles => Ok(None),
+        None => Ok(Some(standby)),
+    }
+}
+
+fn release(text: &str) -> [u32; 4] {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    std::array::from_fn(|_| parts.next().unwrap_or(0))
+}
+
+/// `HostNetworkSystem.RefreshNetworkSystem`: vCenter learns what the host knows.
+pub(crate) fn refresh(world: &mut World, endpoint: &str, mo_id: &str) -> Result<Answer, Fault> {
+    let host = world
+        .hosts
+        .by_network_system(endpoint, mo_id)
+        .map(|host| host.id.clone());
+    let host = host.and_then(|id| world.hosts.hosts.get_mut(&id));
+    let host = host.ok_or_else(|| Fault::no_such_object("HostNetworkSystem", mo_id))?;
+    host.known_active = host.active;
+    Ok(Answer::empty(204))
+}

@@ -1,0 +1,171 @@
+//! Hosts with two DPUs each, and the distributed switches that are offloaded to them.
+//!
+//! Sources: the DPU failover rules; COVERAGE.md has a row for each behaviour.
+
+mod failover;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub(crate) use self::failover::{DpuEvent, happen, object_name, refresh, start};
+pub use self::spec::{DpuSpec, HostTrouble, TroubledHost};
+pub(crate) use self::view::object;
+
+use crate::core::Core;
+
+/// A host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Host {
+    /// The id of the `HostSystem`, such as `host-11`.
+    pub id: String,
+    /// The id of its `HostNetworkSystem`, such as `networkSystem-11`.
+    pub network_system: String,
+    /// Its vCenter.
+    pub vcenter: String,
+    /// Its name.
+    pub name: String,
+    /// The name of its distributed switch.
+    pub dvs: String,
+    /// Its DPUs; the first one is behind the uplinks that the switch names active.
+    pub dpus: [Dpu; 2],
+    /// Which DPU is active.
+    pub active: usize,
+    /// Which DPU vCenter holds for active; it lags behind.
+    pub known_active: usize,
+    /// Moves that were taken and have not happened yet.
+    pub moving: u32,
+    /// Moves that happened.
+    pub moved: u32,
+    /// What is wrong with the host.
+    pub troubles: BTreeSet<HostTrouble>,
+}
+
+/// A DPU of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dpu {
+    /// Its id, as network cards and health name it.
+    pub id: String,
+    /// Its alias on the host, which no VI JSON type shows.
+    pub alias: String,
+}
+
+/// A distributed switch of one vCenter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Switch {
+    /// The id of the `VmwareDistributedVirtualSwitch`, such as `dvs-31`.
+    pub id: String,
+    /// Its vCenter.
+    pub vcenter: String,
+    /// Its name.
+    pub name: String,
+    /// Its uuid.
+    pub uuid: String,
+}
+
+/// All hosts and switches.
+#[derive(Debug, Clone)]
+pub struct Hosts {
+    spec: DpuSpec,
+    hosts: BTreeMap<String, Host>,
+    switches: BTreeMap<String, Switch>,
+}
+
+impl Hosts {
+    /// Hosts `host-11` ... with `dvs-east` at `vc-east`, hosts `host-21` ... with `dvs-west` at `vc-west`.
+    pub(crate) fn pair(core: &mut Core, spec: &DpuSpec) -> Self {
+        let mut all = Self {
+            spec: spec.clone(),
+            hosts: BTreeMap::new(),
+            switches: BTreeMap::new(),
+        };
+        for (site, vcenter) in (1..).zip(crate::sms::VCENTERS) {
+            let place = vcenter.trim_start_matches("vc-");
+            let name = format!("dvs-{place}");
+            let uuid = core.random("dvs", &name).uuid();
+            let id = format!("dvs-{site}1");
+            all.switches.insert(
+                id.clone(),
+                Switch {
+                    id,
+                    vcenter: vcenter.to_owned(),
+                    name: name.clone(),
+                    uuid,
+                },
+            );
+            for number in 1..=spec.hosts_per_vcenter {
+                let number = format!("{site}{number}");
+                let mut random = core.random("host", &number);
+                let mut dpu = |alias: &str| Dpu {
+                    id: random.uuid(),
+                    alias: alias.to_owned(),
+                };
+                let host = Host {
+                    id: format!("host-{number}"),
+                    network_system: format!("networkSystem-{number}"),
+                    vcenter: vcenter.to_owned(),
+                    name: format!("esx-{number}.{place}.sim.invalid"),
+                    dvs: name.clone(),
+                    dpus: [dpu("vmdpu0"), dpu("vmdpu1")],
+                    active: 0,
+                    known_active: 0,
+                    moving: 0,
+                    moved: 0,
+                    troubles: BTreeSet::new(),
+                };
+                all.hosts.insert(host.id.clone(), host);
+            }
+        }
+        for TroubledHost { host, trouble } in &spec.troubles {
+            all.set_trouble(host, *trouble, true);
+        }
+        all
+    }
+
+    /// All hosts, by id.
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.values()
+    }
+
+    /// The host of this id.
+    pub fn host(&self, id: &str) -> Option<&Host> {
+        self.hosts.get(id)
+    }
+
+    /// Gives a host a trouble or takes it away; `false` if there is none of that id.
+    pub fn set_trouble(&mut self, host: &str, trouble: HostTrouble, troubled: bool) -> bool {
+        let Some(host) = self.hosts.get_mut(host) else {
+            return false;
+        };
+        if troubled {
+            host.troubles.insert(trouble);
+        } else {
+            host.troubles.remove(&trouble);
+        }
+        true
+    }
+
+    /// Whether a property path may step into members that only the value's own type has.
+    pub(crate) fn walks_into_subtypes(&self) -> bool {
+        self.spec.paths_into_subtypes
+    }
+
+    fn by_network_system(&self, vcenter: &str, mo_id: &str) -> Option<&Host> {
+        self.hosts
+            .values()
+            .find(|host| host.vcenter == vcenter && host.network_system == mo_id)
+    }
+
+    /// The state of all hosts.
+    pub(crate) fn state(&self) -> Value {
+        json!({
+            "hosts": self.hosts.values().collect::<Vec<_>>(),
+            "switches": self.switches.values().collect::<Vec<_>>(),
+        })
+    }
+}

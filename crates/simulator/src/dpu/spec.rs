@@ -1,0 +1,54 @@
+//! What the hosts of a world are like, with a switch for each reading that the sources leave open.
+
+use serde::{Deserialize, Serialize};
+
+/// The hosts of a world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct DpuSpec {
+    /// Hosts at each vCenter.
+    pub hosts_per_vcenter: u32,
+    /// A call without an alias moves to whichever DPU is on standby, so that a second one moves back. Otherwise only
+    /// the move to the configured standby uplinks can be started.
+    pub toggles: bool,
+    /// A property path may step into a member that only the value's own type has.
+    pub paths_into_subtypes: bool,
+    /// Hosts with troubles.
+    pub troubles: Vec<TroubledHost>,
+}
+
+impl Default for DpuSpec {
+    fn default() -> Self {
+        Self {
+            hosts_per_vcenter: 2,
+            toggles: true,
+            paths_into_subtypes: false,
+            troubles: Vec::new(),
+        }
+    }
+}
+
+/// A trouble of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TroubledHost {
+    /// The id of the host, such as `host-11`.
+    pub host: String,
+    /// What is wrong with it.
+    pub trouble: HostTrouble,
+}
+
+/// What can be wrong with a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostTrouble {
+    /// The host's part of the switch is not offloaded.
+    NotOffloaded,
+    /// The standby DPU is red and its cards have no link.
+    StandbyDown,
+    /// The host is in a partial maintenance mode.
+    PartialMaintenance,
+    /// vCenter has lost the host.
+    Disconnected,
+}

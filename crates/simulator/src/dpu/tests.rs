@@ -1,0 +1,206 @@
+use serde_json::{Value, json};
+
+use super::{DpuSpec, HostTrouble, TroubledHost};
+use crate::exchange::Answer;
+use crate::spec::WorldSpec;
+use crate::testbench::Bench;
+
+const EAST: &str = "vc-east";
+const OPERATION: &str = "HostNetworkSystem_startDpuFailover";
+
+fn bench(dpu: DpuSpec) -> Bench {
+    Bench::new(&WorldSpec::pair(4).groups(0).replications(0).dpu(dpu))
+}
+
+fn start(bench: &mut Bench, body: &Value) -> Answer {
+    bench.post(EAST, "/HostNetworkSystem/networkSystem-11/startDpuFailover", body)
+}
+
+fn active(bench: &mut Bench) -> Vec<String> {
+    let info = bench
+        .get(EAST, "/HostNetworkSystem/networkSystem-11/networkInfo")
+        .value();
+    let states = info["proxySwitch"][0]["hostUplinkState"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let active = states.iter().filter(|state| state["state"] == "active");
+    active
+        .map(|state| state["uplinkName"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn seen_by_vcenter(bench: &mut Bench) -> String {
+    let runtime = bench
+        .get(EAST, "/DistributedVirtualSwitch/dvs-11/runtime")
+        .value();
+    runtime["hostMemberRuntime"][0]["hostUplinkState"][0]["uplinkName"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn fault(answer: &Answer) -> (String, Value) {
+    assert_eq!(answer.status, 500, "{}", answer.value());
+    (
+        answer.value()["_typeName"].as_str().unwrap().to_owned(),
+        answer.value()["invalidProperty"].clone(),
+    )
+}
+
+#[test]
+fn a_move_is_taken_at_once_and_happens_later() {
+    let mut bench = bench(DpuSpec::default());
+    assert_eq!(active(&mut bench), ["uplink1", "uplink2"]);
+    let answer = start(&mut bench, &json!({"dvsName": "dvs-east"}));
+    assert_eq!((answer.status, answer.body.len()), (204, 0));
+    assert_eq!(active(&mut bench), ["uplink1", "uplink2"]);
+    let calls = bench.calls(OPERATION, "dpu/host-11/dvs-east");
+    assert_eq!((calls.accepted, calls.effects), (1, 0));
+    bench.pass(2_500);
+    assert_eq!(active(&mut bench), ["uplink3", "uplink4"]);
+    bench.pass(700);
+    assert_eq!(seen_by_vcenter(&mut bench), "uplink3");
+    assert_eq!(bench.calls(OPERATION, "dpu/host-11/dvs-east").effects, 1);
+}
+
+#[test]
+fn vcenter_learns_of_a_move_later_or_when_it_refreshes() {
+    let mut bench = bench(DpuSpec::default());
+    start(&mut bench, &json!({"dvsName": "dvs-east"}));
+    while active(&mut bench) == ["uplink1", "uplink2"] {
+        bench.pass(50);
+    }
+    assert_eq!(seen_by_vcenter(&mut bench), "uplink1");
+    let refresh = "/HostNetworkSystem/networkSystem-11/RefreshNetworkSystem";
+    assert_eq!(bench.post(EAST, refresh, &Value::Null).status, 204);
+    assert_eq!(seen_by_vcenter(&mut bench), "uplink3");
+}
+
+#[test]
+fn a_second_call_without_an_alias_moves_back() {
+    let mut bench = bench(DpuSpec::default());
+    start(&mut bench, &json!({"dvsName": "dvs-east"}));
+    assert_eq!(start(&mut bench, &json!({"dvsName": "dvs-east"})).status, 204);
+    bench.pass(10_000);
+    assert_eq!(active(&mut bench), ["uplink1", "uplink2"]);
+    let calls = bench.calls(OPERATION, "dpu/host-11/dvs-east");
+    assert_eq!((calls.effects, calls.attempts_while_unsettled), (2, 1));
+}
+
+#[test]
+fn a_second_call_with_the_alias_changes_nothing() {
+    let mut bench = bench(DpuSpec::default());
+    let body = json!({"dvsName": "dvs-east", "targetDpuAlias": "vmdpu1"});
+    start(&mut bench, &body);
+    start(&mut bench, &body);
+    bench.pass(10_000);
+    assert_eq!(active(&mut bench), ["uplink3", "uplink4"]);
+    assert_eq!(bench.calls(OPERATION, "dpu/host-11/dvs-east").effects, 1);
+    assert_eq!(fault(&start(&mut bench, &body)).0, "InvalidArgument");
+}
+
+#[test]
+fn in_the_other_reading_only_the_configured_move_can_be_started() {
+    let mut bench = bench(DpuSpec {
+        toggles: false,
+        ..DpuSpec::default()
+    });
+    start(&mut bench, &json!({"dvsName": "dvs-east"}));
+    start(&mut bench, &json!({"dvsName": "dvs-east"}));
+    bench.pass(10_000);
+    assert_eq!(active(&mut bench), ["uplink3", "uplink4"]);
+    assert_eq!(
+        fault(&start(&mut bench, &json!({"dvsName": "dvs-east"}))).0,
+        "InvalidArgument"
+    );
+    assert_eq!(bench.calls(OPERATION, "dpu/host-11/dvs-east").effects, 1);
+}
+
+#[test]
+fn each_refusal_has_its_fault_and_nothing_moves() {
+    let body = json!({"dvsName": "dvs-east"});
+    let troubles = [
+        (HostTrouble::NotOffloaded, "InvalidArgument", json!("dvsName")),
+        (HostTrouble::StandbyDown, "InvalidArgument", Value::Null),
+        (HostTrouble::PartialMaintenance, "MethodDisabled", Value::Null),
+        (HostTrouble::Disconnected, "HostNotConnected", Value::Null),
+    ];
+    for (trouble, expected, property) in troubles {
+        let troubled = TroubledHost {
+            host: "host-11".to_owned(),
+            trouble,
+        };
+        let mut bench = bench(DpuSpec {
+            troubles: vec![troubled],
+            ..DpuSpec::default()
+        });
+        assert_eq!(
+            fault(&start(&mut bench, &body)),
+            (expected.to_owned(), property),
+            "{trouble:?}"
+        );
+        bench.pass(10_000);
+        assert_eq!(
+            bench.world.hosts().host("host-11").map(|host| host.moved),
+            Some(0)
+        );
+        assert_eq!(bench.calls(OPERATION, "dpu/host-11/dvs-east").refused, 1);
+        assert!(bench.world.hosts_mut().set_trouble("host-11", trouble, false));
+        assert_eq!(start(&mut bench, &body).status, 204);
+    }
+    let mut bench = bench(DpuSpec::default());
+    assert_eq!(
+        fault(&start(&mut bench, &json!({"dvsName": "dvs-west"}))).0,
+        "InvalidArgument"
+    );
+    let alias = fault(&start(
+        &mut bench,
+        &json!({"dvsName": "dvs-east", "targetDpuAlias": "vmdpu0"}),
+    ));
+    assert_eq!(alias, ("InvalidArgument".to_owned(), json!("targetDpuAlias")));
+    assert_eq!(
+        fault(&start(&mut bench, &json!({"dvsName": 1}))).0,
+        "InvalidRequest"
+    );
+    assert_eq!(fault(&start(&mut bench, &json!({}))).0, "InvalidArgument");
+}
+
+#[test]
+fn an_older_release_does_not_know_the_call() {
+    let mut bench = bench(DpuSpec::default());
+    let path = "/sdk/vim25/8.0.2.0/HostNetworkSystem/networkSystem-11/startDpuFailover";
+    let request =
+        crate::exchange::Request::new(http::Method::POST, path).json(&json!({"dvsName": "dvs-east"}));
+    let request = bench.with_session(EAST, request);
+    let answer = bench.send(EAST, &request);
+    assert_eq!(fault(&answer).0, "MethodNotFound");
+    assert_eq!(answer.value()["method"], "startDpuFailover");
+}
+
+#[test]
+fn the_active_uplinks_lead_to_one_dpu_and_the_standby_ones_to_the_other() {
+    let mut bench = bench(DpuSpec::default());
+    let info = bench
+        .get(EAST, "/HostNetworkSystem/networkSystem-11/networkInfo")
+        .value();
+    let proxy = &info["proxySwitch"][0];
+    let find = |list: &Value, member: &str, wanted: &Value| {
+        list.as_array()
+            .unwrap()
+            .iter()
+            .find(|item| item[member] == *wanted)
+            .unwrap()
+            .clone()
+    };
+    let dpu_of = |uplink: &Value| {
+        let port = find(&proxy["uplinkPort"], "value", uplink)["key"].clone();
+        let card = find(&proxy["spec"]["backing"]["pnicSpec"], "uplinkPortKey", &port)["pnicDevice"].clone();
+        find(&info["pnic"], "device", &card)["dpuId"].clone()
+    };
+    let uplinks = proxy["hostUplinkState"].as_array().unwrap();
+    let dpus: Vec<Value> = uplinks.iter().map(|state| dpu_of(&state["uplinkName"])).collect();
+    assert_eq!((&dpus[0], &dpus[2]), (&dpus[1], &dpus[3]));
+    assert_ne!(dpus[0], dpus[2]);
+    assert_eq!(info["pnic"][0].get("dpuId"), None);
+}

@@ -1,0 +1,297 @@
+//! Hosts and switches as objects with properties.
+
+use serde_json::{Map, Value, json};
+
+use super::{Host, HostTrouble, Hosts, Switch};
+use crate::vi_json::value::{date_time, reference};
+use crate::world::World;
+
+/// The uplinks of a switch: name, port, card, and the DPU behind it.
+const UPLINKS: [(&str, &str, &str, usize); 4] = [
+    ("uplink1", "32", "vmnic4", 0),
+    ("uplink2", "33", "vmnic5", 0),
+    ("uplink3", "34", "vmnic6", 1),
+    ("uplink4", "35", "vmnic7", 1),
+];
+
+/// The type and the properties of an object of a vCenter.
+pub(crate) fn object(world: &World, endpoint: &str, mo_id: &str) -> Option<(&'static str, Value)> {
+    let hosts = &world.hosts;
+    if let Some(host) = hosts.hosts.get(mo_id).filter(|host| host.vcenter == endpoint) {
+        return Some(("HostSystem", host_system(world, host)));
+    }
+    if let Some(host) = hosts.by_network_system(endpoint, mo_id) {
+        return Some((
+            "HostNetworkSystem",
+            json!({"networkInfo": network_info(hosts, host)}),
+        ));
+    }
+    let switch = hosts
+        .switches
+        .get(mo_id)
+        .filter(|switch| switch.vcenter == endpoint)?;
+    Some((
+        "VmwareDistributedVirtualSwitch",
+        distributed_switch(world, switch),
+    ))
+}
+
+fn host_system(world: &World, host: &Host) -> Value {
+    let connected = !host.troubles.contains(&HostTrouble::Disconnected);
+    let maintenance = host.troubles.contains(&HostTrouble::PartialMaintenance);
+    json!({
+        "name": host.name,
+        "configManager": {
+            "_typeName": "HostConfigManager",
+            "networkSystem": reference("HostNetworkSystem", &host.network_system),
+        },
+        "runtime": {
+            "_typeName": "HostRuntimeInfo",
+            "connectionState": if connected { "connected" } else { "notResponding" },
+            "powerState": "poweredOn",
+            "inMaintenanceMode": false,
+            "partialMaintenanceMode": [{
+                "_typeName": "HostPartialMaintenanceModeRuntimeInfo",
+                "key": "quickPatchPartialMM",
+                "hostStatus": if maintenance { "inPartialMM" } else { "notInPartialMM" },
+            }],
+            "healthSystemRuntime": {
+                "_typeName": "HealthSystemRuntime",
+                "hardwareStatusInfo": {
+                    "_typeName": "HostHardwareStatusInfo",
+                    "dpuStatusInfo": dpu_status(world, host),
+                },
+            },
+        },
+        "config": {"_typeName": "HostConfigInfo", "network": network_info(&world.hosts, host)},
+    })
+}
+
+/// Whether a DPU works.
+fn works(host: &Host, dpu: usize) -> bool {
+    dpu == host.active || !host.troubles.contains(&HostTrouble::StandbyDown)
+}
+
+fn dpu_status(world: &World, host: &Host) -> Value {
+    let element = |label: &str, works: bool| {
+        json!({
+            "_typeName": "ElementDescription",
+            "label": label,
+            "summary": label,
+            "key": if works { "Green" } else { "Red" },
+        })
+    };
+    let time = date_time(&world.core, &host.vcenter, world.core.now_ms());
+    let status = host.dpus.iter().enumerate().map(|(index, dpu)| {
+        let works = works(host, index);
+        json!({
+            "_typeName": "DpuStatusInfo",
+            "name": format!("DPU {index}"),
+            "status": element(if works { "Sensors in range" } else { "Device failed" }, works),
+            "dpuId": dpu.id,
+            "sensors": [{
+                "_typeName": "DpuStatusInfoOperationalInfo",
+                "sensorId": "temp-1",
+                "healthState": element("Temperature", works),
+                "reading": "54",
+                "units": "Celsius",
+                "timeStamp": time,
+            }],
+        })
+    });
+    status.collect()
+}
+
+fn network_info(hosts: &Hosts, host: &Host) -> Value {
+    json!({
+        "_typeName": "HostNetworkInfo",
+        "proxySwitch": [proxy_switch(hosts, host)],
+        "pnic": cards(host),
+        "vnic": [],
+    })
+}
+
+fn uplink_state(active_dpu: usize) -> Value {
+    let state = |active: bool| {
+        UPLINKS
+            .iter()
+            .filter(move |(.., dpu)| (*dpu == active_dpu) == active)
+            .map(move |(name, ..)| {
+                json!({
+                    "_typeName": "DistributedVirtualSwitchHostMemberHostUplinkState",
+                    "uplinkName": name,
+                    "state": if active { "active" } else { "standby" },
+                })
+            })
+    };
+    state(true).chain(state(false)).collect()
+}
+
+fn proxy_switch(hosts: &Hosts, host: &Host) -> Value {
+    let switch = hosts.switches.values().find(|switch| switch.name == host.dvs);
+    let offloaded = !host.troubles.contains(&HostTrouble::NotOffloaded);
+    let ports = UPLINKS
+        .iter()
+        .map(|(name, port, ..)| json!({"_typeName": "KeyValue", "key": port, "value": name}));
+    let mut proxy = json!({
+        "_typeName": "HostProxySwitch",
+        "dvsUuid": switch.map_or("", |switch| &switch.uuid),
+        "dvsName": host.dvs,
+        "key": format!("proxy-switch-{}", host.dvs),
+        "numPorts": 1792,
+        "configNumPorts": 512,
+        "numPortsAvailable": 1760,
+        "uplinkPort": ports.collect::<Vec<_>>(),
+        "mtu": 9000,
+        "pnic": UPLINKS.iter().map(|(_, _, card, _)| format!("pnic-key-{card}")).collect::<Vec<_>>(),
+        "spec": {"_typeName": "HostProxySwitchSpec", "backing": backing()},
+        "nsxtEnabled": true,
+        "ensEnabled": true,
+        "nsxtStatus": "UP",
+        "networkOffloadingEnabled": offloaded,
+    });
+    if offloaded {
+        proxy["hostUplinkState"] = uplink_state(host.active);
+    }
+    proxy
+}
+
+fn backing() -> Value {
+    let cards = (700..).zip(UPLINKS).map(|(cookie, (_, port, card, _))| {
+        json!({
+            "_typeName": "DistributedVirtualSwitchHostMemberPnicSpec",
+            "pnicDevice": card,
+            "uplinkPortKey": port,
+            "connectionCookie": cookie,
+        })
+    });
+    json!({
+        "_typeName": "DistributedVirtualSwitchHostMemberPnicBacking",
+        "pnicSpec": cards.collect::<Vec<_>>(),
+    })
+}
+
+/// The cards of a host: an ordinary one, and two of each DPU.
+fn cards(host: &Host) -> Value {
+    let card = |index: usize, device: &str, dpu: Option<usize>| {
+        let mut card = json!({
+            "_typeName": "PhysicalNic",
+            "key": format!("pnic-key-{device}"),
+            "device": device,
+            "pci": format!("0000:{:02x}:00.0", 0x10 + index),
+            "spec": {"_typeName": "PhysicalNicSpec"},
+            "wakeOnLanSupported": false,
+            "mac": format!("00:00:5e:00:53:{index:02x}"),
+        });
+        if dpu.is_none_or(|dpu| works(host, dpu)) {
+            card["linkSpeed"] =
+                json!({"_typeName": "PhysicalNicLinkInfo", "speedMb": 25_000, "duplex": true});
+        }
+        if let Some(dpu) = dpu.and_then(|dpu| host.dpus.get(dpu)) {
+            card["dpuId"] = json!(dpu.id);
+        }
+        card
+    };
+    let ordinary = std::iter::once(card(0, "vmnic0", None));
+    let behind = (4..)
+        .zip(UPLINKS)
+        .map(|(index, (_, _, device, dpu))| card(index, device, Some(dpu)));
+    ordinary.chain(behind).collect()
+}
+
+fn distributed_switch(world: &World, switch: &Switch) -> Value {
+    let hosts = &world.hosts;
+    let members = || hosts.hosts.values().filter(|host| host.vcenter == switch.vcenter);
+    let runtime = members().map(|host| {
+        let offloaded = !host.troubles.contains(&HostTrouble::NotOffloaded);
+        let connected = !host.troubles.contains(&HostTrouble::Disconnected);
+        let mut member = Map::new();
+        member.insert("_typeName".to_owned(), json!("HostMemberRuntimeInfo"));
+        member.insert("host".to_owned(), reference("HostSystem", &host.id));
+        member.insert(
+            "status".to_owned(),
+            json!(if connected { "up" } else { "disconnected" }),
+        );
+        if offloaded {
+            member.insert("hostUplinkState".to_owned(), uplink_state(host.known_active));
+        }
+        Value::Object(member)
+    });
+    json!({
+        "name": switch.name,
+        "uuid": switch.uuid,
+        "config": config(world, switch, &members().collect::<Vec<_>>()),
+        "capability": {
+            "_typeName": "DVSCapability",
+            "featuresSupported": {
+                "_typeName": "VMwareDVSFeatureCapability",
+                "networkResourceManagementSupported": true,
+                "lldpSupported": true,
+                "dpuCapability": {
+                    "_typeName": "VMwareDvsDpuCapability",
+                    "networkOffloadSupported": true,
+                    "activeStandbyModeSupported": true,
+                },
+            },
+        },
+        "runtime": {"_typeName": "DVSRuntimeInfo", "hostMemberRuntime": runtime.collect::<Vec<_>>()},
+    })
+}
+
+fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
+    let product = json!({
+        "_typeName": "DistributedVirtualSwitchProductSpec",
+        "name": "Simulated DVS",
+        "vendor": "Simulator",
+        "version": "8.0.3",
+        "build": "1",
+    });
+    let hosts = members.iter().map(|host| {
+        json!({
+            "_typeName": "DistributedVirtualSwitchHostMember",
+            "config": {
+                "_typeName": "DistributedVirtualSwitchHostMemberConfigInfo",
+                "host": reference("HostSystem", &host.id),
+                "maxProxySwitchPorts": 512,
+                "backing": backing(),
+                "networkOffloadingEnabled": !host.troubles.contains(&HostTrouble::NotOffloaded),
+            },
+            "productInfo": product,
+            "uplinkPortKey": UPLINKS.map(|(_, port, ..)| port),
+            "status": "up",
+        })
+    });
+    let names = |wanted: usize| {
+        let uplinks = UPLINKS.iter().filter(move |(.., dpu)| *dpu == wanted);
+        uplinks.map(|(name, ..)| *name).collect::<Vec<_>>()
+    };
+    json!({
+        "_typeName": "VMwareDVSConfigInfo",
+        "uuid": switch.uuid,
+        "name": switch.name,
+        "numStandalonePorts": 0,
+        "numPorts": 64,
+        "maxPorts": 2_147_483_647,
+        "uplinkPortPolicy": {
+            "_typeName": "DVSNameArrayUplinkPortPolicy",
+            "uplinkPortName": UPLINKS.map(|(name, ..)| name),
+        },
+        "defaultPortConfig": {"_typeName": "VMwareDVSPortSetting"},
+        "host": hosts.collect::<Vec<_>>(),
+        "productInfo": product,
+        "configVersion": "7",
+        "contact": {"_typeName": "DVSContactInfo", "name": "Network team"},
+        "createTime": date_time(&world.core, &switch.vcenter, 0),
+        "networkResourceManagementEnabled": false,
+        "maxMtu": 9000,
+        "networkOffloadSpecId": "sim-dpu-offload-1",
+        "networkOffloadConfig": {
+            "_typeName": "VmwareDistributedVirtualSwitchNetworkOffloadConfig",
+            "dpuFailoverPolicy": {
+                "_typeName": "VmwareDistributedVirtualSwitchDpuFailoverPolicy",
+                "activeUplink": names(0),
+                "standbyUplink": names(1),
+            },
+        },
+    })
+}

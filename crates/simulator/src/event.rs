@@ -1,0 +1,16 @@
+//! What can happen in the world by itself, as time goes on.
+
+use crate::{dpu, sms, vcda, vcha};
+
+/// An event in the queue: one variant per service, with that service's own events inside.
+#[derive(Debug, Clone)]
+pub(crate) enum Event {
+    /// Of VMware Cloud Director Availability.
+    Vcda(vcda::VcdaEvent),
+    /// Of the storage monitoring service and its arrays.
+    Sms(sms::SmsEvent),
+    /// Of a vCenter HA cluster.
+    Vcha(vcha::VchaEvent),
+    /// Of a host.
+    Dpu(dpu::DpuEvent),
+}

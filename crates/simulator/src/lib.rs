@@ -1,0 +1,62 @@
+//! The four services as one simulated world: vCenter (VI JSON, storage monitoring service, vCenter HA) and VMware Cloud
+//! Director Availability, with a virtual clock, a seed, and faults on demand.
+//!
+//! It reads and writes raw JSON by the wire rules and shares no model with the clients, so that both cannot be wrong in
+//! the same way. It refuses what the real service refuses, in that service's form, and answers "not simulated" where it
+//! does not know; COVERAGE.md in this folder has a row for each behaviour, with its source or "our assumption".
+//!
+//! ```
+//! use farside_simulator::exchange::{Reply, Request};
+//! use farside_simulator::{FaultAction, FaultRule, WorldSpec};
+//!
+//! let mut world = WorldSpec::pair(7).build();
+//! world.faults_mut().add(FaultRule::new("sessions.login", FaultAction::Cut).at("west"));
+//! let login = Request::new(http::Method::POST, "/sessions");
+//! assert_eq!(world.handle("west", &login).reply, Reply::Cut);
+//! assert!(matches!(world.handle("west", &login).reply, Reply::Answer(answer) if answer.status == 400));
+//! ```
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `world` | [`World`]: all state, its clock, the one way in; how to add a service |
+//! | `exchange` | requests, answers, and what else can become of a request |
+//! | `fault` | fault rules as data |
+//! | `call_log` | attempts, refusals, acceptances and effects by operation and object |
+//! | `endpoint` | addresses and sessions |
+//! | `vcda` | VMware Cloud Director Availability |
+//! | `simulator` `transport` | a world on a [`Clock`](farside_transport::Clock), and the front in process |
+//! | `serve` | the front over loopback HTTPS, and the administration endpoint (feature `serve`) |
+//!
+//! What holds here: time passes only in [`World::advance_to`]; the same seed and the same calls give the same answers, and
+//! how long work on an object takes does not depend on calls about other objects; no map without an order; no password and
+//! no token in `Debug` or in the state; a server's clock is never the world's.
+
+pub mod call_log;
+mod core;
+pub mod dpu;
+pub mod endpoint;
+mod event;
+pub mod exchange;
+pub mod fault;
+mod random;
+#[cfg(feature = "serve")]
+pub mod serve;
+mod service;
+mod shape;
+mod simulator;
+pub mod sms;
+mod spec;
+#[cfg(test)]
+mod testbench;
+mod transport;
+pub mod vcda;
+pub mod vcha;
+mod vi_json;
+pub mod world;
+
+pub use crate::core::WORLD_EPOCH_MS;
+pub use crate::fault::{FaultAction, FaultRule};
+pub use crate::simulator::Simulator;
+pub use crate::spec::WorldSpec;
+pub use crate::transport::SimTransport;
+pub use crate::world::World;

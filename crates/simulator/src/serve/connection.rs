@@ -1,0 +1,224 @@
+//! Listeners and connections.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::TICK;
+use super::admin;
+use super::certificate::Certificate;
+use crate::exchange::{Answer, Reply, Request};
+use crate::simulator::Simulator;
+use crate::transport::response;
+
+/// The largest request body that is read, in bytes.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// How long a client may take for its TLS handshake.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long accepting rests after the system refused a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// An endpoint with its listener.
+pub(super) struct Host {
+    pub(super) name: String,
+    pub(super) listener: TcpListener,
+    pub(super) address: SocketAddr,
+    pub(super) certificate: Option<Certificate>,
+}
+
+/// What every connection of an endpoint needs.
+#[derive(Clone)]
+pub(super) struct Front {
+    pub(super) simulator: Simulator,
+    pub(super) stopped: watch::Receiver<bool>,
+    pub(super) epoch: watch::Receiver<u64>,
+}
+
+/// The connection is closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+struct Closed;
+
+/// Accepts connections of an endpoint until the front stops.
+pub(super) async fn accept(host: Host, front: Front) {
+    let mut stopped = front.stopped.clone();
+    loop {
+        let stream = tokio::select! {
+            stream = next(&host.listener, &front.simulator) => stream,
+            _ = stopped.wait_for(|stop| *stop) => return,
+        };
+        // A client that is let in must find its epoch unchanged; nobody listens otherwise, and the stream is dropped.
+        let Some(epoch) = front.simulator.world().connect(&host.name) else {
+            continue;
+        };
+        tokio::spawn(connection(
+            stream,
+            host.name.clone(),
+            host.certificate.clone(),
+            front.clone(),
+            epoch,
+        ));
+    }
+}
+
+/// The next connection; the system's refusals (no descriptors left, say) pass.
+async fn next(listener: &TcpListener, simulator: &Simulator) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                tracing::warn!(%error, "no connection accepted");
+                simulator.clock().sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    name: String,
+    certificate: Option<Certificate>,
+    front: Front,
+    epoch: u64,
+) {
+    let Front {
+        simulator,
+        mut stopped,
+        epoch: mut epochs,
+    } = front;
+    let talk = async {
+        // Answers are small; waiting to fill a packet would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "nodelay is not set");
+        }
+        match certificate {
+            None => talk(stream, &simulator, &name).await,
+            Some(certificate) => {
+                let handshake = certificate.acceptor.accept(stream);
+                let stream = tokio::select! {
+                    stream = handshake => stream,
+                    () = simulator.clock().sleep(HANDSHAKE_LIMIT) => return,
+                };
+                match stream {
+                    Ok(stream) => talk(stream, &simulator, &name).await,
+                    Err(error) => tracing::debug!(%error, endpoint = name, "no TLS session"),
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = talk => {}
+        _ = epochs.wait_for(|current| *current > epoch) => {}
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, simulator: &Simulator, name: &str) {
+    let service = service_fn(|request| async move {
+        let request = received(request).await?;
+        reply(simulator, name, &request).await
+    });
+    let served = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, endpoint = name, "connection ended");
+    }
+}
+
+async fn received(request: http::Request<Incoming>) -> Result<Request, Closed> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| Closed)?;
+    Ok(Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body: body.to_bytes(),
+    })
+}
+
+async fn reply(
+    simulator: &Simulator,
+    name: &str,
+    request: &Request,
+) -> Result<Response<Full<Bytes>>, Closed> {
+    let handled = simulator.handle(name, request);
+    match handled.reply {
+        Reply::Answer(answer) => {
+            if handled.delay_ms > 0 {
+                simulator.clock().sleep(simulator.real(handled.delay_ms)).await;
+            }
+            sent(answer)
+        }
+        Reply::Cut | Reply::Unreachable => Err(Closed),
+        // Ends with the connection: when the client gives up, or the front stops.
+        Reply::Silence => std::future::pending().await,
+    }
+}
+
+fn sent(answer: Answer) -> Result<Response<Full<Bytes>>, Closed> {
+    Ok(response(answer).map_err(|_| Closed)?.map(Full::new))
+}
+
+/// Accepts connections to the administration endpoint until the front stops.
+pub(super) async fn accept_admin(
+    listener: TcpListener,
+    simulator: Simulator,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let stream = tokio::select! {
+            stream = next(&listener, &simulator) => stream,
+            _ = stopped.wait_for(|stop| *stop) => return,
+        };
+        let simulator = simulator.clone();
+        let mut stopped = stopped.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let simulator = &simulator;
+                async move { sent(admin::answer(simulator, &received(request).await?)) }
+            });
+            let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::select! {
+                served = served => if let Err(error) = served {
+                    tracing::debug!(%error, "administration connection ended");
+                },
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        });
+    }
+}
+
+/// Lets time pass while nobody calls, and tells connections of cuts.
+pub(super) async fn tick(
+    simulator: Simulator,
+    epochs: Vec<(String, watch::Sender<u64>)>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            () = simulator.clock().sleep(TICK) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        let world = simulator.world();
+        for (name, epoch) in &epochs {
+            let current = world
+                .endpoint(name)
+                .map_or(0, |endpoint| endpoint.connection_epoch);
+            epoch.send_if_modified(|known| std::mem::replace(known, current) != current);
+        }
+    }
+}

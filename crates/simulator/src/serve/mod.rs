@@ -1,0 +1,240 @@
+//! The front over the network: an HTTPS listener for each endpoint and an administration endpoint over HTTP.
+
+mod admin;
+mod certificate;
+mod connection;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::certificate::Certificate;
+use self::connection::{Front, Host};
+use crate::endpoint::{Endpoint, EndpointKind};
+use crate::simulator::Simulator;
+
+/// How often the world is brought up to date while nobody calls, so that connections close when they have to.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How to serve a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// Where the administration endpoint listens. With port 0 every listener takes a free port; with another one the
+    /// endpoints listen at the ports that follow it, in the order of their names.
+    pub listen: SocketAddr,
+    /// Endpoints speak HTTP without TLS. Clients of this workspace do not; `curl` does.
+    pub plain: bool,
+}
+
+/// Why a world could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be listened at.
+    #[error("cannot listen at {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No certificate could be made.
+    #[error("cannot make a certificate")]
+    Certificate(#[source] rcgen::Error),
+    /// The TLS library refused its set-up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+}
+
+/// A vCenter that is served.
+#[derive(Clone, Serialize)]
+pub struct ServedVcenter {
+    /// Its name.
+    pub name: String,
+    /// Base address, without a slash at the end.
+    pub url: String,
+    /// `SHA-256:AB:CD:...` of its certificate; `None` without TLS.
+    pub thumbprint: Option<String>,
+    /// Who may log in.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// The certificate in PEM; `None` without TLS.
+    #[serde(skip)]
+    pub certificate_pem: Option<String>,
+}
+
+/// A VCDA site that is served.
+#[derive(Clone, Serialize)]
+pub struct ServedSite {
+    /// Its short name.
+    pub site: String,
+    /// Base address, without a slash at the end.
+    pub url: String,
+    /// `SHA-256:AB:CD:...` of its certificate; `None` without TLS.
+    pub thumbprint: Option<String>,
+    /// Who may log in.
+    pub username: String,
+    /// The password.
+    pub password: String,
+    /// The certificate in PEM; `None` without TLS.
+    #[serde(skip)]
+    pub certificate_pem: Option<String>,
+}
+
+impl std::fmt::Debug for ServedVcenter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServedVcenter")
+            .field("name", &self.name)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ServedSite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServedSite")
+            .field("site", &self.site)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A world that is being served until this is dropped. As JSON it is what `farside sim` prints when it is ready.
+#[derive(Debug, Serialize)]
+pub struct Served {
+    /// The vCenters, by name.
+    pub vcenters: Vec<ServedVcenter>,
+    /// The VCDA sites, by name.
+    pub vcda: Vec<ServedSite>,
+    /// Base address of the administration endpoint: `GET {admin}/state`.
+    pub admin: String,
+    #[serde(skip)]
+    stop: watch::Sender<bool>,
+}
+
+impl Served {
+    /// Stops listening, closes all connections, and returns when every listener and connection has ended.
+    pub async fn shutdown(self) {
+        // Every task of the front holds a receiver and drops it when it ends.
+        self.stop.send_replace(true);
+        self.stop.closed().await;
+    }
+}
+
+/// Serves a world. Listeners run on the current tokio runtime.
+///
+/// # Errors
+/// [`ServeError`] if an address cannot be listened at or no certificate can be made; nothing is served then.
+pub async fn serve(simulator: Simulator, options: ServeOptions) -> Result<Served, ServeError> {
+    let endpoints: Vec<Endpoint> = simulator.world().endpoints().cloned().collect();
+    let (admin_listener, admin_address) = bind(options.listen).await?;
+    let mut hosts = Vec::new();
+    let mut next = options.listen;
+    for endpoint in endpoints {
+        if options.listen.port() != 0 {
+            next.set_port(next.port().saturating_add(1));
+        }
+        hosts.push((open(&endpoint.name, next, options.plain).await?, endpoint));
+    }
+
+    let (stop, stopped) = watch::channel(false);
+    let mut served = Served {
+        vcenters: Vec::new(),
+        vcda: Vec::new(),
+        admin: format!("http://{admin_address}/admin"),
+        stop,
+    };
+    let mut epochs = Vec::new();
+    for (host, endpoint) in hosts {
+        served.list(&host, &endpoint);
+        let (epoch, changed) = watch::channel(endpoint.connection_epoch);
+        epochs.push((endpoint.name, epoch));
+        let front = Front {
+            simulator: simulator.clone(),
+            stopped: stopped.clone(),
+            epoch: changed,
+        };
+        tokio::spawn(connection::accept(host, front));
+    }
+    tokio::spawn(connection::tick(simulator.clone(), epochs, stopped.clone()));
+    tokio::spawn(connection::accept_admin(admin_listener, simulator, stopped));
+    Ok(served)
+}
+
+impl Served {
+    fn list(&mut self, host: &Host, endpoint: &Endpoint) {
+        let Endpoint {
+            name,
+            user: username,
+            password,
+            ..
+        } = endpoint.clone();
+        let scheme = if host.certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let url = format!("{scheme}://{}", host.address);
+        let thumbprint = host
+            .certificate
+            .as_ref()
+            .map(|certificate| certificate.thumbprint.clone());
+        let certificate_pem = host
+            .certificate
+            .as_ref()
+            .map(|certificate| certificate.pem.clone());
+        match endpoint.kind {
+            EndpointKind::Vcenter => self.vcenters.push(ServedVcenter {
+                name,
+                url,
+                thumbprint,
+                username,
+                password,
+                certificate_pem,
+            }),
+            EndpointKind::Vcda => self.vcda.push(ServedSite {
+                site: name,
+                url,
+                thumbprint,
+                username,
+                password,
+                certificate_pem,
+            }),
+        }
+    }
+}
+
+async fn open(name: &str, listen: SocketAddr, plain: bool) -> Result<Host, ServeError> {
+    let (listener, address) = bind(listen).await?;
+    let certificate = if plain {
+        None
+    } else {
+        Some(Certificate::make(reachable_at(address.ip()))?)
+    };
+    Ok(Host {
+        name: name.to_owned(),
+        listener,
+        address,
+        certificate,
+    })
+}
+
+/// A listener at every address of the machine is reached at the loopback one, too.
+fn reachable_at(ip: IpAddr) -> IpAddr {
+    if ip.is_unspecified() {
+        IpAddr::from([127, 0, 0, 1])
+    } else {
+        ip
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let mut local = listener.local_addr().map_err(failed)?;
+    local.set_ip(reachable_at(local.ip()));
+    Ok((listener, local))
+}

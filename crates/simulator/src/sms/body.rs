@@ -1,0 +1,173 @@
+//! The parameters of the SMS operations: their shapes, and the groups named in them.
+
+use serde_json::Value;
+
+use super::group::Verb;
+use crate::exchange::Request;
+use crate::shape::{Shape, optional, required};
+use crate::vi_json::request::ROOT_TYPE;
+
+const FAULT_DOMAIN_ID: Shape = Shape::Object(&[
+    required("_typeName", Shape::OneOf(&["FaultDomainId"])),
+    required("id", Shape::Text),
+]);
+static FAULT_DOMAIN: Shape = FAULT_DOMAIN_ID;
+const GROUP_ID: Shape = Shape::Object(&[
+    required("_typeName", Shape::OneOf(&["ReplicationGroupId"])),
+    required("faultDomainId", FAULT_DOMAIN_ID),
+    required(
+        "deviceGroupId",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["DeviceGroupId"])),
+            required("id", Shape::Text),
+        ]),
+    ),
+]);
+static GROUP: Shape = GROUP_ID;
+
+static GROUP_DATA: Shape = Shape::Object(&[
+    required("_typeName", Shape::OneOf(&["ReplicationGroupData"])),
+    required("groupId", GROUP_ID),
+    optional(
+        "pitId",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["PointInTimeReplicaId"])),
+            required("id", Shape::Text),
+        ]),
+    ),
+]);
+static POLICY: Shape = Shape::Object(&[
+    required("_typeName", Shape::OneOf(&["PolicyAssociation"])),
+    required("id", Shape::Anything),
+    required("policyId", Shape::Text),
+    required("datastore", Shape::Anything),
+]);
+
+pub(super) static GROUPS: Shape = Shape::Object(&[ROOT_TYPE, optional("groupId", Shape::List(&GROUP))]);
+pub(super) static DOMAINS: Shape =
+    Shape::Object(&[ROOT_TYPE, optional("faultDomainId", Shape::List(&FAULT_DOMAIN))]);
+static SYNC: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    optional("groupId", Shape::List(&GROUP)),
+    required("pitName", Shape::Text),
+]);
+static STOP: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    optional("groupId", Shape::List(&GROUP)),
+    required("force", Shape::Flag),
+]);
+static FAILOVER: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    required(
+        "failoverParam",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["FailoverParam", "TestFailoverParam"])),
+            required("isPlanned", Shape::Flag),
+            required("checkOnly", Shape::Flag),
+            optional("replicationGroupsToFailover", Shape::List(&GROUP_DATA)),
+            optional("policyAssociations", Shape::List(&POLICY)),
+        ]),
+    ),
+]);
+static TEST_START: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    required(
+        "testFailoverParam",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["TestFailoverParam"])),
+            required("isPlanned", Shape::Flag),
+            required("checkOnly", Shape::Flag),
+            optional("replicationGroupsToFailover", Shape::List(&GROUP_DATA)),
+            optional("policyAssociations", Shape::List(&POLICY)),
+        ]),
+    ),
+]);
+pub(super) static REPLICAS: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    optional("groupId", Shape::List(&GROUP)),
+    optional(
+        "queryParam",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["QueryPointInTimeReplicaParam"])),
+            optional(
+                "replicaTimeQueryParam",
+                Shape::Object(&[
+                    required("_typeName", Shape::OneOf(&["ReplicaQueryIntervalParam"])),
+                    optional("fromDate", Shape::Text),
+                    optional("toDate", Shape::Text),
+                    optional("number", Shape::Integer),
+                ]),
+            ),
+            optional("pitName", Shape::Text),
+            optional("tags", Shape::List(&Shape::Text)),
+            optional("preferDetails", Shape::Flag),
+        ]),
+    ),
+]);
+
+/// The shape of the parameters of an operation on groups.
+pub(super) fn shape(verb: Verb) -> &'static Shape {
+    match verb {
+        Verb::Prepare | Verb::Reverse => &GROUPS,
+        Verb::Failover => &FAILOVER,
+        Verb::TestStart => &TEST_START,
+        Verb::TestStop => &STOP,
+        Verb::Sync => &SYNC,
+    }
+}
+
+/// A group named in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) fault_domain: String,
+    pub(super) id: String,
+    pub(super) pit: Option<String>,
+}
+
+impl Named {
+    /// The name of the object in the log of calls.
+    pub(super) fn object(&self) -> String {
+        format!("groups/{}/{}", self.fault_domain, self.id)
+    }
+
+    /// `ReplicationGroupId`.
+    pub(super) fn to_json(&self) -> Value {
+        super::group::group_id(&self.fault_domain, &self.id)
+    }
+}
+
+/// The groups named in a body, in order; those that cannot be read are left out.
+pub(super) fn groups(body: &Value) -> Vec<Named> {
+    let failover = param(body).and_then(|param| param.get("replicationGroupsToFailover"));
+    let list = failover.or_else(|| body.get("groupId")).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(named).collect()
+}
+
+/// The parameter object of failover and test failover.
+pub(super) fn param(body: &Value) -> Option<&Value> {
+    body.get("failoverParam")
+        .or_else(|| body.get("testFailoverParam"))
+}
+
+/// A flag of the parameter object of failover and test failover.
+pub(super) fn flag(body: &Value, name: &str) -> bool {
+    param(body)
+        .and_then(|param| param.get(name))
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
+}
+
+fn named(item: &Value) -> Option<Named> {
+    let group = item.get("groupId").unwrap_or(item);
+    let text = |value: &Value| value.get("id").and_then(Value::as_str).map(str::to_owned);
+    Some(Named {
+        fault_domain: text(group.get("faultDomainId")?)?,
+        id: text(group.get("deviceGroupId")?)?,
+        pit: item.get("pitId").and_then(text),
+    })
+}
+
+/// The body of a request, if it can be read at all: for the log of calls.
+pub(super) fn peek(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).unwrap_or(Value::Null)
+}

@@ -1,0 +1,364 @@
+//! The storage monitoring service of a vCenter: VASA providers, replication groups, and the tasks that change them.
+//!
+//! Sources: the VI JSON wire rules, the facts on replication groups, the vVol recovery rules; COVERAGE.md has a row for
+//! each behaviour.
+
+mod body;
+mod group;
+mod query;
+mod service;
+mod spec;
+mod task;
+#[cfg(test)]
+mod tests;
+mod view;
+mod work;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+pub use self::group::{GroupState, Verb};
+pub(crate) use self::service::SmsService;
+pub use self::spec::{EntryFault, ProviderSpec, VasaSpec};
+
+use self::group::{Device, Pair, Phase, Side};
+use self::task::SmsTask;
+use crate::core::Core;
+use crate::event::Event;
+use crate::vi_json::fault::Fault;
+use crate::world::World;
+
+/// The vCenters of a pair, by side.
+pub(crate) const VCENTERS: [&str; 2] = ["vc-east", "vc-west"];
+
+/// How often a replica is made by itself, in milliseconds.
+const INTERVAL_MS: i64 = 15 * 60_000;
+
+/// How long the first copy back takes after a reverse, in milliseconds.
+const FIRST_COPY_MS: std::ops::Range<i64> = 20_000..60_000;
+
+/// A provider at one vCenter.
+#[derive(Debug, Clone)]
+struct Provider {
+    id: String,
+    number: usize,
+    vcenter: String,
+    online: bool,
+    /// World time from which it can be reached again after its vCenter started anew.
+    reached_from_ms: i64,
+    fault_domain: String,
+    spec: ProviderSpec,
+}
+
+impl Provider {
+    fn is_online(&self, core: &Core) -> bool {
+        self.online && core.now_ms() >= self.reached_from_ms
+    }
+}
+
+/// The providers, groups and tasks of all vCenters.
+#[derive(Debug, Clone)]
+pub struct Sms {
+    spec: VasaSpec,
+    providers: Vec<Provider>,
+    pairs: BTreeMap<String, Pair>,
+    tasks: BTreeMap<(String, String), SmsTask>,
+    tasks_made: BTreeMap<String, u32>,
+}
+
+/// One side of a group, for tests and tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupView {
+    /// The name of the group, the same on both sides.
+    pub name: String,
+    /// The vCenter of this side.
+    pub vcenter: String,
+    /// The id of the provider there.
+    pub provider: String,
+    /// The fault domain there.
+    pub fault_domain: String,
+    /// The device group id there.
+    pub id: String,
+    /// The state as this side knows it.
+    pub state: GroupState,
+}
+
+/// What happens by itself.
+#[derive(Debug, Clone)]
+pub(crate) enum SmsEvent {
+    /// The work on one group of a task ends.
+    GroupEnds(work::Job),
+    /// A task ends.
+    TaskEnds { vcenter: String, key: String },
+    /// The interval of a group has passed; counts only for the turn in which it was set.
+    Copies { pair: String, turn: u32 },
+}
+
+/// Lets an event happen.
+pub(crate) fn happen(world: &mut World, event: SmsEvent) {
+    match event {
+        SmsEvent::GroupEnds(job) => work::group_ends(world, &job),
+        SmsEvent::TaskEnds { vcenter, key } => {
+            let now_ms = world.core.now_ms();
+            if let Some(task) = world.sms.tasks.get_mut(&(vcenter, key)) {
+                task.ended_ms = Some(now_ms);
+            }
+        }
+        SmsEvent::Copies { pair, turn } => copy(world, &pair, turn),
+    }
+}
+
+fn copy(world: &mut World, name: &str, turn: u32) {
+    let World { core, sms, .. } = world;
+    let Some(pair) = sms.pairs.get_mut(name).filter(|pair| pair.turn == turn) else {
+        return;
+    };
+    let linked = pair.sides.iter().all(|side| core.is_reachable(&side.vcenter));
+    if linked && pair.phase != Phase::FailedOver {
+        pair.store(core.now_ms(), None);
+    }
+    core.schedule_in(
+        INTERVAL_MS,
+        Event::Sms(SmsEvent::Copies {
+            pair: name.to_owned(),
+            turn,
+        }),
+    );
+}
+
+impl Sms {
+    /// Groups `group-001` and so on, from `vc-east` to `vc-west`, dealt out to the providers in turn.
+    pub(crate) fn pair(core: &mut Core, spec: &VasaSpec, groups: u32) -> Self {
+        let mut sms = Self {
+            spec: spec.clone(),
+            providers: Vec::new(),
+            pairs: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            tasks_made: BTreeMap::new(),
+        };
+        for vcenter in VCENTERS {
+            let place = vcenter.trim_start_matches("vc-");
+            for (number, provider) in (1..).zip(&spec.providers) {
+                sms.providers.push(Provider {
+                    id: format!("vasaProvider-{place}-{number}"),
+                    number,
+                    vcenter: vcenter.to_owned(),
+                    online: !provider.offline_at.iter().any(|name| name == vcenter),
+                    reached_from_ms: 0,
+                    fault_domain: format!("fd-{place}-{number}"),
+                    spec: provider.clone(),
+                });
+            }
+        }
+        if !spec.providers.is_empty() {
+            for number in 1..=groups {
+                let pair = protect(core, spec, number);
+                sms.pairs.insert(pair.name.clone(), pair);
+            }
+        }
+        sms
+    }
+
+    /// The sides of all groups, by name, source side of the start first.
+    pub fn groups(&self) -> impl Iterator<Item = GroupView> {
+        let sides = self
+            .pairs
+            .values()
+            .flat_map(|pair| (0..2).map(move |side| (pair, side)));
+        sides.map(|(pair, index)| {
+            let side = &pair.sides[index];
+            GroupView {
+                name: pair.name.clone(),
+                vcenter: side.vcenter.clone(),
+                provider: side.provider.clone(),
+                fault_domain: side.fault_domain.clone(),
+                id: side.id.clone(),
+                state: pair.state(index),
+            }
+        })
+    }
+
+    /// The side of a group at a vCenter.
+    pub fn group(&self, vcenter: &str, name: &str) -> Option<GroupView> {
+        self.groups()
+            .find(|group| group.vcenter == vcenter && group.name == name)
+    }
+
+    /// Takes a provider offline or back; `false` if there is none of that id.
+    pub fn set_provider_online(&mut self, provider: &str, online: bool) -> bool {
+        let found = self.providers.iter_mut().find(|known| known.id == provider);
+        found.map(|known| known.online = online).is_some()
+    }
+
+    /// Lets a group fail.
+    pub fn add_entry_fault(&mut self, fault: EntryFault) {
+        self.spec.entry_faults.push(fault);
+    }
+
+    /// A vCenter starts anew and answers again at a point of world time: its tasks are gone, what the arrays do goes on.
+    pub(crate) fn restart(&mut self, vcenter: &str, answers_ms: i64) {
+        self.tasks.retain(|(at, _), _| at != vcenter);
+        let reached_from_ms = answers_ms + i64::from(self.spec.late_ms);
+        for provider in self
+            .providers
+            .iter_mut()
+            .filter(|provider| provider.vcenter == vcenter)
+        {
+            provider.reached_from_ms = reached_from_ms;
+        }
+    }
+
+    fn provider(&self, vcenter: &str, id: &str) -> Option<&Provider> {
+        self.providers
+            .iter()
+            .find(|provider| provider.vcenter == vcenter && provider.id == id)
+    }
+
+    /// The group that a side knows under an id.
+    fn find(&self, vcenter: &str, fault_domain: &str, id: &str) -> Option<(&Pair, usize)> {
+        self.pairs.values().find_map(|pair| {
+            let fits =
+                |side: &Side| side.vcenter == vcenter && side.fault_domain == fault_domain && side.id == id;
+            pair.sides.iter().position(fits).map(|side| (pair, side))
+        })
+    }
+
+    /// The group of an id as a provider sees it, or the fault of its entry.
+    fn look_up(&self, provider: &Provider, fault_domain: &str, id: &str) -> Result<(&Pair, usize), Fault> {
+        if let Some((pair, side)) = self.find(&provider.vcenter, fault_domain, id) {
+            let active = &pair.sides[side].provider;
+            if *active == provider.id {
+                return Ok((pair, side));
+            }
+            let mapping = json!({
+                "_typeName": "FaultDomainProviderMapping",
+                "activeProvider": crate::vi_json::value::reference("VasaProvider", active),
+                "faultDomainId": [group::fault_domain_id(fault_domain)],
+            });
+            return Err(Fault::new(
+                "InactiveProvider",
+                "Another provider is active for this fault domain.",
+            )
+            .with("mapping", json!([mapping])));
+        }
+        let elsewhere = VCENTERS
+            .iter()
+            .any(|vcenter| self.find(vcenter, fault_domain, id).is_some());
+        if elsewhere {
+            return Err(Fault::new(
+                "InvalidFunctionTarget",
+                "The group is known at the other site.",
+            ));
+        }
+        Err(Fault::new("NotFound", "There is no such group."))
+    }
+
+    /// The state as a side reports it, knowing only what it was told.
+    fn reported(&self, core: &Core, pair: &Pair, side: usize) -> GroupState {
+        let untold = pair.phase == Phase::FailedOver && side == pair.source && !pair.source_told;
+        let deaf = self.spec.source_stays || !core.is_reachable(&pair.sides[side].vcenter);
+        if untold && deaf {
+            GroupState::Source
+        } else {
+            pair.state(side)
+        }
+    }
+
+    fn state(&self, core: &Core) -> Value {
+        let providers = self.providers.iter().map(|provider| {
+            json!({
+                "id": provider.id,
+                "vcenter": provider.vcenter,
+                "online": provider.is_online(core),
+                "fault_domain": provider.fault_domain,
+                "max_batch_size": provider.spec.max_batch_size,
+            })
+        });
+        let groups = self.pairs.values().map(|pair| {
+            let sides = (0..2).map(|index| {
+                let side = &pair.sides[index];
+                json!({
+                    "vcenter": side.vcenter,
+                    "provider": side.provider,
+                    "fault_domain": side.fault_domain,
+                    "id": side.id,
+                    "state": self.reported(core, pair, index),
+                })
+            });
+            json!({
+                "name": pair.name,
+                "sides": sides.collect::<Vec<_>>(),
+                "source": pair.sides[pair.source].vcenter,
+                "phase": pair.phase,
+                "prepared": pair.prepared,
+                "busy": pair.busy,
+                "pits": pair.pits,
+                "used_pit": pair.used_pit,
+            })
+        });
+        json!({
+            "providers": providers.collect::<Vec<_>>(),
+            "groups": groups.collect::<Vec<_>>(),
+            "tasks": self.tasks.values().map(SmsTask::state).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A group that has replicated for a while: four replicas, the newest one younger than the interval.
+fn protect(core: &mut Core, spec: &VasaSpec, number: u32) -> Pair {
+    let provider = (number as usize - 1) % spec.providers.len() + 1;
+    let name = format!("group-{number:03}");
+    let side = |vcenter: &str, prefix: &str| {
+        let place = vcenter.trim_start_matches("vc-");
+        Side {
+            vcenter: vcenter.to_owned(),
+            provider: format!("vasaProvider-{place}-{provider}"),
+            fault_domain: format!("fd-{place}-{provider}"),
+            id: format!("{prefix}-{number:03}"),
+            datastore: format!("datastore-{place}-{provider}"),
+        }
+    };
+    let mut random = core.random("group", &name);
+    let device = |random: &mut crate::random::Random, disk: u32| Device {
+        ids: [
+            format!("rfc4122.{}", random.uuid()),
+            format!("rfc4122.{}", random.uuid()),
+        ],
+        replicas: [
+            format!("replica-{number:03}-{disk}-e"),
+            format!("replica-{number:03}-{disk}-w"),
+        ],
+    };
+    let with_devices = number <= spec.groups_with_devices;
+    let devices = if with_devices {
+        (1..=2).map(|disk| device(&mut random, disk)).collect()
+    } else {
+        Vec::new()
+    };
+    let mut pair = Pair {
+        name: name.clone(),
+        provider: provider - 1,
+        sides: [side(VCENTERS[0], "rg"), side(VCENTERS[1], "rt")],
+        source: 0,
+        phase: Phase::Replicating,
+        source_told: true,
+        recovered: false,
+        prepared: false,
+        busy: None,
+        pits: Vec::new(),
+        pits_made: 0,
+        used_pit: None,
+        devices,
+        turn: 0,
+    };
+    let age_ms = random.between(1_000, INTERVAL_MS);
+    for back in (0..4).rev() {
+        pair.store(-age_ms - back * INTERVAL_MS, None);
+    }
+    core.schedule_in(
+        INTERVAL_MS - age_ms,
+        Event::Sms(SmsEvent::Copies { pair: name, turn: 0 }),
+    );
+    pair
+}

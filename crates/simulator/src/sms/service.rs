@@ -1,0 +1,362 @@
+//! The requests of SMS: routing, the session, and who answers.
+
+use serde_json::{Value, json};
+
+use super::body;
+use super::group::Verb;
+use super::{Sms, query, view, work};
+use crate::call_log::Purpose;
+use crate::endpoint::EndpointKind;
+use crate::exchange::{Answer, Request};
+use crate::service::{Incoming, Route, Service};
+use crate::vi_json::fault::Fault;
+use crate::vi_json::request::{self, NO_PARAMETERS, Path};
+use crate::vi_json::value::{answer, reference};
+use crate::vi_json::{self, UNKNOWN};
+use crate::world::World;
+
+const ROOT: &str = "ServiceInstance";
+const STORAGE_MANAGER: &str = "storageManager";
+
+/// What the simulator does with an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Reads,
+    Changes(Verb),
+    Not,
+}
+
+/// Type, method, operation id, and what the simulator does with it.
+static OPERATIONS: &[(&str, &str, &str, Known)] = &[
+    (
+        "SmsServiceInstance",
+        "QueryStorageManager",
+        "SmsServiceInstance_QueryStorageManager",
+        Known::Reads,
+    ),
+    (
+        "SmsServiceInstance",
+        "QueryAboutInfo",
+        "SmsServiceInstance_QueryAboutInfo",
+        Known::Reads,
+    ),
+    (
+        "SmsServiceInstance",
+        "QuerySessionManager",
+        "SmsServiceInstance_QuerySessionManager",
+        Known::Not,
+    ),
+    (
+        "SmsStorageManager",
+        "QueryProvider",
+        "SmsStorageManager_QueryProvider",
+        Known::Reads,
+    ),
+    (
+        "SmsStorageManager",
+        "QueryFaultDomain",
+        "SmsStorageManager_QueryFaultDomain",
+        Known::Not,
+    ),
+    (
+        "SmsStorageManager",
+        "QueryReplicationGroupInfo",
+        "SmsStorageManager_QueryReplicationGroupInfo",
+        Known::Not,
+    ),
+    (
+        "SmsProvider",
+        "QueryProviderInfo",
+        "SmsProvider_QueryProviderInfo",
+        Known::Reads,
+    ),
+    (
+        "VasaProvider",
+        "QueryProviderInfo",
+        "VasaProvider_QueryProviderInfo",
+        Known::Reads,
+    ),
+    (
+        "VasaProvider",
+        "QueryReplicationGroup",
+        "VasaProvider_QueryReplicationGroup",
+        Known::Reads,
+    ),
+    (
+        "VasaProvider",
+        "QueryReplicationPeer",
+        "VasaProvider_QueryReplicationPeer",
+        Known::Reads,
+    ),
+    (
+        "VasaProvider",
+        "QueryPointInTimeReplica",
+        "VasaProvider_QueryPointInTimeReplica",
+        Known::Reads,
+    ),
+    (
+        "VasaProvider",
+        "PrepareFailoverReplicationGroup_Task",
+        "VasaProvider_PrepareFailoverReplicationGroup_Task",
+        Known::Changes(Verb::Prepare),
+    ),
+    (
+        "VasaProvider",
+        "FailoverReplicationGroup_Task",
+        "VasaProvider_FailoverReplicationGroup_Task",
+        Known::Changes(Verb::Failover),
+    ),
+    (
+        "VasaProvider",
+        "ReverseReplicateGroup_Task",
+        "VasaProvider_ReverseReplicateGroup_Task",
+        Known::Changes(Verb::Reverse),
+    ),
+    (
+        "VasaProvider",
+        "TestFailoverReplicationGroupStart_Task",
+        "VasaProvider_TestFailoverReplicationGroupStart_Task",
+        Known::Changes(Verb::TestStart),
+    ),
+    (
+        "VasaProvider",
+        "TestFailoverReplicationGroupStop_Task",
+        "VasaProvider_TestFailoverReplicationGroupStop_Task",
+        Known::Changes(Verb::TestStop),
+    ),
+    (
+        "VasaProvider",
+        "SyncReplicationGroup_Task",
+        "VasaProvider_SyncReplicationGroup_Task",
+        Known::Changes(Verb::Sync),
+    ),
+    (
+        "VasaProvider",
+        "PromoteReplicationGroup_Task",
+        "VasaProvider_PromoteReplicationGroup_Task",
+        Known::Not,
+    ),
+    (
+        "VasaProvider",
+        "QueryActiveAlarm",
+        "VasaProvider_QueryActiveAlarm",
+        Known::Not,
+    ),
+    (
+        "VasaProvider",
+        "VasaProviderSync_Task",
+        "VasaProvider_VasaProviderSync_Task",
+        Known::Not,
+    ),
+    (
+        "VasaProvider",
+        "VasaProviderReconnect_Task",
+        "VasaProvider_VasaProviderReconnect_Task",
+        Known::Not,
+    ),
+    (
+        "SmsTask",
+        "QuerySmsTaskInfo",
+        "SmsTask_QuerySmsTaskInfo",
+        Known::Reads,
+    ),
+    (
+        "SmsTask",
+        "QuerySmsTaskResult",
+        "SmsTask_QuerySmsTaskResult",
+        Known::Reads,
+    ),
+];
+
+/// A failover or test start that only checks is logged apart: it changes nothing.
+const CHECK_FAILOVER: &str = "VasaProvider_FailoverReplicationGroup_Task?checkOnly";
+const CHECK_TEST: &str = "VasaProvider_TestFailoverReplicationGroupStart_Task?checkOnly";
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct SmsService;
+
+impl Service for SmsService {
+    fn kind(&self) -> EndpointKind {
+        EndpointKind::Vcenter
+    }
+
+    fn route(&self, _world: &World, _endpoint: &str, request: &Request) -> Option<Route> {
+        let path = Path::sms(request)?;
+        let found = OPERATIONS.iter().find(|(type_name, method, ..)| {
+            *type_name == path.type_name && *method == path.member && request::fits_method(request, false)
+        });
+        let Some((_, _, operation, known)) = found else {
+            let objects = vec![request.path.clone()];
+            return Some(Route {
+                operation: UNKNOWN,
+                purpose: Purpose::Read,
+                objects,
+                params: Vec::new(),
+            });
+        };
+        let object = match path.type_name.as_str() {
+            "SmsServiceInstance" | "SmsStorageManager" => "sms".to_owned(),
+            "SmsTask" => format!("sms-tasks/{}", path.mo_id),
+            _ => format!("providers/{}", path.mo_id),
+        };
+        let params = vec![path.mo_id];
+        let Known::Changes(verb) = known else {
+            return Some(Route {
+                operation,
+                purpose: Purpose::Read,
+                objects: vec![object],
+                params,
+            });
+        };
+        let body = body::peek(request);
+        let groups: Vec<String> = body::groups(&body).iter().map(body::Named::object).collect();
+        let objects = if groups.is_empty() { vec![object] } else { groups };
+        let check_only = body::flag(&body, "checkOnly");
+        let (operation, purpose) = match verb {
+            Verb::Failover if check_only => (CHECK_FAILOVER, Purpose::Read),
+            Verb::TestStart if check_only => (CHECK_TEST, Purpose::Read),
+            Verb::Prepare
+            | Verb::Failover
+            | Verb::Reverse
+            | Verb::TestStart
+            | Verb::TestStop
+            | Verb::Sync => (*operation, Purpose::Action),
+        };
+        Some(Route {
+            operation,
+            purpose,
+            objects,
+            params,
+        })
+    }
+
+    fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
+        let Some(path) = Path::sms(incoming.request) else {
+            return Answer::empty(404);
+        };
+        if !world.vi_json.knows(incoming.endpoint, &path.release) {
+            return Answer::empty(404);
+        }
+        handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
+    }
+
+    fn refusal(&self, status: u16) -> Answer {
+        vi_json::refused_by_rule(status)
+    }
+
+    fn state(&self, world: &World) -> (&'static str, Value) {
+        ("vasa", world.sms.state(&world.core))
+    }
+}
+
+fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    let known = OPERATIONS.iter().find(|(type_name, method, ..)| {
+        *type_name == path.type_name && *method == path.member && incoming.operation != UNKNOWN
+    });
+    let known = known.map_or(Known::Not, |(.., known)| *known);
+    let privilege = match known {
+        Known::Changes(_) => "StorageViews.ConfigureService",
+        Known::Reads | Known::Not => "StorageViews.View",
+    };
+    vi_json::session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
+    match known {
+        Known::Not => Err(Fault::not_simulated(&format!(
+            "/sms/{}/{}",
+            path.type_name, path.member
+        ))),
+        Known::Reads => read(world, incoming, path),
+        Known::Changes(verb) => {
+            if world.sms.provider(incoming.endpoint, &path.mo_id).is_none() {
+                return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
+            }
+            let body = request::body(incoming.request, body::shape(verb))?;
+            work::begin(world, incoming, verb, &body)
+        }
+    }
+}
+
+fn read(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    match path.type_name.as_str() {
+        "SmsServiceInstance" => root(world, incoming, path),
+        "SmsStorageManager" => storage_manager(&world.sms, incoming, path),
+        "SmsTask" => task(world, incoming, path),
+        _ => provider(world, incoming, path),
+    }
+}
+
+fn root(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    if path.mo_id != ROOT {
+        return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
+    }
+    request::body(incoming.request, &NO_PARAMETERS)?;
+    if path.member == "QueryStorageManager" {
+        return Ok(answer(&reference("SmsStorageManager", STORAGE_MANAGER)));
+    }
+    Ok(answer(&json!({
+        "_typeName": "SmsAboutInfo",
+        "name": "Simulated storage monitoring service",
+        "fullName": "Simulated storage monitoring service 8.0.3",
+        "vendor": "Simulator",
+        "apiVersion": "5.0",
+        "instanceUuid": world.vi_json.instance_uuid(incoming.endpoint),
+        "vasaApiVersion": "3.5",
+    })))
+}
+
+fn storage_manager(sms: &Sms, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    if path.mo_id != STORAGE_MANAGER {
+        return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
+    }
+    request::body(incoming.request, &NO_PARAMETERS)?;
+    let own = sms
+        .providers
+        .iter()
+        .filter(|provider| provider.vcenter == incoming.endpoint);
+    let found: Vec<Value> = own
+        .map(|provider| reference("VasaProvider", &provider.id))
+        .collect();
+    Ok(answer(&if found.is_empty() {
+        Value::Null
+    } else {
+        json!(found)
+    }))
+}
+
+fn task(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    let key = (incoming.endpoint.to_owned(), path.mo_id.clone());
+    let Some(task) = world.sms.tasks.get(&key) else {
+        return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
+    };
+    request::body(incoming.request, &NO_PARAMETERS)?;
+    if path.member == "QuerySmsTaskInfo" {
+        return Ok(answer(&task.info(&world.core)));
+    }
+    Ok(answer(&task.result().unwrap_or(Value::Null)))
+}
+
+fn provider(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    let World { core, sms, .. } = world;
+    let Some(provider) = sms.provider(incoming.endpoint, &path.mo_id) else {
+        return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
+    };
+    if path.member == "QueryProviderInfo" {
+        request::body(incoming.request, &NO_PARAMETERS)?;
+        return Ok(answer(&view::provider(core, provider)));
+    }
+    let shape = match path.member.as_str() {
+        "QueryReplicationGroup" => &body::GROUPS,
+        "QueryReplicationPeer" => &body::DOMAINS,
+        _ => &body::REPLICAS,
+    };
+    let body = request::body(incoming.request, shape)?;
+    if !provider.is_online(core) {
+        return Err(view::unavailable());
+    }
+    match path.member.as_str() {
+        "QueryReplicationGroup" => Ok(answer(&query::groups(sms, core, provider, &body))),
+        "QueryReplicationPeer" => Ok(answer(&query::peers(sms, provider, &body))),
+        "QueryPointInTimeReplica" => Ok(answer(&query::replicas(sms, core, provider, &body)?)),
+        other => Err(Fault::not_simulated(other)),
+    }
+}

@@ -1,0 +1,393 @@
+//! Work on groups: which groups of a call are refused, how the others begin, and what they leave.
+
+use serde_json::{Value, json};
+
+use super::body::{self, Named};
+use super::group::{Busy, Pair, Phase, Verb};
+use super::query::{error_entry, too_many};
+use super::task::SmsTask;
+use super::{FIRST_COPY_MS, Sms, SmsEvent, view};
+use crate::call_log::Ticket;
+use crate::core::Core;
+use crate::event::Event;
+use crate::exchange::Answer;
+use crate::service::Incoming;
+use crate::vi_json::fault::Fault;
+use crate::vi_json::value::{answer, date_time, reference};
+use crate::world::World;
+
+/// How long a task takes that has nothing to do, in milliseconds.
+const CHECK_MS: std::ops::Range<i64> = 100..400;
+
+/// The work on one group.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    verb: Verb,
+    vcenter: String,
+    task: String,
+    index: usize,
+    pair: String,
+    side: usize,
+    group: Named,
+    settings: Settings,
+    pit: Option<String>,
+    ticket: Option<Ticket>,
+}
+
+/// What a call asks for, beyond its groups.
+#[derive(Debug, Clone, Default)]
+struct Settings {
+    planned: bool,
+    check_only: bool,
+    force: bool,
+    pit_name: Option<String>,
+}
+
+/// What becomes of a group of a call.
+enum Verdict {
+    /// Work begins.
+    Begins(Box<Job>),
+    /// Nothing is to be done; the entry says so.
+    Done(Value),
+}
+
+/// A call that changes groups: refused as a whole, or begun and answered with its task.
+pub(super) fn begin(
+    world: &mut World,
+    incoming: &Incoming<'_>,
+    verb: Verb,
+    body: &Value,
+) -> Result<Answer, Fault> {
+    let named = body::groups(body);
+    let settings = Settings {
+        planned: body::flag(body, "isPlanned"),
+        check_only: body::flag(body, "checkOnly"),
+        force: body.get("force").and_then(Value::as_bool).unwrap_or(false),
+        pit_name: body.get("pitName").and_then(Value::as_str).map(str::to_owned),
+    };
+    let provider_id = incoming.param(0).to_owned();
+    let World { core, sms, .. } = world;
+    let spec = check_call(core, sms, incoming, verb, &named, &settings)?;
+
+    let made = sms.tasks_made.entry(incoming.endpoint.to_owned()).or_default();
+    *made += 1;
+    let key = format!("smsTask-{made}");
+    let mut entries = Vec::new();
+    let mut ends_ms = core.now_ms() + core.work_ms("check", &key, CHECK_MS);
+    for (index, group) in named.iter().enumerate() {
+        let ticket = incoming.tickets.get(index).map(|(_, ticket)| *ticket);
+        let twice = named[..index]
+            .iter()
+            .any(|other| other.object() == group.object());
+        let job = Job {
+            verb,
+            vcenter: incoming.endpoint.to_owned(),
+            task: key.clone(),
+            index,
+            pair: String::new(),
+            side: 0,
+            group: group.clone(),
+            settings: settings.clone(),
+            pit: group.pit.clone(),
+            ticket,
+        };
+        match judge(core, sms, &provider_id, incoming.operation, job, twice) {
+            Ok(Verdict::Begins(job)) => {
+                entries.push(None);
+                ends_ms = ends_ms.max(start(core, sms, *job));
+            }
+            Ok(Verdict::Done(entry)) => entries.push(Some(entry)),
+            Err(fault) => {
+                if let Some(ticket) = ticket {
+                    core.calls.refuse(ticket, core.now_ms);
+                }
+                entries.push(Some(error_entry(group, &fault)));
+            }
+        }
+    }
+    let has_result =
+        settings.check_only || spec.test_results || !matches!(verb, Verb::TestStart | Verb::TestStop);
+    let task = SmsTask {
+        key: key.clone(),
+        vcenter: incoming.endpoint.to_owned(),
+        provider: provider_id,
+        verb,
+        check_only: settings.check_only,
+        created_ms: core.now_ms(),
+        ends_ms,
+        ended_ms: None,
+        entries,
+        has_result,
+    };
+    let end = SmsEvent::TaskEnds {
+        vcenter: task.vcenter.clone(),
+        key: key.clone(),
+    };
+    // Queued after the work of the groups, so that of one moment the task is the last to end.
+    core.schedule_in(ends_ms - core.now_ms(), Event::Sms(end));
+    sms.tasks.insert((task.vcenter.clone(), key.clone()), task);
+    Ok(answer(&reference("SmsTask", &key)))
+}
+
+/// Refuses a call as a whole.
+fn check_call(
+    core: &Core,
+    sms: &Sms,
+    incoming: &Incoming<'_>,
+    verb: Verb,
+    named: &[Named],
+    settings: &Settings,
+) -> Result<super::ProviderSpec, Fault> {
+    let mo_id = incoming.param(0);
+    let provider = sms
+        .provider(incoming.endpoint, mo_id)
+        .ok_or_else(|| Fault::no_such_object("VasaProvider", mo_id))?;
+    if !provider.is_online(core) {
+        return Err(view::unavailable());
+    }
+    if named.is_empty() {
+        let member = match verb {
+            Verb::Failover => "failoverParam.replicationGroupsToFailover",
+            Verb::TestStart => "testFailoverParam.replicationGroupsToFailover",
+            Verb::Prepare | Verb::Reverse | Verb::TestStop | Verb::Sync => "groupId",
+        };
+        return Err(Fault::invalid_argument(Some(member), "The group list is empty."));
+    }
+    if let Some(limit) = provider.spec.limit().filter(|limit| named.len() > *limit) {
+        return Err(too_many(limit));
+    }
+    if settings.force && !provider.spec.supports_force {
+        return Err(Fault::new("NotSupportedByProvider", "Force is not supported."));
+    }
+    Ok(provider.spec.clone())
+}
+
+/// What becomes of one group: its work, nothing to do, or the fault of its entry.
+fn judge(
+    core: &Core,
+    sms: &mut Sms,
+    provider: &str,
+    operation: &str,
+    job: Job,
+    twice: bool,
+) -> Result<Verdict, Fault> {
+    if twice {
+        return Err(Fault::new("DuplicateEntry", "The group is named twice."));
+    }
+    let Some(provider) = sms.provider(&job.vcenter, provider).cloned() else {
+        return Err(Fault::no_such_object("VasaProvider", provider));
+    };
+    let (pair, side) = sms.look_up(&provider, &job.group.fault_domain, &job.group.id)?;
+    let (pair, name) = (pair.clone(), pair.name.clone());
+    if let Some(fault) = entry_fault(sms, &name, operation) {
+        return Err(fault);
+    }
+    if let Some(busy) = &pair.busy {
+        return Err(still(busy, sms.spec.busy_names_task));
+    }
+    let begins = pair.allows(side, job.verb, sms.spec.already_done)?;
+    if !begins {
+        return Ok(Verdict::Done(success(core, &pair, side, &job, None, true)));
+    }
+    if job.verb == Verb::TestStop && provider.spec.test_leftovers && !job.settings.force {
+        let fault = Fault::new("InvalidReplicationState", "Volumes of the test are still in use.");
+        return Err(fault.with("currentState", pair.state(side).as_str()));
+    }
+    reaches_peer(core, &pair, side, job.verb, job.settings.planned)?;
+    let mut job = Job {
+        pair: name,
+        side,
+        ..job
+    };
+    if matches!(job.verb, Verb::Failover | Verb::TestStart) {
+        job.pit = Some(pair.replica(job.pit.as_deref())?.id.clone());
+    }
+    if job.settings.check_only {
+        let entry = json!({"_typeName": "GroupOperationResult", "groupId": job.group.to_json()});
+        return Ok(Verdict::Done(entry));
+    }
+    Ok(Verdict::Begins(Box::new(job)))
+}
+
+fn entry_fault(sms: &mut Sms, group: &str, operation: &str) -> Option<Fault> {
+    let rule = sms.spec.entry_faults.iter_mut().find(|rule| {
+        rule.group == group
+            && rule.operation.as_deref().is_none_or(|wanted| wanted == operation)
+            && rule.times != Some(0)
+    })?;
+    rule.times = rule.times.map(|times| times - 1);
+    Some(Fault::given(&rule.fault))
+}
+
+fn still(busy: &Busy, names_task: bool) -> Fault {
+    if names_task || busy.verb == Verb::Sync {
+        return Fault::new("SyncOngoing", "Other work on the group is running.")
+            .with("task", reference("SmsTask", &busy.task));
+    }
+    Fault::new("ProviderBusy", "Other work on the group is running.")
+}
+
+fn reaches_peer(core: &Core, pair: &Pair, side: usize, verb: Verb, planned: bool) -> Result<(), Fault> {
+    let needed = match verb {
+        Verb::Prepare | Verb::Sync | Verb::Reverse => true,
+        Verb::Failover | Verb::TestStart => planned,
+        Verb::TestStop => false,
+    };
+    if needed && !core.is_reachable(&pair.sides[1 - side].vcenter) {
+        return Err(Fault::new(
+            "PeerNotReachable",
+            "The other array cannot be reached.",
+        ));
+    }
+    Ok(())
+}
+
+/// Begins the work on a group and says when it ends.
+fn start(core: &mut Core, sms: &mut Sms, job: Job) -> i64 {
+    let work_ms = core.work_ms(job.verb.as_str(), &job.pair, job.verb.range_ms());
+    if let Some(pair) = sms.pairs.get_mut(&job.pair) {
+        pair.busy = Some(Busy {
+            verb: job.verb,
+            task: job.task.clone(),
+        });
+    }
+    if let Some(ticket) = job.ticket {
+        core.calls.hold(ticket);
+    }
+    core.schedule_in(work_ms, Event::Sms(SmsEvent::GroupEnds(job)));
+    core.now_ms() + work_ms
+}
+
+/// The work on a group ends: the one place where it changes the group. It does so whether or not the vCenter still
+/// knows the task.
+pub(super) fn group_ends(world: &mut World, job: &Job) {
+    let World { core, sms, .. } = world;
+    let Some(pair) = sms.pairs.get_mut(&job.pair) else {
+        return;
+    };
+    pair.busy = None;
+    let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
+    let entry = match reaches_peer(core, pair, job.side, job.verb, job.settings.planned) {
+        Ok(()) => {
+            let (entry, effect) = apply(core, pair, job, &spec);
+            if let Some(ticket) = job.ticket.filter(|_| effect) {
+                core.calls.effect(ticket, core.now_ms);
+            }
+            entry
+        }
+        Err(fault) => error_entry(&job.group, &fault),
+    };
+    if let Some(ticket) = job.ticket {
+        core.calls.settle(ticket, core.now_ms);
+    }
+    let task = sms.tasks.get_mut(&(job.vcenter.clone(), job.task.clone()));
+    if let Some(slot) = task.and_then(|task| task.entries.get_mut(job.index)) {
+        *slot = Some(entry);
+    }
+}
+
+/// Changes the group; gives its entry and whether anything changed.
+fn apply(core: &mut Core, pair: &mut Pair, job: &Job, spec: &super::ProviderSpec) -> (Value, bool) {
+    let now_ms = core.now_ms();
+    match job.verb {
+        Verb::Prepare => {
+            let again = std::mem::replace(&mut pair.prepared, true);
+            return (success(core, pair, job.side, job, None, again), !again);
+        }
+        Verb::Sync => {
+            let pit = pair.store(now_ms, job.settings.pit_name.as_deref());
+            let mut entry = success(core, pair, job.side, job, None, false);
+            entry["_typeName"] = json!("SyncReplicationGroupSuccessResult");
+            entry["timeStamp"] = json!(date_time(core, &job.vcenter, pit.at_ms));
+            entry["pitId"] = json!({"_typeName": "PointInTimeReplicaId", "id": pit.id});
+            entry["pitName"] = json!(pit.name);
+            return (entry, true);
+        }
+        Verb::TestStart => {
+            pair.phase = Phase::InTest;
+            pair.used_pit = job.pit.clone();
+        }
+        Verb::TestStop => {
+            pair.phase = Phase::Replicating;
+            pair.used_pit = None;
+        }
+        Verb::Failover => {
+            pair.phase = Phase::FailedOver;
+            pair.source_told = job.settings.planned;
+            pair.prepared = false;
+            pair.used_pit = job.pit.clone();
+            let entry = success(core, pair, job.side, job, Some(spec), false);
+            if spec.self_reversing {
+                turn_round(core, pair, spec);
+            }
+            return (entry, true);
+        }
+        Verb::Reverse => {
+            turn_round(core, pair, spec);
+            return (success(core, pair, job.side, job, None, false), true);
+        }
+    }
+    (success(core, pair, job.side, job, None, false), true)
+}
+
+fn turn_round(core: &mut Core, pair: &mut Pair, spec: &super::ProviderSpec) {
+    pair.turn_round();
+    if spec.renames_on_reverse {
+        let turn = pair.turn;
+        for side in &mut pair.sides {
+            let plain = side
+                .id
+                .split_once('.')
+                .map_or(side.id.as_str(), |(plain, _)| plain)
+                .to_owned();
+            side.id = format!("{plain}.{turn}");
+        }
+    }
+    let first_ms = core.work_ms("first-copy", &pair.name, FIRST_COPY_MS);
+    let copies = SmsEvent::Copies {
+        pair: pair.name.clone(),
+        turn: pair.turn,
+    };
+    core.schedule_in(first_ms, Event::Sms(copies));
+}
+
+/// The entry of a group that succeeded.
+fn success(
+    core: &Core,
+    pair: &Pair,
+    side: usize,
+    job: &Job,
+    spec: Option<&super::ProviderSpec>,
+    already_done: bool,
+) -> Value {
+    let mut entry = json!({"_typeName": "GroupOperationResult", "groupId": job.group.to_json()});
+    if already_done {
+        entry["warning"] = json!([Fault::new("AlreadyDone", "The group was there already.").to_json()]);
+    }
+    match job.verb {
+        Verb::Failover | Verb::TestStart => {
+            let reverses = spec.is_some_and(|spec| spec.self_reversing);
+            let state = if reverses {
+                super::GroupState::Source
+            } else {
+                pair.state(side)
+            };
+            entry["_typeName"] = json!("FailoverSuccessResult");
+            entry["newState"] = json!(state);
+            let used = pair.used_pit.as_ref();
+            if let Some(pit) = pair.pits.iter().find(|pit| Some(&pit.id) == used) {
+                entry["pitId"] = json!({"_typeName": "PointInTimeReplicaId", "id": pit.id});
+                entry["timeStamp"] = json!(date_time(core, &job.vcenter, pit.at_ms));
+            }
+            if let Some(devices) = view::recovered_devices(pair, side) {
+                entry["recoveredDeviceInfo"] = devices;
+            }
+        }
+        Verb::Reverse => {
+            entry["_typeName"] = json!("ReverseReplicationSuccessResult");
+            entry["newGroupId"] = json!({"_typeName": "DeviceGroupId", "id": pair.sides[side].id});
+        }
+        Verb::Prepare | Verb::Sync | Verb::TestStop => {}
+    }
+    entry
+}

@@ -1,0 +1,121 @@
+//! Worlds to build: how many of what, and the seed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::Core;
+use crate::dpu::{DpuSpec, Hosts};
+use crate::endpoint::EndpointKind;
+use crate::sms::{Sms, VCENTERS, VasaSpec};
+use crate::vcda::Vcda;
+use crate::vcha::{Vcha, VchaSpec};
+use crate::vi_json::{RELEASES, ViJson};
+use crate::world::World;
+
+/// What a world holds.
+///
+/// ```
+/// use farside_simulator::WorldSpec;
+///
+/// let world = WorldSpec::pair(7).replications(3).build();
+/// assert_eq!(world.vcda().replications().count(), 3);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WorldSpec {
+    /// The seed of everything that is drawn: ids, durations, clock skews.
+    pub seed: u64,
+    /// VASA replication groups.
+    pub groups: u32,
+    /// VM replications of VMware Cloud Director Availability, all from site `east` to site `west`.
+    pub replications: u32,
+    /// The releases of VI JSON that both vCenters know.
+    #[serde(default = "releases")]
+    pub releases: Vec<String>,
+    /// The arrays behind the VASA providers.
+    #[serde(default)]
+    pub vasa: VasaSpec,
+    /// The vCenter HA clusters.
+    #[serde(default)]
+    pub vcha: VchaSpec,
+    /// The hosts and their DPUs.
+    #[serde(default)]
+    pub dpu: DpuSpec,
+}
+
+fn releases() -> Vec<String> {
+    RELEASES.map(str::to_owned).to_vec()
+}
+
+impl WorldSpec {
+    /// The world `pair`: vCenters `vc-east` and `vc-west`, VCDA sites `east` and `west`; 24 groups and 40 replications,
+    /// protected in the east and recovered in the west; two hosts and a vCenter HA cluster at each vCenter.
+    pub fn pair(seed: u64) -> Self {
+        Self {
+            seed,
+            groups: 24,
+            replications: 40,
+            releases: releases(),
+            vasa: VasaSpec::default(),
+            vcha: VchaSpec::default(),
+            dpu: DpuSpec::default(),
+        }
+    }
+
+    /// Sets the number of VASA replication groups.
+    #[must_use]
+    pub fn groups(mut self, groups: u32) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Sets the number of VM replications.
+    #[must_use]
+    pub fn replications(mut self, replications: u32) -> Self {
+        self.replications = replications;
+        self
+    }
+
+    /// Sets the arrays behind the VASA providers.
+    #[must_use]
+    pub fn vasa(mut self, vasa: VasaSpec) -> Self {
+        self.vasa = vasa;
+        self
+    }
+
+    /// Sets the vCenter HA clusters.
+    #[must_use]
+    pub fn vcha(mut self, vcha: VchaSpec) -> Self {
+        self.vcha = vcha;
+        self
+    }
+
+    /// Sets the hosts and their DPUs.
+    #[must_use]
+    pub fn dpu(mut self, dpu: DpuSpec) -> Self {
+        self.dpu = dpu;
+        self
+    }
+
+    /// Builds the world, at time zero.
+    pub fn build(&self) -> World {
+        let mut core = Core::new(self.seed);
+        core.add_endpoint(EndpointKind::Vcenter, "vc-east", "operator@vsphere.local");
+        core.add_endpoint(EndpointKind::Vcenter, "vc-west", "operator@vsphere.local");
+        core.add_endpoint(EndpointKind::Vcda, "east", "dr-admin@tenant-a");
+        core.add_endpoint(EndpointKind::Vcda, "west", "dr-admin@tenant-a");
+        let vcda = Vcda::pair(&mut core, self.replications);
+        let sms = Sms::pair(&mut core, &self.vasa, self.groups);
+        let hosts = Hosts::pair(&mut core, &self.dpu);
+        let vcha = Vcha::new(&self.vcha);
+        let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases);
+        World {
+            core,
+            vcda,
+            sms,
+            hosts,
+            vcha,
+            vi_json,
+        }
+    }
+}

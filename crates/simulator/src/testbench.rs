@@ -1,0 +1,283 @@
+//! A world with an open session at each vCenter, for the tests of the services.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::call_log::Entry;
+use crate::exchange::{Answer, Reply, Request};
+use crate::spec::WorldSpec;
+use crate::world::World;
+
+pub(crate) const BASE: &str = "/sdk/vim25/8.0.3.0";
+const HEADER: &str = "vmware-api-session-id";
+
+#[derive(Debug, Clone)]
+pub(crate) struct Bench {
+    pub(crate) world: World,
+    tokens: BTreeMap<String, String>,
+    rest: BTreeMap<String, String>,
+}
+
+impl Bench {
+    pub(crate) fn new(spec: &WorldSpec) -> Self {
+        let mut bench = Self {
+            world: spec.build(),
+            tokens: BTreeMap::new(),
+            rest: BTreeMap::new(),
+        };
+        for vcenter in crate::sms::VCENTERS {
+            bench.log_in(vcenter);
+        }
+        bench
+    }
+
+    pub(crate) fn credentials(&self, vcenter: &str) -> (String, String) {
+        let endpoint = self.world.endpoint(vcenter).unwrap();
+        (endpoint.user.clone(), endpoint.password.clone())
+    }
+
+    pub(crate) fn log_in(&mut self, vcenter: &str) {
+        let (user, password) = self.credentials(vcenter);
+        let login = Request::new(
+            Method::POST,
+            &format!("{BASE}/SessionManager/SessionManager/Login"),
+        );
+        let answer = self.send(
+            vcenter,
+            &login.json(&json!({"userName": user, "password": password})),
+        );
+        let token = answer.header_text(HEADER).unwrap().to_owned();
+        self.tokens.insert(vcenter.to_owned(), token);
+        let create = Request::new(Method::POST, "/api/session");
+        let basic = base64::Engine::encode(
+            &base64::engine::general_purpose::STANDARD,
+            format!("{user}:{password}"),
+        );
+        let answer = self.send(
+            vcenter,
+            &create.header("authorization", &format!("Basic {basic}")),
+        );
+        self.rest
+            .insert(vcenter.to_owned(), answer.value().as_str().unwrap().to_owned());
+    }
+
+    pub(crate) fn reply(&mut self, vcenter: &str, request: &Request) -> Reply {
+        self.world.handle(vcenter, request).reply
+    }
+
+    pub(crate) fn send(&mut self, vcenter: &str, request: &Request) -> Answer {
+        match self.reply(vcenter, request) {
+            Reply::Answer(answer) => answer,
+            other => panic!("no answer: {other:?}"),
+        }
+    }
+
+    pub(crate) fn with_session(&self, vcenter: &str, request: Request) -> Request {
+        let rest = request.path.starts_with("/api/");
+        let tokens = if rest { &self.rest } else { &self.tokens };
+        request.header(HEADER, &tokens[vcenter])
+    }
+
+    /// A method call of VI JSON; `path` begins behind the release.
+    pub(crate) fn post(&mut self, vcenter: &str, path: &str, body: &Value) -> Answer {
+        let request = Request::new(Method::POST, &format!("{BASE}{path}"));
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        };
+        let request = self.with_session(vcenter, request);
+        self.send(vcenter, &request)
+    }
+
+    pub(crate) fn get(&mut self, vcenter: &str, path: &str) -> Answer {
+        let request = self.with_session(vcenter, Request::new(Method::GET, &format!("{BASE}{path}")));
+        self.send(vcenter, &request)
+    }
+
+    /// A call of the REST services.
+    pub(crate) fn rest(&mut self, vcenter: &str, method: Method, path: &str, body: &Value) -> Answer {
+        let request = Request::new(method, path);
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        };
+        let request = self.with_session(vcenter, request);
+        self.send(vcenter, &request)
+    }
+
+    pub(crate) fn pass(&mut self, ms: i64) {
+        let now_ms = self.world.now_ms();
+        self.world.advance_to(now_ms + ms);
+    }
+
+    /// The log of one operation on one object.
+    pub(crate) fn calls(&self, operation: &str, object: &str) -> Entry {
+        let entries = self.world.calls().entries().into_iter();
+        let mut found = entries.filter(|calls| calls.operation == operation && calls.object == object);
+        found.next().map(|calls| calls.entry).unwrap_or_default()
+    }
+}
+
+/// A wire fixture of a model crate.
+pub(crate) struct Fixture {
+    pub(crate) name: String,
+    pub(crate) operation: String,
+    pub(crate) request: Value,
+    pub(crate) response: Value,
+}
+
+/// All fixtures of a model crate.
+pub(crate) fn fixtures(models: &str) -> Vec<Fixture> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(models)
+        .join("tests/fixtures");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files.sort();
+    let fixtures = files.iter().map(|file| {
+        let text: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        Fixture {
+            name: file.strip_prefix(&root).unwrap().display().to_string(),
+            operation: text["operation"].as_str().unwrap().to_owned(),
+            request: text["request"].clone(),
+            response: text["response"].clone(),
+        }
+    });
+    fixtures.collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+}
+
+impl Fixture {
+    /// The request, without its credentials.
+    pub(crate) fn request(&self) -> Request {
+        let method: Method = self.request["method"].as_str().unwrap().parse().unwrap();
+        let request = Request::new(method, self.request["path"].as_str().unwrap());
+        if self.request["body"].is_null() {
+            request
+        } else {
+            request.json(&self.request["body"])
+        }
+    }
+}
+
+/// Which kind of JSON each member of each object of a type is, over a whole value: `T.member` is a string, and so on.
+pub(crate) fn shapes(value: &Value, found: &mut BTreeMap<String, &'static str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| shapes(item, found)),
+        Value::Object(members) => {
+            let type_name = value.get("_typeName").and_then(Value::as_str).unwrap_or("-");
+            for (name, member) in members {
+                if name != "_value" && !member.is_null() {
+                    found.insert(format!("{type_name}.{name}"), kind(member));
+                }
+                shapes(member, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// The schema of an API, as far as it is generated: required members and the kinds of members.
+pub(crate) struct Schema(Value);
+
+impl Schema {
+    pub(crate) fn read(path: &str) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../xtask/schemas")
+            .join(path);
+        let text: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        Self(text["components"]["schemas"].clone())
+    }
+
+    fn line(&self, type_name: &str) -> Vec<&Value> {
+        let Some(schema) = self.0.get(type_name) else {
+            return Vec::new();
+        };
+        let bases = schema["allOf"].as_array().map_or(&[][..], Vec::as_slice);
+        let bases = bases
+            .iter()
+            .filter_map(|base| base["$ref"].as_str()?.rsplit('/').next());
+        std::iter::once(schema)
+            .chain(bases.flat_map(|base| self.line(base)))
+            .collect()
+    }
+
+    /// Checks every object of a value whose type the schema knows; `name` is that of the outermost one.
+    pub(crate) fn check(&self, name: &str, value: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.check(name, item)),
+            Value::Object(members) => {
+                let own = members.get("_typeName").and_then(Value::as_str).unwrap_or(name);
+                let line = self.line(own);
+                for schema in &line {
+                    for required in schema["required"].as_array().map_or(&[][..], Vec::as_slice) {
+                        let member = required.as_str().unwrap();
+                        let there = members.get(member).is_some_and(|value| !value.is_null());
+                        assert!(there, "{own} lacks {member}: {value}");
+                    }
+                }
+                for (member, value) in members {
+                    let known = line.iter().find_map(|schema| schema["properties"].get(member));
+                    let inner = known.map_or("", |known| self.check_kind(own, member, known, value));
+                    self.check(inner, value);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// Checks the kind of a member and gives the name of its type, if it is an object's.
+    fn check_kind<'a>(&'a self, own: &str, member: &str, known: &'a Value, value: &Value) -> &'a str {
+        let wanted = known["type"].as_str().unwrap_or_default();
+        let fits = match (wanted, kind(value)) {
+            ("integer", "number") | ("", _) | (_, "null") => true,
+            (wanted, kind) => wanted == kind,
+        };
+        assert!(fits, "{own}.{member} is no {wanted}: {value}");
+        let of = known["$ref"].as_str().or_else(|| known["items"]["$ref"].as_str());
+        let of = of.or_else(|| known["allOf"][0]["$ref"].as_str());
+        of.and_then(|of| of.rsplit('/').next()).unwrap_or_default()
+    }
+}
+
+#[test]
+#[should_panic(expected = "TargetGroupInfo lacks")]
+fn the_schema_check_finds_a_missing_member() {
+    Schema::read("vi-json/vi-json.json")
+        .check("", &json!([{"_typeName": "TargetGroupInfo", "state": "TARGET"}]));
+}
+
+#[test]
+#[should_panic(expected = "SmsTaskInfo.progress is no integer")]
+fn the_schema_check_finds_a_member_of_another_kind() {
+    let reference = json!({"_typeName": "ManagedObjectReference", "type": "SmsTask", "value": "1"});
+    let info = json!({"_typeName": "SmsTaskInfo", "key": "1", "task": reference, "state": "running", "progress": "4"});
+    Schema::read("vi-json/vi-json.json").check("", &info);
+}

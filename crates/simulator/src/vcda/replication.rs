@@ -1,0 +1,246 @@
+//! A VM replication and its state machine.
+//!
+//! | recovery state | accepts | becomes, when the work succeeds |
+//! | --- | --- | --- |
+//! | `NOT_STARTED` | failover, migrate | `COMPLETE` |
+//! | `NOT_STARTED` | test | `TEST` |
+//! | `TEST` | test clean-up | `NOT_STARTED` |
+//! | `COMPLETE` | reverse | `NOT_STARTED`, the other way round |
+//! | `IN_PROGRESS` | nothing | |
+//!
+//! While the work runs the state is `IN_PROGRESS`, but for a reverse, which stays `COMPLETE`. Work that fails leads back to
+//! where it began.
+
+use std::ops::Range;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::error::ApiError;
+
+/// Where a recovery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RecoveryState {
+    /// The source is protected.
+    NotStarted,
+    /// Work is running.
+    InProgress,
+    /// A test copy exists at the destination.
+    Test,
+    /// The VM has been recovered at the destination.
+    Complete,
+}
+
+impl RecoveryState {
+    /// The wire name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "NOT_STARTED",
+            Self::InProgress => "IN_PROGRESS",
+            Self::Test => "TEST",
+            Self::Complete => "COMPLETE",
+        }
+    }
+}
+
+/// A kind of work on a replication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkKind {
+    /// Recover from a stored instance.
+    Failover,
+    /// Make a test copy.
+    FailoverTest,
+    /// Remove the test copy.
+    FailoverTestCleanup,
+    /// Power the source off, sync, and recover.
+    Migrate,
+    /// Protect the recovered VM, with the site it came from as destination.
+    Reverse,
+}
+
+impl WorkKind {
+    /// The `type` of the workflow.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failover => "failover",
+            Self::FailoverTest => "failoverTest",
+            Self::FailoverTestCleanup => "failoverTestCleanup",
+            Self::Migrate => "migrate",
+            Self::Reverse => "reverse",
+        }
+    }
+
+    /// The only recovery state that allows this work.
+    pub fn begins_in(self) -> RecoveryState {
+        match self {
+            Self::Failover | Self::FailoverTest | Self::Migrate => RecoveryState::NotStarted,
+            Self::FailoverTestCleanup => RecoveryState::Test,
+            Self::Reverse => RecoveryState::Complete,
+        }
+    }
+
+    /// The recovery state while the work runs.
+    pub fn runs_in(self) -> RecoveryState {
+        match self {
+            Self::Failover | Self::FailoverTest | Self::FailoverTestCleanup | Self::Migrate => {
+                RecoveryState::InProgress
+            }
+            Self::Reverse => RecoveryState::Complete,
+        }
+    }
+
+    /// The recovery state when the work has succeeded.
+    pub fn ends_in(self) -> RecoveryState {
+        match self {
+            Self::Failover | Self::Migrate => RecoveryState::Complete,
+            Self::FailoverTest => RecoveryState::Test,
+            Self::FailoverTestCleanup | Self::Reverse => RecoveryState::NotStarted,
+        }
+    }
+
+    /// How long the work takes, in milliseconds.
+    pub(super) fn range_ms(self) -> Range<i64> {
+        match self {
+            Self::Failover => 800..2_500,
+            Self::FailoverTest => 600..2_000,
+            Self::FailoverTestCleanup => 300..1_200,
+            Self::Migrate => 1_500..4_000,
+            Self::Reverse => 1_000..3_000,
+        }
+    }
+}
+
+/// One end of a replication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The site.
+    pub site: String,
+    /// The organisation there.
+    pub org: String,
+    /// Id of the virtual data centre.
+    pub vdc_id: String,
+    /// Name of the virtual data centre.
+    pub vdc_name: String,
+}
+
+/// A VM at one end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Vm {
+    /// Its id.
+    pub id: String,
+    /// The vApp that holds it.
+    pub vapp_id: String,
+    /// Whether it runs.
+    pub powered_on: bool,
+    /// The instance it was made from, if it was.
+    pub instance: Option<String>,
+    /// The network settings it was made with, as the caller gave them.
+    pub network_settings: Option<Value>,
+}
+
+/// A stored point in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Instance {
+    /// Its key, to be given as `instanceId`.
+    pub key: String,
+    /// Counts the instances of a replication.
+    pub sequence: i64,
+    /// World time at which it was taken, in milliseconds.
+    pub taken_ms: i64,
+    /// Bytes it took to transfer.
+    pub transfer_bytes: i64,
+}
+
+/// A VM replication; both its sites show the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Replication {
+    /// `C4-<uuid>`; stays the same when the direction changes.
+    pub id: String,
+    /// Name of the VM.
+    pub vm_name: String,
+    /// Organisation and site that own the replication.
+    pub owner: String,
+    /// Where the VM is protected.
+    pub source: Place,
+    /// Where it is recovered.
+    pub destination: Place,
+    /// Where the recovery stands.
+    pub recovery: RecoveryState,
+    /// Whether it was reversed since it was made, an odd number of times.
+    pub is_reversed: bool,
+    /// The longest age of the newest instance that is wanted, in minutes.
+    pub rpo_minutes: i32,
+    /// The stored instances, oldest first.
+    pub instances: Vec<Instance>,
+    /// The VM at the source, while there is one.
+    pub source_vm: Option<Vm>,
+    /// The VM at the destination: a test copy, or the recovered VM.
+    pub destination_vm: Option<Vm>,
+    /// The task that works on it.
+    pub task: Option<String>,
+    /// World time at which it was recovered, in milliseconds.
+    pub recovered_ms: Option<i64>,
+    /// Why its last work failed.
+    pub last_error: Option<ApiError>,
+    /// World time of its last change, in milliseconds.
+    pub updated_ms: i64,
+    #[serde(skip)]
+    pub(super) next_sequence: i64,
+}
+
+/// How many instances a replication keeps.
+const KEPT_INSTANCES: usize = 4;
+
+impl Replication {
+    /// The newest instance.
+    pub fn latest_instance(&self) -> Option<&Instance> {
+        self.instances.last()
+    }
+
+    /// The instance of this key.
+    pub fn instance(&self, key: &str) -> Option<&Instance> {
+        self.instances.iter().find(|instance| instance.key == key)
+    }
+
+    /// Whether one of its ends is at this site.
+    pub fn is_at(&self, site: &str) -> bool {
+        self.source.site == site || self.destination.site == site
+    }
+
+    /// Minutes by which the newest instance is older than wanted; zero if it is not.
+    pub fn rpo_violation_minutes(&self, now_ms: i64) -> i64 {
+        let age_ms = self
+            .latest_instance()
+            .map_or(0, |instance| now_ms - instance.taken_ms);
+        (age_ms / 60_000 - i64::from(self.rpo_minutes)).max(0)
+    }
+
+    /// Whether the source is copied at intervals: it is while nothing has been recovered for good.
+    pub(super) fn is_copying(&self) -> bool {
+        self.source_vm.is_some() && matches!(self.recovery, RecoveryState::NotStarted | RecoveryState::Test)
+    }
+
+    /// Stores one more instance and drops the oldest one that is too many.
+    pub(super) fn store(&mut self, key: String, taken_ms: i64, transfer_bytes: i64) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.instances.push(Instance {
+            key,
+            sequence,
+            taken_ms,
+            transfer_bytes,
+        });
+        let excess = self.instances.len().saturating_sub(KEPT_INSTANCES);
+        self.instances.drain(..excess);
+    }
+
+    /// Turns the direction round: the recovered VM becomes the source, the original one is gone.
+    pub(super) fn turn_round(&mut self) {
+        std::mem::swap(&mut self.source, &mut self.destination);
+        self.source_vm = self.destination_vm.take();
+        self.is_reversed = !self.is_reversed;
+        self.recovered_ms = None;
+    }
+}

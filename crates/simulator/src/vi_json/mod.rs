@@ -1,0 +1,137 @@
+//! VI JSON of a vCenter: releases, service content, sessions, properties, and the calls on hosts.
+//!
+//! Sources: the VI JSON wire rules and the DPU failover rules; COVERAGE.md has a row for each behaviour.
+
+mod collector;
+pub(crate) mod fault;
+mod property;
+pub(crate) mod request;
+mod service;
+pub(crate) mod session;
+#[cfg(test)]
+mod tests;
+mod types;
+pub(crate) mod value;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+pub(crate) use self::service::ViJsonService;
+
+use self::fault::Fault;
+use crate::core::Core;
+use crate::exchange::Answer;
+
+/// What a path that is none of the simulator's is logged under.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// The releases that a vCenter of the world knows, newest first.
+pub(crate) const RELEASES: [&str; 4] = ["8.0.3.0", "8.0.2.0", "8.0.1.0", "8.0.0.1"];
+
+/// What VI JSON keeps of one vCenter.
+#[derive(Debug, Clone)]
+struct Vcenter {
+    releases: Vec<String>,
+    instance_uuid: String,
+    pages: BTreeMap<String, Vec<Value>>,
+    pages_made: u32,
+}
+
+/// What VI JSON keeps of all vCenters.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ViJson {
+    vcenters: BTreeMap<String, Vcenter>,
+}
+
+impl ViJson {
+    pub(crate) fn new(core: &mut Core, vcenters: &[&str], releases: &[String]) -> Self {
+        let known = |core: &mut Core, name: &str| Vcenter {
+            releases: releases.to_vec(),
+            instance_uuid: core.random("vcenter", name).uuid(),
+            pages: BTreeMap::new(),
+            pages_made: 0,
+        };
+        let vcenters = vcenters
+            .iter()
+            .map(|name| ((*name).to_owned(), known(core, name)))
+            .collect();
+        Self { vcenters }
+    }
+
+    /// Whether a vCenter knows a release.
+    pub(crate) fn knows(&self, endpoint: &str, release: &str) -> bool {
+        self.releases(endpoint).iter().any(|known| known == release)
+    }
+
+    /// The releases that a vCenter knows.
+    pub(crate) fn releases(&self, endpoint: &str) -> &[String] {
+        self.vcenters
+            .get(endpoint)
+            .map_or(&[], |vcenter| &vcenter.releases)
+    }
+
+    pub(crate) fn instance_uuid(&self, endpoint: &str) -> &str {
+        self.vcenters
+            .get(endpoint)
+            .map_or("", |vcenter| &vcenter.instance_uuid)
+    }
+
+    /// Forgets the pages that a vCenter keeps for its collectors.
+    pub(crate) fn forget_pages(&mut self, endpoint: &str) {
+        if let Some(vcenter) = self.vcenters.get_mut(endpoint) {
+            vcenter.pages.clear();
+        }
+    }
+
+    fn keep_page(&mut self, endpoint: &str, rest: Vec<Value>) -> Option<String> {
+        let vcenter = self.vcenters.get_mut(endpoint)?;
+        vcenter.pages_made += 1;
+        let token = format!("page-{}", vcenter.pages_made);
+        vcenter.pages.insert(token.clone(), rest);
+        Some(token)
+    }
+
+    fn take_page(&mut self, endpoint: &str, token: &str) -> Option<Vec<Value>> {
+        self.vcenters.get_mut(endpoint)?.pages.remove(token)
+    }
+
+    fn content(&self, endpoint: &str) -> Value {
+        let of = |type_name: &str, mo_id: &str| value::reference(type_name, mo_id);
+        json!({
+            "_typeName": "ServiceContent",
+            "rootFolder": of("Folder", "group-d1"),
+            "propertyCollector": of("PropertyCollector", collector::MO_ID),
+            "viewManager": of("ViewManager", "ViewManager"),
+            "about": {
+                "_typeName": "AboutInfo",
+                "name": "Simulated vCenter",
+                "fullName": "Simulated vCenter 8.0.3 build-1",
+                "vendor": "Simulator",
+                "version": "8.0.3",
+                "build": "1",
+                "osType": "linux-x64",
+                "productLineId": "vpx",
+                "apiType": "VirtualCenter",
+                "apiVersion": "8.0.3.0",
+                "instanceUuid": self.instance_uuid(endpoint),
+            },
+            "sessionManager": of("SessionManager", session::MO_ID),
+            "taskManager": of("TaskManager", "TaskManager"),
+            "searchIndex": of("SearchIndex", "SearchIndex"),
+            "dvSwitchManager": of("DistributedVirtualSwitchManager", "DVSManager"),
+        })
+    }
+}
+
+/// The answer that a fault rule asks for when it names no body of its own.
+pub(crate) fn refused_by_rule(status: u16) -> Answer {
+    let mut answer = match status {
+        404 => Answer::empty(404),
+        401 => Fault::new("NotAuthenticated", "Refused by a fault rule.").into_answer(),
+        403 => Fault::new("NoPermission", "Refused by a fault rule.").into_answer(),
+        _ => Fault::new("RuntimeFault", "Refused by a fault rule.").into_answer(),
+    };
+    answer.status = status;
+    answer
+}

@@ -1,0 +1,357 @@
+//! The world: all state of all services, its clock, and the one way in.
+//!
+//! # How to add a service
+//!
+//! A service is a module; `vcda` is the model.
+//!
+//! 1. State: a struct (`BTreeMap`s, no clock, no randomness of its own) as a field of [`World`], filled by
+//!    `WorldSpec::build` in `spec.rs`. Services may share a struct: a vCenter's hosts, groups and cluster belong together.
+//! 2. Requests: a unit struct that implements `Service` (`service.rs`), listed in `SERVICES` below. Services of one kind
+//!    of endpoint are asked in that order; the last one of a kind must answer every path in its own form. `route` only
+//!    reads: it names the operation (operation id of the API document), its purpose, and *every* object of a batch.
+//!    `handle` checks the session, then the request (unknown members and wrong types are refused in the service's own
+//!    form), then the state, and only then changes anything. An operation that is not simulated is routed under its own
+//!    name and answered with an error that says so.
+//! 3. Log of calls: the world counts attempts, and refused or accepted by the answer's status. The service adds what only
+//!    it knows: `calls.hold(ticket)` when work goes on after the answer, `calls.effect(ticket, now)` when state really
+//!    changed because of the call, `calls.settle(ticket, now)` when that work ended, `calls.refuse(ticket, now)` for one
+//!    object of a batch that is refused although the call is answered with success.
+//! 4. Time: work is an event. `core.work_ms(kind, object, range)` says how long it takes, `core.schedule_in(ms, event)`
+//!    queues it; add a variant to `Event` (`event.rs`) and an arm to `World::happen`, which is the only place where time
+//!    changes state. Times that a server shows go through `core.server_time` or `core.server_ms`, which add the skew of
+//!    its clock.
+//! 5. Sessions: `core.sessions` keeps tokens with their limits; header names and error forms are the service's.
+//!    `core.cut_connections` closes connections and keeps an endpoint from listening for a while.
+//! 6. A row per behaviour in COVERAGE.md, with its source or "our assumption".
+
+use serde_json::{Map, Value};
+
+use crate::call_log::{CallLog, Ticket};
+use crate::core::Core;
+use crate::endpoint::{Endpoint, EndpointKind};
+use crate::event::Event;
+use crate::exchange::{Answer, Handled, Reply, Request};
+use crate::fault::{FaultAction, Faults};
+use crate::service::{Incoming, Route, Service};
+use crate::{dpu, sms, vcda, vcha, vi_json};
+
+static SERVICES: &[&dyn Service] = &[
+    &vcda::VcdaService,
+    &sms::SmsService,
+    &vi_json::ViJsonService,
+    &vcha::RestService,
+];
+
+/// All state of all services, and their clock. Time passes only in [`World::advance_to`].
+#[derive(Debug, Clone)]
+pub struct World {
+    pub(crate) core: Core,
+    pub(crate) vcda: vcda::Vcda,
+    pub(crate) sms: sms::Sms,
+    pub(crate) hosts: dpu::Hosts,
+    pub(crate) vcha: vcha::Vcha,
+    pub(crate) vi_json: vi_json::ViJson,
+}
+
+impl World {
+    /// World time in milliseconds since the start of the world.
+    pub fn now_ms(&self) -> i64 {
+        self.core.now_ms
+    }
+
+    /// Lets time pass until `now_ms`; everything that is due happens, in order. Going back in time does nothing.
+    pub fn advance_to(&mut self, now_ms: i64) {
+        while let Some(event) = self.core.next_due(now_ms) {
+            self.happen(event);
+        }
+        self.core.now_ms = self.core.now_ms.max(now_ms);
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Vcda(event) => vcda::happen(self, event),
+            Event::Sms(event) => sms::happen(self, event),
+            Event::Vcha(event) => vcha::happen(self, event),
+            Event::Dpu(event) => dpu::happen(self, event),
+        }
+    }
+
+    /// Handles a request that arrives at an endpoint at this moment.
+    pub fn handle(&mut self, endpoint: &str, request: &Request) -> Handled {
+        let now_ms = self.core.now_ms;
+        let Some(kind) = self.hear(endpoint, now_ms) else {
+            return Handled {
+                reply: Reply::Unreachable,
+                delay_ms: 0,
+            };
+        };
+        let Some((service, route)) = self.route(kind, endpoint, request) else {
+            return Handled {
+                reply: Reply::Answer(Answer::empty(404)),
+                delay_ms: 0,
+            };
+        };
+        let verdict = self.core.faults.judge(endpoint, route.operation, &route.objects);
+        let incoming = self.arrive(endpoint, route, request);
+        let (reply, delay_ms) = self.serve(service, &incoming, verdict);
+        let reply = match reply {
+            Reply::Answer(answer) => Reply::Answer(self.dated(endpoint, answer)),
+            Reply::Cut | Reply::Silence | Reply::Unreachable => reply,
+        };
+        Handled { reply, delay_ms }
+    }
+
+    /// A connection to an endpoint is opened: its epoch, or `None` if nobody listens.
+    #[cfg(feature = "serve")]
+    pub(crate) fn connect(&mut self, endpoint: &str) -> Option<u64> {
+        self.hear(endpoint, self.core.now_ms)?;
+        let endpoint = self.core.endpoints.get_mut(endpoint)?;
+        endpoint.connections += 1;
+        Some(endpoint.connection_epoch)
+    }
+
+    fn hear(&mut self, endpoint: &str, now_ms: i64) -> Option<EndpointKind> {
+        let endpoint = self.core.endpoints.get_mut(endpoint)?;
+        if endpoint.listens(now_ms) {
+            return Some(endpoint.kind);
+        }
+        endpoint.unheard += 1;
+        None
+    }
+
+    fn route(
+        &self,
+        kind: EndpointKind,
+        endpoint: &str,
+        request: &Request,
+    ) -> Option<(&'static dyn Service, Route)> {
+        let services = SERVICES.iter().filter(|service| service.kind() == kind);
+        services
+            .copied()
+            .find_map(|service| Some((service, service.route(self, endpoint, request)?)))
+    }
+
+    fn arrive<'a>(&mut self, endpoint: &'a str, route: Route, request: &'a Request) -> Incoming<'a> {
+        let Route {
+            operation,
+            purpose,
+            objects,
+            params,
+        } = route;
+        let now_ms = self.core.now_ms;
+        let calls = &mut self.core.calls;
+        let mut objects = objects.into_iter();
+        let first = objects.next().unwrap_or_default();
+        let ticket = calls.arrive(now_ms, endpoint, operation, purpose, &first);
+        let mut tickets = vec![(first, ticket)];
+        for object in objects {
+            let ticket = calls.arrive(now_ms, endpoint, operation, purpose, &object);
+            tickets.push((object, ticket));
+        }
+        Incoming {
+            endpoint,
+            operation,
+            params,
+            request,
+            ticket,
+            tickets,
+        }
+    }
+
+    fn serve(
+        &mut self,
+        service: &'static dyn Service,
+        incoming: &Incoming<'_>,
+        verdict: Option<FaultAction>,
+    ) -> (Reply, i64) {
+        match verdict {
+            None => (Reply::Answer(self.act(service, incoming)), 0),
+            Some(FaultAction::Delay { ms }) => (Reply::Answer(self.act(service, incoming)), i64::from(ms)),
+            Some(FaultAction::DropAnswer) => {
+                self.act_unheard(service, incoming);
+                (Reply::Cut, 0)
+            }
+            Some(FaultAction::Silence { acted: true }) => {
+                self.act_unheard(service, incoming);
+                (Reply::Silence, 0)
+            }
+            Some(FaultAction::Silence { acted: false }) => (self.lose(incoming, Reply::Silence), 0),
+            Some(FaultAction::Cut) => (self.lose(incoming, Reply::Cut), 0),
+            Some(FaultAction::Refuse {
+                status,
+                body,
+                retry_after,
+            }) => {
+                let answer = refusal(service, status, body, retry_after);
+                self.conclude(incoming, answer.is_success());
+                (Reply::Answer(answer), 0)
+            }
+            Some(FaultAction::EndSessions) => {
+                self.core.sessions.end_all(incoming.endpoint);
+                (Reply::Answer(self.act(service, incoming)), 0)
+            }
+            Some(FaultAction::SetReachable { endpoint, reachable }) => {
+                self.core.set_reachable(&endpoint, reachable);
+                if self.core.is_reachable(incoming.endpoint) {
+                    (Reply::Answer(self.act(service, incoming)), 0)
+                } else {
+                    (self.lose(incoming, Reply::Cut), 0)
+                }
+            }
+            Some(FaultAction::RestartVcenter { endpoint, outage_ms }) => {
+                self.restart_vcenter(&endpoint, outage_ms);
+                if endpoint == incoming.endpoint {
+                    (self.lose(incoming, Reply::Cut), 0)
+                } else {
+                    (Reply::Answer(self.act(service, incoming)), 0)
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) -> Answer {
+        let answer = service.handle(self, incoming);
+        self.conclude(incoming, answer.is_success());
+        answer
+    }
+
+    fn act_unheard(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) {
+        let now_ms = self.core.now_ms;
+        for ticket in all_tickets(incoming) {
+            self.core.calls.drop_answer(ticket, now_ms);
+        }
+        self.act(service, incoming);
+    }
+
+    fn conclude(&mut self, incoming: &Incoming<'_>, accepted: bool) {
+        let now_ms = self.core.now_ms;
+        for ticket in all_tickets(incoming) {
+            if accepted {
+                self.core.calls.accept(ticket, now_ms);
+            } else {
+                self.core.calls.refuse(ticket, now_ms);
+            }
+        }
+    }
+
+    fn lose(&mut self, incoming: &Incoming<'_>, reply: Reply) -> Reply {
+        let now_ms = self.core.now_ms;
+        for ticket in all_tickets(incoming) {
+            self.core.calls.lose(ticket, now_ms);
+        }
+        reply
+    }
+
+    /// Adds the `Date` of the server's own clock, by which a client can learn how far it is from its own.
+    fn dated(&self, endpoint: &str, answer: Answer) -> Answer {
+        let time = self.core.server_time(endpoint, self.core.now_ms);
+        answer.header("date", &time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    }
+
+    /// The whole state as JSON, without credentials.
+    pub fn state(&self) -> Value {
+        let mut state = match self.core.state() {
+            Value::Object(members) => members,
+            other => Map::from_iter([("core".to_owned(), other)]),
+        };
+        for service in SERVICES {
+            let (name, part) = service.state(self);
+            state.insert(name.to_owned(), part);
+        }
+        Value::Object(state)
+    }
+
+    /// The log of calls.
+    pub fn calls(&self) -> &CallLog {
+        &self.core.calls
+    }
+
+    /// The fault rules.
+    pub fn faults(&self) -> &Faults {
+        &self.core.faults
+    }
+
+    /// The fault rules, to add or remove some.
+    pub fn faults_mut(&mut self) -> &mut Faults {
+        &mut self.core.faults
+    }
+
+    /// The endpoint of this name.
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.core.endpoints.get(name)
+    }
+
+    /// All endpoints, by name.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.core.endpoints.values()
+    }
+
+    /// Loses an endpoint (packets get lost, for clients and for peer sites), or brings it back; `false` if there is none
+    /// of that name.
+    pub fn set_reachable(&mut self, endpoint: &str, reachable: bool) -> bool {
+        self.core.set_reachable(endpoint, reachable)
+    }
+
+    /// The state of VMware Cloud Director Availability.
+    pub fn vcda(&self) -> &vcda::Vcda {
+        &self.vcda
+    }
+
+    /// The VASA providers and replication groups of both vCenters.
+    pub fn sms(&self) -> &sms::Sms {
+        &self.sms
+    }
+
+    /// The VASA providers and replication groups, to change what is wrong with them.
+    pub fn sms_mut(&mut self) -> &mut sms::Sms {
+        &mut self.sms
+    }
+
+    /// The hosts and distributed switches of both vCenters.
+    pub fn hosts(&self) -> &dpu::Hosts {
+        &self.hosts
+    }
+
+    /// The hosts, to change what is wrong with them.
+    pub fn hosts_mut(&mut self) -> &mut dpu::Hosts {
+        &mut self.hosts
+    }
+
+    /// The vCenter HA clusters.
+    pub fn vcha(&self) -> &vcha::Vcha {
+        &self.vcha
+    }
+
+    /// The vCenter HA clusters, to change what is wrong with them.
+    pub fn vcha_mut(&mut self) -> &mut vcha::Vcha {
+        &mut self.vcha
+    }
+
+    /// A vCenter starts anew: its connections are cut, nobody answers for a while, its sessions and tasks are gone.
+    pub fn restart_vcenter(&mut self, vcenter: &str, outage_ms: u32) {
+        vcha::restart(self, vcenter, i64::from(outage_ms));
+    }
+
+    /// The active node of a vCenter dies. A vCenter HA cluster that is enabled and healthy switches over by itself, and
+    /// the answer is `true`; otherwise the same node comes back.
+    pub fn lose_active_node(&mut self, vcenter: &str) -> bool {
+        vcha::lose_active_node(self, vcenter)
+    }
+}
+
+fn refusal(service: &dyn Service, status: u16, body: Option<Value>, retry_after: Option<u32>) -> Answer {
+    let own = service.refusal(status);
+    let media_type = own
+        .header_text("content-type")
+        .unwrap_or("application/json")
+        .to_owned();
+    let answer = body.map_or(own, |body| Answer::json(status, &media_type, &body));
+    match retry_after {
+        Some(seconds) => answer.header("retry-after", &seconds.to_string()),
+        None => answer,
+    }
+}
+
+fn all_tickets(incoming: &Incoming<'_>) -> impl Iterator<Item = Ticket> {
+    incoming.tickets.iter().map(|(_, ticket)| *ticket)
+}

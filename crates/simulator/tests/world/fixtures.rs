@@ -1,0 +1,237 @@
+//! The wire fixtures of VMware Cloud Director Availability: each request is routed to its operation, and the answer has
+//! the members of the fixture's answer. The fixtures were written from the wire rules alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use farside_simulator::exchange::{Answer, Request};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Action, Pair, answer, text};
+
+/// Names of the fixtures' own world, and what they are called in ours.
+const REPLICATION: &str = "C4-0b0b0b0b-1111-4222-8333-444455556666";
+const INSTANCE: &str = "replica-0a0b0c0d-1111-4222-8333-444455556666";
+const TASK: &str = "6f0c7a52-90e1-4f3e-9a39-1f2d3c4b5a69";
+const TOKEN: &str = "example-vcav-token-77";
+const USER: &str = "dr-admin@tenant-a";
+const PASSWORD: &str = "not-a-real-password";
+
+/// Fixtures that show what a client has to survive and the world does not play, with the reason.
+const NOT_PLAYED: &[(&str, &str)] = &[
+    ("errors/", "forms of the error object that any operation may take"),
+    (
+        "sessions/get-extended",
+        "extensions of a session are not simulated",
+    ),
+    ("sessions/login-header-missing", "a log-in without a token"),
+    ("tasks/get-running-hundred-percent", "odd progress"),
+    ("tasks/get-running-last-updated-unset", "absent members"),
+    ("tasks/get-succeeded-with-warning", "warnings"),
+    (
+        "vm-replications/failover-vcenter",
+        "no destination is a vCenter site",
+    ),
+    (
+        "vm-replications/failover-test-vcenter",
+        "no destination is a vCenter site",
+    ),
+    (
+        "vm-replications/get-complete-state-only-4-1",
+        "form of version 4.1",
+    ),
+    ("vm-replications/get-complete-untagged-3-5", "form of version 3.5"),
+    (
+        "vm-replications/get-complete-vc.",
+        "no destination is a vCenter site",
+    ),
+    ("vm-replications/get-last-error", "absent members"),
+    ("vm-replications/get-not-started-sparse", "absent members"),
+    ("vm-replications/get-unknown-values", "unknown members"),
+    ("vm-replications/instances-encoded-site", "a site of another name"),
+    (
+        "vm-replications/instances-empty",
+        "every replication has instances",
+    ),
+    ("vm-replications/list-last-page", "offset and limit echoed"),
+    (
+        "vm-replications/migrate-remote-authentication-failure",
+        "a migrate needs no extension here",
+    ),
+];
+
+struct Fixture {
+    name: String,
+    exchange: Value,
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models-vcda/tests/fixtures");
+    let mut found = Vec::new();
+    for folder in ["errors", "sessions", "tasks", "vm-replications"] {
+        let files = fs::read_dir(root.join(folder)).expect("the fixtures are there");
+        let mut files: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
+        files.sort();
+        for file in files {
+            let name = format!("{folder}/{}", file.file_name().expect("a name").to_string_lossy());
+            let exchange = serde_json::from_str(&fs::read_to_string(file).expect("text")).expect("JSON");
+            found.push(Fixture { name, exchange });
+        }
+    }
+    found
+}
+
+impl Fixture {
+    fn is_played(&self) -> bool {
+        NOT_PLAYED.iter().all(|(name, _)| !self.name.starts_with(name))
+    }
+
+    /// What has to have happened before the request.
+    fn story(&self) -> (&'static [Action], i64) {
+        let name = self.name.split_once('/').map_or("", |(_, name)| name);
+        match name.trim_end_matches(".json") {
+            "failover-test-cleanup" | "get-test" => (&[Action::Test], 10_000),
+            "reverse" | "get-complete-vcd" => (&[Action::Failover], 10_000),
+            "get-in-progress" | "get-running" | "list-lost-answer-lookup" => (&[Action::Failover], 100),
+            "get-succeeded" | "list-sorted-page" | "poll" | "poll-dropped-id" => {
+                (&[Action::Failover], 10_000)
+            }
+            "get-succeeded-test-cleanup" => (&[Action::Test, Action::Cleanup], 10_000),
+            "get-failed" => (&[Action::Migrate], 10_000),
+            _ => (&[], 0),
+        }
+    }
+
+    /// Plays the exchange in a world where the story has happened.
+    fn play(&self) -> Answer {
+        let mut pair = Pair::new(1, 3);
+        let id = pair.id(1);
+        let (actions, pause_ms) = self.story();
+        let mut task = TASK.to_owned();
+        if actions == [Action::Migrate] {
+            pair.world.set_reachable("east", false);
+        }
+        for action in actions {
+            task = text(&pair.act("west", &id, *action).value()["id"]);
+            pair.pass(pause_ms);
+        }
+        let world = &pair.world;
+        let endpoint = world.endpoint("west").expect("the site").clone();
+        let instance = world
+            .vcda()
+            .replication(&id)
+            .and_then(|found| found.latest_instance())
+            .expect("one");
+        let instance = instance.key.clone();
+        let names = [
+            (REPLICATION, id.as_str()),
+            (INSTANCE, instance.as_str()),
+            (TASK, task.as_str()),
+            (TOKEN, pair.token("west")),
+            (USER, endpoint.user.as_str()),
+            (PASSWORD, endpoint.password.as_str()),
+        ];
+        let request = self.request(&names);
+        answer(pair.world.handle("west", &request))
+    }
+
+    fn request(&self, names: &[(&str, &str)]) -> Request {
+        let ours = |theirs: &str| {
+            names
+                .iter()
+                .fold(theirs.to_owned(), |text, (from, to)| text.replace(from, to))
+        };
+        let wanted = &self.exchange["request"];
+        let method: Method = text(&wanted["method"]).parse().expect("a method");
+        // Times of the fixtures lie before the world's.
+        let mut request = Request::new(method, &ours(&text(&wanted["path"])));
+        for (name, value) in wanted["headers"].as_object().expect("headers") {
+            request = request.header(name, &ours(&text(value)));
+        }
+        if !wanted["body"].is_null() {
+            request.body = ours(&wanted["body"].to_string()).into();
+        }
+        request
+    }
+}
+
+/// Whether two values have the same members of the same types; null and absence of elements say nothing.
+fn differ(path: &str, theirs: &Value, ours: &Value) -> Option<String> {
+    match (theirs, ours) {
+        (Value::Null, _) | (_, Value::Null) | (Value::Bool(_), Value::Bool(_)) => None,
+        (Value::Number(_), Value::Number(_)) | (Value::String(_), Value::String(_)) => None,
+        (Value::Array(theirs), Value::Array(ours)) => match (theirs.first(), ours.first()) {
+            (Some(theirs), Some(ours)) => differ(&format!("{path}[0]"), theirs, ours),
+            _ => None,
+        },
+        (Value::Object(theirs), Value::Object(ours)) => {
+            let (their_names, our_names): (Vec<_>, Vec<_>) = (theirs.keys().collect(), ours.keys().collect());
+            if their_names != our_names {
+                return Some(format!("{path}: {their_names:?} is not {our_names:?}"));
+            }
+            theirs
+                .iter()
+                .find_map(|(name, theirs)| differ(&format!("{path}.{name}"), theirs, &ours[name]))
+        }
+        _ => Some(format!("{path}: {theirs} is not {ours}")),
+    }
+}
+
+#[test]
+fn every_fixture_is_answered_with_its_status_and_its_members() {
+    let mut wrong = Vec::new();
+    // The columns of a bulk poll are a server's own choice.
+    let columns = json!({"propertyNames": ["id"], "values": []});
+    for fixture in fixtures().iter().filter(|fixture| fixture.is_played()) {
+        let wanted = &fixture.exchange["response"];
+        let answer = fixture.play();
+        if wanted["status"] != answer.status {
+            wrong.push(format!("{}: {} {}", fixture.name, answer.status, answer.value()));
+            continue;
+        }
+        let body = answer.value();
+        let chooses_columns = fixture.name.starts_with("tasks/poll") && answer.is_success();
+        let wanted_body = if chooses_columns {
+            &columns
+        } else {
+            &wanted["body"]
+        };
+        let difference = differ("", wanted_body, &body);
+        wrong.extend(difference.map(|difference| format!("{}: {difference}", fixture.name)));
+        if wanted["body"]["code"] != body["code"] {
+            wrong.push(format!("{}: code {}", fixture.name, body["code"]));
+        }
+        if wanted["body"].is_null() != answer.body.is_empty() {
+            wrong.push(format!("{}: body {body}", fixture.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_fixture_is_routed_to_its_operation() {
+    for fixture in fixtures() {
+        let mut pair = Pair::new(1, 1);
+        let request = fixture.request(&[]);
+        answer(pair.world.handle("west", &request));
+        let calls = pair.world.calls().entries();
+        let operation = text(&fixture.exchange["operation"]);
+        assert!(
+            calls.iter().any(|calls| calls.operation == operation),
+            "{}: {operation}",
+            fixture.name
+        );
+    }
+}
+
+#[test]
+fn a_missing_member_and_a_wrong_type_are_differences() {
+    let differs = |theirs: &str, ours: &str| {
+        let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        differ("", &parse(theirs), &parse(ours)).is_some()
+    };
+    assert!(differs(r#"{"a": 1}"#, r#"{"b": 1}"#));
+    assert!(differs(r#"{"a": [{"b": 1}]}"#, r#"{"a": [{"b": "1"}]}"#));
+    assert!(!differs(r#"{"a": null, "b": []}"#, r#"{"a": {}, "b": [1]}"#));
+}

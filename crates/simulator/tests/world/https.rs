@@ -1,0 +1,285 @@
+//! The front over the network: a raw TLS client, the administration endpoint, cuts and the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farside_simulator::serve::{ServeOptions, Served, ServedSite, serve};
+use farside_simulator::{Simulator, WorldSpec};
+use farside_transport::{Clock, SystemClock};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// How long anything here may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Answer {
+    head: String,
+    body: Value,
+}
+
+impl Answer {
+    fn status(&self) -> u16 {
+        self.head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .expect("a status line")
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+    }
+}
+
+/// One exchange on an open connection; `None` if it was closed without an answer.
+async fn exchange(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    method: &str,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> Option<Answer> {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: sim\r\nx-vcav-auth: {token}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut read = Vec::new();
+    loop {
+        let mut chunk = [0_u8; 4096];
+        let count = stream.read(&mut chunk).await.ok().filter(|count| *count > 0)?;
+        read.extend_from_slice(&chunk[..count]);
+        let text = String::from_utf8_lossy(&read);
+        let Some((head, rest)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let answer = Answer {
+            head: head.to_owned(),
+            body: serde_json::from_str(rest).unwrap_or(Value::Null),
+        };
+        let length: usize = answer
+            .header("content-length")
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0);
+        if rest.len() >= length {
+            return Some(answer);
+        }
+    }
+}
+
+async fn connect(site: &ServedSite) -> std::io::Result<TlsStream<TcpStream>> {
+    let pem = site.certificate_pem.as_ref().expect("a certificate");
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM"))
+        .expect("a root");
+    let config =
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    let address = site.url.strip_prefix("https://").expect("HTTPS");
+    let name = ServerName::try_from(address.split(':').next().expect("a host").to_owned()).expect("a name");
+    TlsConnector::from(Arc::new(config))
+        .connect(name, TcpStream::connect(address).await?)
+        .await
+}
+
+async fn log_in(stream: &mut TlsStream<TcpStream>, site: &ServedSite) -> String {
+    let body = json!({"type": "vcdCredentials", "vcdUser": site.username, "vcdPassword": site.password});
+    let answer = exchange(stream, "POST", "/sessions", "", &body)
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 200);
+    answer.header("x-vcav-auth").expect("a token").to_owned()
+}
+
+async fn admin(served: &Served, method: &str, path: &str, body: &Value) -> Answer {
+    let base = served.admin.strip_prefix("http://").expect("HTTP");
+    let (address, prefix) = base.split_once('/').expect("a path");
+    let mut stream = TcpStream::connect(address)
+        .await
+        .expect("the administration endpoint");
+    exchange(&mut stream, method, &format!("/{prefix}{path}"), "", body)
+        .await
+        .expect("an answer")
+}
+
+async fn start() -> (Simulator, Served) {
+    let world = WorldSpec::pair(1).replications(4).build();
+    let simulator = Simulator::new(world, Arc::new(SystemClock::new())).speed(50.0);
+    let options = ServeOptions {
+        listen: ([127, 0, 0, 1], 0).into(),
+        plain: false,
+    };
+    let served = serve(simulator.clone(), options).await.expect("a served world");
+    (simulator, served)
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> T {
+    let clock = SystemClock::new();
+    tokio::select! {
+        done = work => done,
+        () = clock.sleep(LIMIT) => panic!("it took too long"),
+    }
+}
+
+#[tokio::test]
+async fn a_failover_runs_over_https_and_shows_in_the_administration_endpoint() {
+    within(async {
+        let (_, served) = start().await;
+        let west = served
+            .vcda
+            .iter()
+            .find(|site| site.site == "west")
+            .expect("the site");
+        let mut stream = connect(west).await.expect("TLS");
+        let token = log_in(&mut stream, west).await;
+        let list = exchange(&mut stream, "GET", "/vm-replications", &token, &Value::Null)
+            .await
+            .expect("a list");
+        let id = list.body["items"][0]["id"].as_str().expect("an id").to_owned();
+        let path = format!("/vm-replications/{id}/failover");
+        let started = exchange(&mut stream, "POST", &path, &token, &json!({"type": "vcloud"})).await;
+        let started = started.expect("an answer");
+        assert_eq!(started.status(), 202);
+        let media_type = "application/vnd.vmware.h4-v4.6+json;charset=UTF-8";
+        assert_eq!(started.header("content-type"), Some(media_type));
+        assert_eq!(started.head.to_ascii_lowercase().matches("\r\ndate:").count(), 1);
+
+        let task = format!("/tasks/{}", started.body["id"].as_str().expect("an id"));
+        loop {
+            let polled = exchange(&mut stream, "GET", &task, &token, &Value::Null)
+                .await
+                .expect("a task");
+            if polled.body["state"] == json!("SUCCEEDED") {
+                break;
+            }
+            SystemClock::new().sleep(Duration::from_millis(5)).await;
+        }
+        let calls = admin(&served, "GET", "/calls", &Value::Null).await.body;
+        let calls = calls["calls"].as_array().expect("calls").clone();
+        let failover = calls
+            .iter()
+            .find(|calls| calls["operation"] == json!("vmReplications.failover"));
+        let failover = failover.expect("the failover is in the log");
+        assert_eq!(failover["object"], json!(format!("vm-replications/{id}")));
+        for (count, wanted) in [
+            ("attempts", 1),
+            ("accepted", 1),
+            ("effects", 1),
+            ("attempts_while_unsettled", 0),
+        ] {
+            assert_eq!(failover[count], json!(wanted), "{count}");
+        }
+        let state = admin(&served, "GET", "/state", &Value::Null).await.body;
+        assert_eq!(state["vcda"]["replications"][&id]["recovery"], json!("COMPLETE"));
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dropped_answer_closes_the_connection() {
+    within(async {
+        let (simulator, served) = start().await;
+        let rule = json!({"operation": "sessions.get", "do": "drop_answer"});
+        assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
+        let west = served
+            .vcda
+            .iter()
+            .find(|site| site.site == "west")
+            .expect("the site");
+        let mut stream = connect(west).await.expect("TLS");
+        let token = log_in(&mut stream, west).await;
+        assert!(
+            exchange(&mut stream, "GET", "/sessions", &token, &Value::Null)
+                .await
+                .is_none()
+        );
+        let mut stream = connect(west).await.expect("TLS");
+        assert!(
+            exchange(&mut stream, "GET", "/sessions", &token, &Value::Null)
+                .await
+                .is_some()
+        );
+        assert_eq!(simulator.world().faults().active()[0].hits, 1);
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_site_closes_its_connections_and_takes_no_others() {
+    within(async {
+        let (_, served) = start().await;
+        let east = served
+            .vcda
+            .iter()
+            .find(|site| site.site == "east")
+            .expect("the site");
+        let mut stream = connect(east).await.expect("TLS");
+        log_in(&mut stream, east).await;
+        let lost = json!({"endpoint": "east", "reachable": false});
+        assert_eq!(admin(&served, "POST", "/endpoints", &lost).await.status(), 204);
+        let mut byte = [0_u8; 1];
+        assert!(!matches!(stream.read(&mut byte).await, Ok(count) if count > 0));
+        assert!(connect(east).await.is_err());
+        let back = json!({"endpoint": "east", "reachable": true});
+        assert_eq!(admin(&served, "POST", "/endpoints", &back).await.status(), 204);
+        assert!(connect(east).await.is_ok());
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ready_line_has_the_members_of_the_contract_and_the_end_closes_everything() {
+    within(async {
+        let (_, served) = start().await;
+        let line = serde_json::to_value(&served).expect("JSON");
+        let names = |value: &Value| {
+            value
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&line), ["admin", "vcda", "vcenters"]);
+        assert_eq!(
+            names(&line["vcenters"][0]),
+            ["name", "password", "thumbprint", "url", "username"]
+        );
+        assert_eq!(
+            names(&line["vcda"][1]),
+            ["password", "site", "thumbprint", "url", "username"]
+        );
+        assert!(!format!("{served:?}").contains(line["vcda"][0]["password"].as_str().expect("a password")));
+        let west = served.vcda[1].clone();
+        let mut open = connect(&west).await.expect("TLS");
+        served.shutdown().await;
+        assert!(
+            exchange(&mut open, "GET", "/sessions", "", &Value::Null)
+                .await
+                .is_none()
+        );
+        assert!(connect(&west).await.is_err());
+    })
+    .await;
+}

@@ -1,0 +1,10 @@
+//! The world from outside: as a value, as a transport, and over the network.
+
+mod faults;
+mod fixtures;
+#[cfg(feature = "serve")]
+mod https;
+mod support;
+mod transport;
+mod vcda_recovery;
+mod vcda_wire;

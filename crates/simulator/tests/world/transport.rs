@@ -1,0 +1,220 @@
+//! The front in process: what a client of a `Transport` sees.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
+use farside_transport::{Call, CallError, CallErrorKind, Clock, Effect, SystemClock, Transport};
+use farside_wire::{Method, Operation, Repeat, Service};
+use serde_json::{Value, json};
+
+static LOGIN: Operation = operation(
+    "sessions.login",
+    Method::Post,
+    "/sessions",
+    Repeat::OnlyIfNeverSent,
+);
+static LIST: Operation = operation(
+    "vmReplications.list",
+    Method::Get,
+    "/vm-replications",
+    Repeat::Harmless,
+);
+static FAILOVER: Operation = operation(
+    "vmReplications.failover",
+    Method::Post,
+    "/vm-replications/{replicationId}/failover",
+    Repeat::OnlyIfNeverSent,
+);
+static GET_TASK: Operation = operation("tasks.get", Method::Get, "/tasks/{taskId}", Repeat::Harmless);
+
+const fn operation(id: &'static str, method: Method, path: &'static str, repeat: Repeat) -> Operation {
+    Operation {
+        id,
+        service: Service::Vcda,
+        method,
+        path,
+        query: "",
+        repeat,
+        since: None,
+        privileges: &[],
+        faults: &[],
+        refused_before_acting: &[],
+        anonymous: false,
+    }
+}
+
+struct Client {
+    simulator: Simulator,
+    clock: Arc<SystemClock>,
+    transport: Arc<dyn Transport>,
+    token: String,
+}
+
+fn call(operation: &'static Operation, path: &str, token: &str, body: &Value) -> Call {
+    let request = http::Request::builder()
+        .method(operation.method.as_str())
+        .uri(path)
+        .header("x-vcav-auth", token)
+        .header("content-type", "application/json")
+        .body(if body.is_null() {
+            Bytes::new()
+        } else {
+            Bytes::from(body.to_string())
+        })
+        .expect("a legal request");
+    Call::new(operation, "west", request).with_deadline(Duration::from_secs(10))
+}
+
+impl Client {
+    async fn log_in() -> Self {
+        let world = WorldSpec::pair(1).replications(2).build();
+        let clock = Arc::new(SystemClock::new());
+        let simulator = Simulator::new(world, clock.clone());
+        let transport: Arc<dyn Transport> = Arc::new(simulator.transport("west"));
+        let endpoint = simulator
+            .world()
+            .endpoint("west")
+            .cloned()
+            .expect("the site exists");
+        let body = json!({
+            "type": "vcdCredentials",
+            "vcdUser": endpoint.user,
+            "vcdPassword": endpoint.password,
+        });
+        let answer = transport
+            .send(call(&LOGIN, "/sessions", "", &body))
+            .await
+            .expect("a session");
+        let token = answer.headers()["x-vcav-auth"]
+            .to_str()
+            .expect("a token")
+            .to_owned();
+        Self {
+            simulator,
+            clock,
+            transport,
+            token,
+        }
+    }
+
+    async fn send(&self, operation: &'static Operation, path: &str, body: Value) -> Result<Value, CallError> {
+        let sent = self
+            .transport
+            .send(call(operation, path, &self.token, &body))
+            .await;
+        sent.map(|answer| serde_json::from_slice(answer.body()).expect("JSON"))
+    }
+
+    async fn failover(&self) -> Result<Value, CallError> {
+        let id = self
+            .simulator
+            .world()
+            .vcda()
+            .replications()
+            .next()
+            .expect("a replication")
+            .id
+            .clone();
+        self.send(
+            &FAILOVER,
+            &format!("/vm-replications/{id}/failover"),
+            json!({"type": "vcloud"}),
+        )
+        .await
+    }
+
+    fn fault(&self, action: FaultAction) {
+        self.simulator
+            .world()
+            .faults_mut()
+            .add(FaultRule::new(FAILOVER.id, action));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_goes_on_with_the_clock_and_nothing_else() {
+    let client = Client::log_in().await;
+    let task = client.failover().await.expect("a task");
+    let path = format!("/tasks/{}", crate::support::text(&task["id"]));
+    let poll = async || client.send(&GET_TASK, &path, Value::Null).await.expect("a task")["state"].clone();
+    assert_eq!(poll().await, json!("RUNNING"));
+    client.clock.sleep(Duration::from_secs(3)).await;
+    assert_eq!(poll().await, json!("SUCCEEDED"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_has_the_status_and_the_code() {
+    let client = Client::log_in().await;
+    client.failover().await.expect("a task");
+    let error = client.failover().await.expect_err("a refusal");
+    assert_eq!(
+        (error.effect(), error.status().map(|status| status.as_u16())),
+        (Effect::Refused, Some(400))
+    );
+    assert_eq!(
+        error.service_error().map(|error| error.code()),
+        Some("BadRequest")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_is_unknown_whether_the_server_acted_or_not() {
+    for (action, accepted) in [(FaultAction::DropAnswer, 1), (FaultAction::Cut, 0)] {
+        let client = Client::log_in().await;
+        client.fault(action);
+        let error = client.failover().await.expect_err("a cut");
+        assert!(matches!(error.kind(), CallErrorKind::Cut { .. }), "{error:?}");
+        assert_eq!(error.effect(), Effect::Unknown);
+        let calls = client.simulator.world().calls().entries();
+        let failover = calls
+            .iter()
+            .find(|calls| calls.operation == FAILOVER.id)
+            .expect("an attempt");
+        assert_eq!((failover.entry.attempts, failover.entry.accepted), (1, accepted));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_at_the_deadline_and_a_delay_is_waited_for() {
+    let client = Client::log_in().await;
+    client.fault(FaultAction::Silence { acted: true });
+    let before = client.clock.elapsed();
+    let error = client.failover().await.expect_err("a timeout");
+    assert_eq!(error.effect(), Effect::Unknown);
+    assert_eq!(client.clock.elapsed() - before, Duration::from_secs(10));
+
+    let client = Client::log_in().await;
+    client.fault(FaultAction::Delay { ms: 700 });
+    let before = client.clock.elapsed();
+    client.failover().await.expect("a task");
+    assert_eq!(client.clock.elapsed() - before, Duration::from_millis(700));
+
+    let client = Client::log_in().await;
+    client.fault(FaultAction::Delay { ms: 60_000 });
+    let error = client.failover().await.expect_err("a timeout");
+    assert!(matches!(error.kind(), CallErrorKind::Timeout { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_to_an_endpoint_that_cannot_be_reached() {
+    let client = Client::log_in().await;
+    client.simulator.world().set_reachable("west", false);
+    let error = client.failover().await.expect_err("no connection");
+    assert_eq!(error.effect(), Effect::NotSent);
+    let nowhere: Arc<dyn Transport> = Arc::new(client.simulator.transport("moon"));
+    let error = nowhere
+        .send(call(&LIST, "/vm-replications", "", &Value::Null))
+        .await
+        .expect_err("no endpoint");
+    assert_eq!(error.effect(), Effect::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_can_pass_faster_than_the_clock() {
+    let clock = Arc::new(SystemClock::new());
+    let simulator = Simulator::new(WorldSpec::pair(1).build(), clock.clone()).speed(10.0);
+    clock.sleep(Duration::from_secs(1)).await;
+    assert_eq!(simulator.world().now_ms(), 10_000);
+}
