@@ -1,0 +1,162 @@
+//! Reading a host and starting a failover.
+
+use farside_models_vim::operation::{
+    HOST_NETWORK_SYSTEM_REFRESH_NETWORK_SYSTEM, HOST_NETWORK_SYSTEM_START_DPU_FAILOVER,
+};
+use farside_models_vim::{
+    HostPartialMaintenanceModeRuntimeInfo, HostProxySwitch, PhysicalNic, StartDpuFailoverRequest,
+};
+use farside_vim::{Invocation, ObjectProperties, VimClient};
+use farside_wire::ManagedObjectReference;
+use serde::de::DeserializeOwned;
+
+use crate::error::HostNetworkError;
+
+const NAME: &str = "name";
+const NETWORK_SYSTEM: &str = "configManager.networkSystem";
+const CONNECTION: &str = "runtime.connectionState";
+const PARTIAL_MAINTENANCE: &str = "runtime.partialMaintenanceMode";
+const SWITCHES: &str = "config.network.proxySwitch";
+const NICS: &str = "config.network.pnic";
+
+/// What was read of a host (paths of `HostSystem`; DPU rules, section 5.1).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Host {
+    /// Managed object id, such as `host-12`.
+    pub id: String,
+    /// Its name in the inventory.
+    pub name: Option<String>,
+    /// Its network system, at which a failover is asked for.
+    pub network_system: ManagedObjectReference,
+    /// `runtime.connectionState`, as the server writes it; `connected` when all is well.
+    pub connection: Option<String>,
+    /// Partial maintenance modes that it is in or on the way to.
+    pub partial_maintenance: Vec<HostPartialMaintenanceModeRuntimeInfo>,
+    /// Its parts of distributed switches.
+    pub switches: Vec<HostProxySwitch>,
+    /// Its physical network cards.
+    pub nics: Vec<PhysicalNic>,
+}
+
+/// The networks of the hosts of one vCenter.
+#[derive(Clone, Debug)]
+pub struct HostNetwork {
+    vim: VimClient,
+}
+
+impl HostNetwork {
+    /// The hosts that this client's vCenter knows.
+    pub fn new(vim: VimClient) -> Self {
+        Self { vim }
+    }
+
+    /// Reads a host by its managed object id, in one call (`PropertyCollector.RetrievePropertiesEx`).
+    ///
+    /// # Errors
+    /// [`HostNetworkError`]; nothing changed.
+    pub async fn host(&self, id: &str) -> Result<Host, HostNetworkError> {
+        let object = ManagedObjectReference::new("HostSystem", id);
+        let paths = [
+            NAME,
+            NETWORK_SYSTEM,
+            CONNECTION,
+            PARTIAL_MAINTENANCE,
+            SWITCHES,
+            NICS,
+        ];
+        let read = self.vim.properties(&[object], "HostSystem", &paths).await;
+        let read = read.map_err(|source| HostNetworkError::Call {
+            host: id.to_owned(),
+            source,
+        })?;
+        let missing = |what| HostNetworkError::Missing {
+            host: id.to_owned(),
+            what,
+        };
+        let properties = read
+            .into_iter()
+            .next()
+            .ok_or_else(|| missing("host of this id"))?;
+        Ok(Host {
+            name: optional(id, &properties, NAME)?,
+            network_system: optional(id, &properties, NETWORK_SYSTEM)?
+                .ok_or_else(|| missing("network system"))?,
+            connection: optional(id, &properties, CONNECTION)?,
+            partial_maintenance: optional(id, &properties, PARTIAL_MAINTENANCE)?.unwrap_or_default(),
+            switches: optional(id, &properties, SWITCHES)?.unwrap_or_default(),
+            nics: optional(id, &properties, NICS)?.unwrap_or_default(),
+            id: id.to_owned(),
+        })
+    }
+
+    /// Asks for the move of a switch to its standby DPU (`HostNetworkSystem.startDpuFailover`, privilege
+    /// `Host.Config.Network`, since 8.0.3.0). `alias` is passed on as it is; left out, the system chooses. It is an alias
+    /// of the host's own counting (`vmdpu1`), not a DPU's id, and no VI JSON type shows it, so it cannot be checked.
+    ///
+    /// Exactly one request goes out. Success means that it was taken, not that the switch has moved. A second one may
+    /// move it back: after an unknown effect read the uplinks first.
+    ///
+    /// # Errors
+    /// [`HostNetworkError::Call`]; the faults `InvalidArgument` (not offloaded, no standby DPU, unknown alias) and
+    /// `MethodDisabled` mean that nothing was done.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the outcome unknown.
+    pub async fn start_dpu_failover(
+        &self,
+        host: &Host,
+        switch: &str,
+        alias: Option<&str>,
+    ) -> Result<(), HostNetworkError> {
+        let mut request = StartDpuFailoverRequest::new(switch);
+        if let Some(alias) = alias {
+            request = request.with_target_dpu_alias(alias);
+        }
+        let invocation = Invocation::new(
+            &HOST_NETWORK_SYSTEM_START_DPU_FAILOVER,
+            &host.network_system.value,
+        )
+        .body(&request)
+        .target(format!("switch {switch} of host {}", host.id));
+        self.vim
+            .nothing(invocation)
+            .await
+            .map_err(|source| HostNetworkError::Call {
+                host: host.id.clone(),
+                source,
+            })
+    }
+
+    /// Lets the host read its network state anew (`HostNetworkSystem.RefreshNetworkSystem`, privilege
+    /// `Host.Config.Network`). That it makes a finished move visible sooner is our inference.
+    ///
+    /// # Errors
+    /// [`HostNetworkError::Call`]; the state is as it was.
+    pub async fn refresh(&self, host: &Host) -> Result<(), HostNetworkError> {
+        let invocation = Invocation::new(
+            &HOST_NETWORK_SYSTEM_REFRESH_NETWORK_SYSTEM,
+            &host.network_system.value,
+        )
+        .target(format!("host {}", host.id));
+        self.vim
+            .nothing(invocation)
+            .await
+            .map_err(|source| HostNetworkError::Call {
+                host: host.id.clone(),
+                source,
+            })
+    }
+}
+
+fn optional<T: DeserializeOwned>(
+    host: &str,
+    properties: &ObjectProperties,
+    path: &'static str,
+) -> Result<Option<T>, HostNetworkError> {
+    properties.get(path).map_err(|source| HostNetworkError::Property {
+        host: host.to_owned(),
+        path,
+        source,
+    })
+}

@@ -1,0 +1,48 @@
+//! What can go wrong with a host.
+
+use farside_transport::CallError;
+use farside_wire::DecodeError;
+
+/// A host that could not be read, or a failover that could not be asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostNetworkError {
+    /// The call failed; its effect says what the server can have done.
+    #[error("host {host}: the call failed")]
+    Call {
+        /// Managed object id of the host.
+        host: String,
+        /// Why.
+        #[source]
+        source: CallError,
+    },
+    /// A property is not what its schema says. Nothing changed.
+    #[error("host {host}: {path} cannot be read")]
+    Property {
+        /// Managed object id of the host.
+        host: String,
+        /// The property.
+        path: &'static str,
+        /// Why.
+        #[source]
+        source: DecodeError,
+    },
+    /// The answer does not mention the host, or has no network system for it. Nothing changed.
+    #[error("host {host}: vCenter shows no {what}")]
+    Missing {
+        /// Managed object id of the host.
+        host: String,
+        /// What is missing.
+        what: &'static str,
+    },
+}
+
+impl HostNetworkError {
+    /// The failed call, if that is what it was.
+    pub fn call(&self) -> Option<&CallError> {
+        match self {
+            Self::Call { source, .. } => Some(source),
+            Self::Property { .. } | Self::Missing { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The requests, made without I/O.
+
+use bytes::Bytes;
+use farside_wire::{Operation, Query};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Request};
+use serde::Serialize;
+
+/// The spelling is the service's (VCDA wire rules 4).
+const OPERATION_ID: &str = "operationID";
+
+/// What all requests of a client have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// The versioned media type that answers are to have.
+    pub(crate) accept: HeaderValue,
+    /// Short name of the site that is asked; none: the local one.
+    pub(crate) site: Option<String>,
+    /// Names the action in the services' logs.
+    pub(crate) tag: Option<HeaderValue>,
+}
+
+impl Frame {
+    /// The query parameter that picks the site.
+    pub(crate) fn site_query(&self) -> Query {
+        Query::new().with_some("site", self.site.as_ref())
+    }
+
+    /// A request without a body.
+    pub(crate) fn bare(
+        &self,
+        operation: &Operation,
+        params: &[(&str, &str)],
+        query: &Query,
+    ) -> Request<Bytes> {
+        self.request(operation, params, query, Bytes::new())
+    }
+
+    /// A request with a JSON body.
+    pub(crate) fn with_body(
+        &self,
+        operation: &Operation,
+        params: &[(&str, &str)],
+        query: &Query,
+        body: &impl Serialize,
+    ) -> Request<Bytes> {
+        // The bodies are texts, numbers and maps with text keys: there is nothing that JSON cannot hold.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let mut request = self.request(operation, params, query, body.into());
+        request
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    fn request(
+        &self,
+        operation: &Operation,
+        params: &[(&str, &str)],
+        query: &Query,
+        body: Bytes,
+    ) -> Request<Bytes> {
+        let mut request = Request::new(body);
+        let method = http::Method::from_bytes(operation.method.as_str().as_bytes());
+        // The method and the path are constants of the schema and percent-encoded values: both always parse. A
+        // transport refuses what is not the operation's path.
+        *request.method_mut() = method.unwrap_or_default();
+        *request.uri_mut() = operation
+            .path_and_query(params, query)
+            .parse()
+            .unwrap_or_default();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, self.accept.clone());
+        if let Some(tag) = &self.tag {
+            headers.insert(OPERATION_ID, tag.clone());
+        }
+        request
+    }
+}

@@ -1,0 +1,132 @@
+//! The nodes of a cluster. Nothing promises that `node1` and `node2` keep their places over a switch, so a node is known
+//! by its HA address (vCenter REST wire rules, section 9, "How to learn the outcome").
+
+use std::fmt;
+
+use farside_models_vcenter::{
+    VchaClusterInfo, VchaClusterIpInfo, VchaClusterNodeInfo, VchaClusterNodeRole, VchaClusterNodeState,
+};
+use serde::{Deserialize, Serialize};
+
+/// Address of a node in the HA network.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HaAddress(String);
+
+impl HaAddress {
+    /// The address as the cluster shows it.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self(address.into())
+    }
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HaAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which node has which role, as far as the cluster says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// The node that serves.
+    pub active: Option<HaAddress>,
+    /// The node that would take over.
+    pub passive: Option<HaAddress>,
+    /// Whether node 1, node 2 and the witness are all known to be up.
+    pub all_up: bool,
+}
+
+impl Roles {
+    /// Reads the roles off a cluster.
+    pub fn of(cluster: &VchaClusterInfo) -> Self {
+        let nodes = [&cluster.node1, &cluster.node2];
+        let with_role = |wanted: VchaClusterNodeRole| {
+            nodes
+                .into_iter()
+                .flatten()
+                .find(|node| role(node) == Some(&wanted))
+                .and_then(|node| address(&node.ha_ip))
+        };
+        let states = [
+            cluster.node1.as_ref().and_then(|node| node.runtime.as_ref()),
+            cluster.node2.as_ref().and_then(|node| node.runtime.as_ref()),
+            cluster.witness.as_ref().and_then(|node| node.runtime.as_ref()),
+        ];
+        Self {
+            active: with_role(VchaClusterNodeRole::Active),
+            passive: with_role(VchaClusterNodeRole::Passive),
+            all_up: states.into_iter().all(|runtime| {
+                runtime.and_then(|runtime| runtime.state.as_ref()) == Some(&VchaClusterNodeState::Up)
+            }),
+        }
+    }
+
+    /// Whether the node with this address is a member.
+    pub fn has(&self, address: &HaAddress) -> bool {
+        self.active.as_ref() == Some(address) || self.passive.as_ref() == Some(address)
+    }
+}
+
+fn role(node: &VchaClusterNodeInfo) -> Option<&VchaClusterNodeRole> {
+    node.runtime.as_ref()?.role.as_ref()
+}
+
+fn address(ip: &VchaClusterIpInfo) -> Option<HaAddress> {
+    let four = ip.ipv4.as_ref().map(|ip| &ip.address);
+    four.or(ip.ipv6.as_ref().map(|ip| &ip.address))
+        .map(HaAddress::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::answer;
+
+    fn roles(fixture: &str) -> (Option<String>, Option<String>, bool) {
+        let roles = Roles::of(&answer(&format!("vcha/{fixture}")));
+        let text = |node: Option<HaAddress>| node.map(|node| node.to_string());
+        (text(roles.active), text(roles.passive), roles.all_up)
+    }
+
+    fn pair(active: &str, passive: &str, all_up: bool) -> (Option<String>, Option<String>, bool) {
+        (Some(active.to_owned()), Some(passive.to_owned()), all_up)
+    }
+
+    #[test]
+    fn a_node_is_known_by_its_ha_address_wherever_it_stands() {
+        for (fixture, expected) in [
+            ("cluster-get-partial", pair("10.9.0.1", "10.9.0.2", true)),
+            ("cluster-get-full", pair("10.9.0.1", "10.9.0.2", true)),
+            ("cluster-get-maintenance", pair("10.9.0.1", "10.9.0.2", true)),
+            ("cluster-get-partial-after-failover", pair("10.9.0.2", "10.9.0.1", false)),
+            ("cluster-get-partial-nodes-swapped", pair("10.9.0.2", "10.9.0.1", true)),
+        ] {
+            assert_eq!(roles(fixture), expected, "{fixture}");
+        }
+    }
+
+    #[test]
+    fn a_node_without_an_ipv4_address_is_known_by_its_ipv6_address() {
+        let expected = pair("2001:db8:9::1", "2001:db8:9::2", false);
+        assert_eq!(roles("cluster-get-ipv6-and-different-failover-ip"), expected);
+    }
+
+    #[test]
+    fn a_cluster_that_is_not_configured_has_no_roles() {
+        let roles = Roles::of(&answer("vcha/cluster-get-not-configured"));
+        assert_eq!(roles, Roles::default());
+        assert!(!roles.has(&HaAddress::new("10.9.0.1")));
+    }
+
+    #[test]
+    fn only_the_two_nodes_are_members_and_the_witness_is_none() {
+        let roles = Roles::of(&answer("vcha/cluster-get-partial"));
+        let has = |address: &str| roles.has(&HaAddress::new(address));
+        assert_eq!((has("10.9.0.1"), has("10.9.0.2"), has("10.9.0.3")), (true, true, false));
+    }
+}

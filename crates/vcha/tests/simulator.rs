@@ -1,0 +1,208 @@
+//! The client against the simulator: both were written from the wire rules alone.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farside_models_vcenter::{VchaClusterMode, VchaClusterState};
+use farside_simulator::vcha::{Mode, VchaSpec};
+use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
+use farside_transport::{CallErrorKind, Clock, Effect, OperationId, SystemClock, TaskSource, TaskStatus};
+use farside_vcha::{CisTasks, Judgement, Roles, VchaClient, failover_is_active, is_ready, readiness};
+use farside_wire::Secret;
+
+const FAILOVER: &str = "Vcenter.Vcha.Cluster_failover$Task";
+
+struct Site {
+    simulator: Simulator,
+    clock: Arc<SystemClock>,
+    client: Arc<VchaClient>,
+}
+
+impl Site {
+    fn new(change: impl FnOnce(&mut VchaSpec)) -> Self {
+        let mut spec = VchaSpec::default();
+        change(&mut spec);
+        let clock = Arc::new(SystemClock::new());
+        let world = WorldSpec::pair(7).groups(0).replications(0).vcha(spec).build();
+        let simulator = Simulator::new(world, clock.clone());
+        let client = Arc::new(builder(&simulator, &clock, "vc-west", None).build());
+        Self {
+            simulator,
+            clock,
+            client,
+        }
+    }
+
+    async fn roles(&self) -> (String, String) {
+        let roles = Roles::of(&self.client.cluster().await.unwrap());
+        (roles.active.unwrap().to_string(), roles.passive.unwrap().to_string())
+    }
+
+    async fn poll(&self, task: &OperationId) -> TaskStatus {
+        CisTasks::new(self.client.clone()).poll(task).await.unwrap()
+    }
+
+    /// Waits until the server that was told to fail over has gone away, and then until one answers again.
+    async fn switched(&self) {
+        while self.simulator.world().vcha().cluster("vc-west").unwrap().switches == 0 {
+            self.clock.sleep(Duration::from_millis(100)).await;
+        }
+        assert!(self.client.operations().await.is_err(), "nobody answers during the switch");
+        self.clock.sleep(Duration::from_secs(10)).await;
+    }
+
+    fn calls(&self) -> (u64, u64, u64) {
+        let entries = self.simulator.world().calls().entries();
+        let entry = entries.into_iter().find(|calls| calls.operation == FAILOVER).unwrap().entry;
+        (entry.attempts, entry.accepted, entry.effects)
+    }
+}
+
+fn builder(
+    simulator: &Simulator,
+    clock: &Arc<SystemClock>,
+    endpoint: &str,
+    password: Option<&str>,
+) -> farside_vcha::VchaClientBuilder {
+    let (user, known) = {
+        let world = simulator.world();
+        let endpoint = world.endpoint(endpoint).unwrap();
+        (endpoint.user.clone(), endpoint.password.clone())
+    };
+    let transport = Arc::new(simulator.transport(endpoint));
+    let password = Secret::new(password.unwrap_or(&known));
+    VchaClient::builder(endpoint, transport, user, password).clock(clock.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_healthy_cluster_is_ready() {
+    for omits_allowed in [false, true] {
+        let site = Site::new(|spec| spec.omits_allowed = omits_allowed);
+        let cluster = site.client.cluster().await.unwrap();
+        assert_eq!(cluster.mode, Some(VchaClusterMode::Enabled));
+        assert_eq!(cluster.manual_failover_allowed.is_none(), omits_allowed);
+        let operations = site.client.operations().await.unwrap();
+        let conditions = readiness(&cluster, Some(&operations));
+        assert!(is_ready(&conditions), "{conditions:?}");
+        assert_eq!(site.roles().await, ("10.9.2.1".to_owned(), "10.9.2.2".to_owned()));
+        site.client.close().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failover_changes_the_roles_and_takes_session_and_task_with_it() {
+    for (planned, swap) in [(true, false), (false, false), (true, true)] {
+        let site = Site::new(|spec| spec.nodes_swap = swap);
+        let task = site.client.start_failover(planned).await.unwrap();
+        assert!(matches!(site.poll(&task).await, TaskStatus::Running { .. }));
+        assert!(failover_is_active(&site.client.operations().await.unwrap()));
+        site.switched().await;
+        assert_eq!(site.roles().await, ("10.9.2.2".to_owned(), "10.9.2.1".to_owned()));
+        assert!(matches!(site.poll(&task).await, TaskStatus::Gone));
+        assert!(!failover_is_active(&site.client.operations().await.unwrap()));
+        assert_eq!(site.calls(), (1, 1, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cluster_is_degraded_after_a_switch_and_healthy_later() {
+    let site = Site::new(|_| {});
+    site.client.start_failover(true).await.unwrap();
+    while site.simulator.world().vcha().cluster("vc-west").unwrap().switches == 0 {
+        site.clock.sleep(Duration::from_millis(100)).await;
+    }
+    site.clock.sleep(Duration::from_millis(3_100)).await;
+    let cluster = site.client.cluster().await.unwrap();
+    assert_eq!(cluster.health_state, Some(VchaClusterState::Degraded));
+    assert!(!is_ready(&readiness(&cluster, None)));
+    site.clock.sleep(Duration::from_secs(20)).await;
+    let cluster = site.client.cluster().await.unwrap();
+    assert!(is_ready(&readiness(&cluster, None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disabled_cluster_says_so_and_refuses() {
+    let site = Site::new(|spec| spec.clusters.get_mut("vc-west").unwrap().mode = Mode::Disabled);
+    let cluster = site.client.cluster().await.unwrap();
+    let operations = site.client.operations().await.unwrap();
+    let conditions = readiness(&cluster, Some(&operations));
+    let bad: Vec<&str> = conditions
+        .iter()
+        .filter(|condition| condition.judgement == Judgement::NotReady)
+        .map(|condition| condition.name)
+        .collect();
+    assert_eq!(bad, ["mode", "manual_failover_allowed", "operations.disabled"]);
+    let error = site.client.start_failover(true).await.unwrap_err();
+    assert_eq!(error.status().unwrap().as_u16(), 500);
+    assert_eq!(error.effect(), Effect::Unknown, "500 ERROR is not a promise that nothing was done");
+    assert_eq!(site.calls(), (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_inside_the_task_has_its_reason() {
+    let site = Site::new(|spec| {
+        spec.refuses_in_task = true;
+        spec.clusters.get_mut("vc-west").unwrap().witness_up = false;
+    });
+    let task = site.client.start_failover(true).await.unwrap();
+    site.clock.sleep(Duration::from_secs(10)).await;
+    let TaskStatus::Failed { error } = site.poll(&task).await else {
+        panic!("it failed");
+    };
+    assert!(error.to_string().contains("not ready"), "{error}");
+    assert_eq!(site.calls(), (1, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_unknown_and_nothing_is_sent_again() {
+    for action in [FaultAction::DropAnswer, FaultAction::Cut, FaultAction::Silence { acted: true }] {
+        let site = Site::new(|_| {});
+        site.simulator.world().faults_mut().add(FaultRule::new(FAILOVER, action));
+        let error = site.client.start_failover(true).await.unwrap_err();
+        assert_eq!(error.effect(), Effect::Unknown, "{error:?}");
+        site.clock.sleep(Duration::from_secs(60)).await;
+        assert_eq!(site.calls().0, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_session_is_replaced_before_the_failover() {
+    let site = Site::new(|_| {});
+    site.roles().await;
+    site.simulator.world().faults_mut().add(FaultRule::new(FAILOVER, FaultAction::EndSessions));
+    site.client.start_failover(true).await.unwrap();
+    site.clock.sleep(Duration::from_secs(30)).await;
+    assert_eq!(site.calls(), (2, 1, 1), "the first one was refused with 401");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_is_told_and_the_account_is_not_locked_by_repeats() {
+    let site = Site::new(|_| {});
+    let client = builder(&site.simulator, &site.clock, "vc-west", Some("wrong")).build();
+    for _ in 0..3 {
+        let error = client.cluster().await.unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::Login(login) if login.status().unwrap() == 401));
+    }
+    let entries = site.simulator.world().calls().entries();
+    let logins = entries.iter().find(|calls| calls.operation == "Cis.Session_create").unwrap();
+    assert_eq!(logins.entry.attempts, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_go_to_the_other_address_when_the_usual_one_is_silent() {
+    let site = Site::new(|_| {});
+    // One machine with two addresses, told apart by which endpoint of the world is called.
+    let client = builder(&site.simulator, &site.clock, "vc-west", None)
+        .also_at(Arc::new(site.simulator.transport("vc-east")))
+        .build();
+    let roles = Roles::of(&client.cluster().await.unwrap());
+    assert_eq!(roles.active.unwrap().as_str(), "10.9.2.1");
+    site.simulator.world().set_reachable("vc-west", false);
+    // Both endpoints of this world have the same user; the password differs, so the login is what is seen there.
+    let error = client.cluster().await.unwrap_err();
+    let seen = site.simulator.world().calls().entries();
+    let east = seen.iter().filter(|calls| calls.endpoint == "vc-east").count();
+    assert!(east > 0, "{error:?}");
+}

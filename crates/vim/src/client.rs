@@ -1,0 +1,254 @@
+//! The client: builder, calls, properties.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use farside_models_vim::operation::{
+    PROPERTY_COLLECTOR_CONTINUE_RETRIEVE_PROPERTIES_EX, PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX,
+};
+use farside_models_vim::{
+    ContinueRetrievePropertiesExRequest, ObjectSpec, PropertyFilterSpec, PropertySpec, RetrieveOptions,
+    RetrievePropertiesExRequest, RetrieveResult, ServiceContent,
+};
+use farside_transport::{
+    CallContext, CallError, CallErrorKind, Clock, DEFAULT_CALL_LIMIT, DEFAULT_CALLS_IN_FLIGHT, Deadline,
+    RetryPolicy, Stack, StackBuilder, Transport,
+};
+use farside_wire::{ManagedObjectReference, Secret};
+use http::Response;
+use serde::de::{DeserializeOwned, Error as _};
+
+use crate::invocation::{Invocation, value};
+use crate::properties::ObjectProperties;
+use crate::release::{Based, ReleaseChoice};
+use crate::session::{Content, VimSession};
+
+/// Most pages that one read of properties takes: a server that never stops paging must not hold a caller for ever.
+const MOST_PAGES: usize = 10_000;
+
+/// A client of one vCenter's VI JSON.
+///
+/// Cloning is cheap; clones share session, limit and release.
+#[derive(Clone, Debug)]
+pub struct VimClient {
+    stack: Arc<Stack>,
+    content: Arc<Content>,
+    clock: Arc<dyn Clock>,
+    endpoint: Arc<str>,
+}
+
+/// Builds a [`VimClient`].
+#[derive(Debug)]
+#[must_use]
+pub struct VimClientBuilder {
+    transport: Arc<dyn Transport>,
+    username: String,
+    password: Secret,
+    clock: Arc<dyn Clock>,
+    endpoint: String,
+    release: ReleaseChoice,
+    limit: usize,
+    retry: RetryPolicy,
+}
+
+impl VimClientBuilder {
+    /// Names the vCenter in traces and in the ids of its tasks.
+    pub fn endpoint(mut self, name: impl Into<String>) -> Self {
+        self.endpoint = name.into();
+        self
+    }
+
+    /// Sets how the release is settled; negotiated among the known ones unless said.
+    pub fn release(mut self, release: ReleaseChoice) -> Self {
+        self.release = release;
+        self
+    }
+
+    /// Bounds the calls in flight.
+    pub fn limit(mut self, calls_in_flight: usize) -> Self {
+        self.limit = calls_in_flight;
+        self
+    }
+
+    /// Sets when failed reads are sent again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Builds the client. Nothing is sent yet.
+    #[must_use]
+    pub fn build(self) -> VimClient {
+        let content = Arc::new(Content::default());
+        let based = Based::new(self.transport, Arc::clone(&self.clock), self.release);
+        let session = VimSession::new(self.username, self.password, Arc::clone(&content));
+        let stack = StackBuilder::new(Arc::new(based), Arc::clone(&self.clock))
+            .endpoint(&self.endpoint)
+            .session(Arc::new(session))
+            .limit(self.limit)
+            .retry(self.retry)
+            .build();
+        VimClient {
+            stack,
+            content,
+            clock: self.clock,
+            endpoint: self.endpoint.into(),
+        }
+    }
+}
+
+impl VimClient {
+    /// Starts with a transport that sends single calls to the vCenter (no retry or session of its own).
+    pub fn builder(
+        transport: Arc<dyn Transport>,
+        username: impl Into<String>,
+        password: Secret,
+        clock: Arc<dyn Clock>,
+    ) -> VimClientBuilder {
+        VimClientBuilder {
+            transport,
+            username: username.into(),
+            password,
+            clock,
+            endpoint: "vcenter".to_owned(),
+            release: ReleaseChoice::default(),
+            limit: DEFAULT_CALLS_IN_FLIGHT,
+            retry: RetryPolicy::default(),
+        }
+    }
+
+    /// The vCenter's name, as the builder was given it.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Time, as this client sees it.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What the service says about itself, with the ids of its managers. Needs no session; read once
+    /// (`GET /ServiceInstance/ServiceInstance/content`).
+    ///
+    /// # Errors
+    /// Whatever the calls met; a server and a client without a common release are a [`CallErrorKind::Login`].
+    pub async fn content(&self) -> Result<&ServiceContent, CallError> {
+        self.content.read(&*self.stack).await
+    }
+
+    /// Sends a call whose answer may be no value: `None` for null, for an empty body and for 204.
+    ///
+    /// # Errors
+    /// [`CallError`]; its effect says what the server can have done.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the outcome of a call that changes something unknown.
+    pub async fn optional<T: DeserializeOwned>(
+        &self,
+        invocation: Invocation,
+    ) -> Result<Option<T>, CallError> {
+        let (answer, context) = self.send(invocation).await?;
+        value(answer.body()).map_err(|source| context.error(CallErrorKind::Decode(source)))
+    }
+
+    /// Sends a call whose answer is a value.
+    ///
+    /// # Errors
+    /// As [`VimClient::optional`]; also [`CallErrorKind::Decode`] when there is no value.
+    ///
+    /// # Cancel safety
+    /// As [`VimClient::optional`].
+    pub async fn value<T: DeserializeOwned>(&self, invocation: Invocation) -> Result<T, CallError> {
+        let (answer, context) = self.send(invocation).await?;
+        value(answer.body())
+            .and_then(|value| value.ok_or_else(|| serde_json::Error::custom("the answer has no value")))
+            .map_err(|source| context.error(CallErrorKind::Decode(source)))
+    }
+
+    /// Sends a call that answers nothing; whatever it answers is left unread.
+    ///
+    /// # Errors
+    /// As [`VimClient::optional`].
+    ///
+    /// # Cancel safety
+    /// As [`VimClient::optional`].
+    pub async fn nothing(&self, invocation: Invocation) -> Result<(), CallError> {
+        self.send(invocation).await.map(|_| ())
+    }
+
+    async fn send(&self, invocation: Invocation) -> Result<(Response<Bytes>, CallContext), CallError> {
+        let call = invocation.into_call();
+        let context = call.context();
+        let answer = self.stack.send(call).await?;
+        Ok((answer, context))
+    }
+
+    /// Reads properties of objects of one type, all pages (`PropertyCollector.RetrievePropertiesEx`).
+    ///
+    /// The answer holds what the server sent, in its order: an object can be missing from it, and a property that cannot be
+    /// read is told by [`ObjectProperties::fault`].
+    ///
+    /// # Errors
+    /// [`CallError`]; a `ManagedObjectNotFound` fault when one of the objects does not exist.
+    pub async fn properties(
+        &self,
+        objects: &[ManagedObjectReference],
+        type_name: &str,
+        paths: &[&str],
+    ) -> Result<Vec<ObjectProperties>, CallError> {
+        if objects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let deadline = Deadline::after(&*self.clock, DEFAULT_CALL_LIMIT);
+        let collector = &self.content().await?.property_collector.value;
+        let target = match objects {
+            [one] => one.to_string(),
+            [first, ..] => format!("{first} and {} more", objects.len() - 1),
+            [] => String::new(),
+        };
+        let request = properties_request(objects, type_name, paths);
+        let first = Invocation::new(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX, collector).body(&request);
+        // The collector answers without a session too, with nothing but refusals in it.
+        let mut page = first.with_session();
+        let mut found = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let sent = page.target(target.as_str()).deadline(deadline.left(&*self.clock));
+            let Some(result) = self.optional::<RetrieveResult>(sent).await? else {
+                return Ok(found);
+            };
+            found.extend(result.objects.into_iter().map(ObjectProperties::from));
+            let Some(token) = result.token else {
+                return Ok(found);
+            };
+            page = Invocation::new(&PROPERTY_COLLECTOR_CONTINUE_RETRIEVE_PROPERTIES_EX, collector)
+                .body(&ContinueRetrievePropertiesExRequest::new(token));
+        }
+        let endless = CallErrorKind::TooLarge {
+            part: "number of pages",
+            limit: MOST_PAGES as u64,
+        };
+        Err(page.target(target).into_call().context().error(endless))
+    }
+
+    /// Logs out, if there is a session, and refuses all further calls that need one.
+    ///
+    /// # Errors
+    /// Whatever the log-out met; the server then ends the session by its idle time.
+    pub async fn close(&self) -> Result<(), CallError> {
+        self.stack.close().await
+    }
+}
+
+fn properties_request(
+    objects: &[ManagedObjectReference],
+    type_name: &str,
+    paths: &[&str],
+) -> RetrievePropertiesExRequest {
+    let paths = paths.iter().map(|&path| path.to_owned()).collect();
+    let wanted = PropertySpec::new(type_name).with_path_set(paths);
+    let from = objects.iter().cloned().map(ObjectSpec::new).collect();
+    let filter = PropertyFilterSpec::new(vec![wanted], from);
+    RetrievePropertiesExRequest::new(vec![filter], RetrieveOptions::default())
+}

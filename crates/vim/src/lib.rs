@@ -1,0 +1,45 @@
+//! Client of VI JSON, vCenter's API below `/sdk/vim25`: release, session, service content, properties, and the call that
+//! the clients of its parts (host networking, storage replication) are made of.
+//!
+//! [`VimClient::builder`] takes a transport that sends single calls to one vCenter. Nothing is sent before the first call:
+//! it agrees on a release (`hello`), reads the service content and logs in on its way, once for all callers. A session that
+//! has died, in whichever disguise, is replaced by the next call.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use farside_models_vim::operation::SERVICE_INSTANCE_GET_CONTENT;
+//! use farside_models_vcenter::operation::SYSTEM_HELLO;
+//! use farside_transport::SystemClock;
+//! use farside_transport::testing::{Answer, ScriptedTransport};
+//! use farside_vim::VimClient;
+//! use farside_wire::Secret;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let server = ScriptedTransport::new().answer(&SYSTEM_HELLO, Answer::json(200, r#"{"api_release": ""}"#));
+//! let client = VimClient::builder(Arc::new(server), "operator", Secret::new("secret"), Arc::new(SystemClock::new())).build();
+//! let error = client.content().await.unwrap_err();
+//! assert!(format!("{:?}", error.kind()).contains("no release"));
+//! # });
+//! ```
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `client` | [`VimClient`], its builder |
+//! | `release` | the layer that puts release and base path in front of each call |
+//! | `session` | login, header, log-out, and how a dead session looks |
+//! | `invocation` | [`Invocation`]: one call of a method or property, and the reading of its answer |
+//! | `properties` | [`ObjectProperties`]: what the property collector brought |
+//!
+//! What holds here: every wait has a deadline; a failure before a call went out (release, login) says that the call was not
+//! sent; null, an empty body and 204 alike are "no value".
+
+mod client;
+mod invocation;
+mod properties;
+mod release;
+mod session;
+
+pub use client::{VimClient, VimClientBuilder};
+pub use invocation::Invocation;
+pub use properties::ObjectProperties;
+pub use release::{KNOWN_RELEASES, ReleaseChoice};
