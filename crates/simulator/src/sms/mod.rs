@@ -269,6 +269,7 @@ impl Sms {
         let providers = self.providers.iter().map(|provider| {
             json!({
                 "id": provider.id,
+                "name": view::provider_name(provider),
                 "vcenter": provider.vcenter,
                 "online": provider.is_online(core),
                 "fault_domain": provider.fault_domain,

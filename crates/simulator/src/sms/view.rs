@@ -126,6 +126,12 @@ fn replica(id: &str) -> Value {
     json!({"_typeName": "ReplicaId", "id": id})
 }
 
+/// The name that people know a provider by.
+pub(super) fn provider_name(provider: &Provider) -> String {
+    let place = provider.vcenter.trim_start_matches("vc-");
+    format!("{place}-array-provider-{}", provider.number)
+}
+
 /// `VasaProviderInfo`.
 pub(super) fn provider(core: &Core, provider: &Provider) -> Value {
     let place = provider.vcenter.trim_start_matches("vc-");
@@ -135,7 +141,7 @@ pub(super) fn provider(core: &Core, provider: &Provider) -> Value {
     let mut info = json!({
         "_typeName": "VasaProviderInfo",
         "uid": format!("uid-{place}-{number}"),
-        "name": format!("{place}-array-provider-{number}"),
+        "name": provider_name(provider),
         "version": "3.2.1",
         "url": format!("https://{array}.sim.invalid:8443/vasa/version.xml"),
         "status": if online { "online" } else { "offline" },

@@ -1,0 +1,35 @@
+//! The connector of life: HTTPS, trusting what the plan says.
+
+use std::sync::Arc;
+
+use farside_engine::EndpointId;
+use farside_transport::Transport;
+use farside_transport_http::{HttpTransport, Roots};
+
+use crate::connection::{ConnectionErrorKind, Connector};
+use crate::plan::{EndpointConfig, TlsConfig};
+
+/// Connects over HTTPS.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HttpsConnector;
+
+impl Connector for HttpsConnector {
+    fn connect(
+        &self,
+        _endpoint: &EndpointId,
+        config: &EndpointConfig,
+        address: &str,
+    ) -> Result<Arc<dyn Transport>, ConnectionErrorKind> {
+        let builder = HttpTransport::builder(address);
+        let builder = match &config.tls {
+            TlsConfig::System => builder.roots(Roots::System),
+            TlsConfig::CaFile(path) => builder.roots(Roots::CaFile(path.clone())),
+            TlsConfig::Pin(pin) => builder.pin(*pin),
+            TlsConfig::DangerAcceptAnyCertificate => builder.danger_accept_any_certificate(),
+        };
+        let transport = builder
+            .build()
+            .map_err(|error| ConnectionErrorKind::Transport(Box::new(error)))?;
+        Ok(Arc::new(transport))
+    }
+}

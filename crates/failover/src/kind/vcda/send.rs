@@ -1,0 +1,196 @@
+//! One call, sent once; and the wait for its task.
+
+use std::time::Duration;
+
+use farside_engine::{Again, EndpointId, MemberEnd, MemberResult, Submitted, Waited};
+use farside_models_vcda::SingleVmReplicationInfo;
+use farside_transport::{CallError, OperationId, RemoteOperation};
+use farside_vcda::{
+    Cards, FailoverSettings, FailoverTestSettings, MigrateSettings, Networks, OperationTag, Task,
+    TaskWaitErrorKind, TestFrom, VcdaClient,
+};
+use serde_json::{Value, json};
+
+use super::look::{Stage, stage_after};
+use super::view::{View, data};
+use super::{Deed, Intent, Replica, Step, UNREADABLE, parse};
+use crate::connection::Connections;
+use crate::kind::answer::{explain, submitted};
+use crate::kind::{CallMember, CallRequest};
+
+/// The one member of a call, read.
+struct Share<'a> {
+    member: &'a CallMember,
+    replica: Replica,
+    step: Step,
+    intent: Intent,
+}
+
+impl<'a> Share<'a> {
+    fn of(call: &'a CallRequest) -> Option<Self> {
+        let [member] = call.members.as_slice() else {
+            return None;
+        };
+        let step: Step = parse(&member.payload)?;
+        Some(Self {
+            member,
+            replica: parse(&member.item)?,
+            intent: Intent::read(&member.intent, &step)?,
+            step,
+        })
+    }
+}
+
+pub(super) async fn submit(world: &Connections, call: &CallRequest) -> Submitted {
+    let refused = |reason: String, again| Submitted::Refused { reason, again };
+    let Some(share) = Share::of(call) else {
+        return refused(UNREADABLE.to_owned(), Again::Never);
+    };
+    let client = match world.availability(&share.intent.at).await {
+        Ok(client) => client,
+        Err(error) => return refused(explain(&error), Again::Never),
+    };
+    let tag = OperationTag::new(&format!("farside-{}-{}", call.run, call.call.0));
+    match start(&client.tagged(&tag), &share).await {
+        Ok(work) => Submitted::Accepted {
+            operation: json!(work.id()),
+        },
+        Err(error) => outcome(&error),
+    }
+}
+
+async fn start(
+    client: &VcdaClient,
+    share: &Share<'_>,
+) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
+    let Share {
+        replica,
+        step,
+        intent,
+        ..
+    } = share;
+    let id = &replica.replication;
+    match step.deed {
+        Deed::Test => {
+            let networks = Networks::Disconnected {
+                vm: intent.vm.clone().unwrap_or_default(),
+                cards: replica.nics,
+            };
+            let settings =
+                FailoverTestSettings::new(replica.target(), replica.power(), networks, TestFrom::Newest);
+            client.start_failover_test(id, &settings).await
+        }
+        Deed::Cleanup => client.start_test_cleanup(id).await,
+        Deed::Migrate => {
+            let settings = MigrateSettings::new(replica.target(), replica.power(), Cards::Connected);
+            let settings = if replica.consolidate {
+                settings.consolidate()
+            } else {
+                settings
+            };
+            client.start_migrate(id, settings).await
+        }
+        Deed::Failover => client.start_failover(id, &failover(replica)).await,
+        Deed::Reverse => client.start_reverse(id).await,
+    }
+}
+
+fn failover(replica: &Replica) -> FailoverSettings {
+    let mut settings = FailoverSettings::new(replica.target(), replica.power(), Networks::Preconfigured);
+    if let Some(key) = &replica.instance {
+        settings = settings.instance(key);
+    }
+    if replica.consolidate {
+        settings = settings.consolidate();
+    }
+    settings
+}
+
+/// A session that dies twice in a row is worth another try; nothing was done in it.
+fn outcome(error: &CallError) -> Submitted {
+    let dead = error
+        .service_error()
+        .is_some_and(|error| error.code() == "NotAuthenticated");
+    match submitted(error) {
+        Submitted::Refused { reason, .. } if dead => Submitted::Refused {
+            reason,
+            again: Again::Later,
+        },
+        other => other,
+    }
+}
+
+pub(super) async fn wait(world: &Connections, call: &CallRequest, operation: &Value) -> Waited {
+    let lost = |reason: String| Waited::Lost { reason };
+    let (Some(mut share), Some(id)) = (Share::of(call), parse::<OperationId>(operation)) else {
+        return lost(UNREADABLE.to_owned());
+    };
+    // Where the work is: an adopted task has no intent of its own.
+    share.intent.at = EndpointId::new(id.endpoint.as_str());
+    let client = match world.availability(&share.intent.at).await {
+        Ok(client) => client,
+        Err(error) => return lost(explain(&error)),
+    };
+    let limit = Duration::from_millis(share.step.deadline_ms);
+    let end = match client.tasks().until_done(&id, limit).await {
+        Ok(task) => succeeded(&client, &share, &task).await,
+        Err(error) => match error.kind() {
+            TaskWaitErrorKind::Failed(reason) => MemberEnd::Failed {
+                reason: format!("the service failed: {reason}"),
+            },
+            _ => return lost(explain(&error)),
+        },
+    };
+    Waited::Settled(vec![MemberResult {
+        action: share.member.action.clone(),
+        end,
+    }])
+}
+
+/// A task that succeeded is believed when the replication is as it should be.
+async fn succeeded(client: &VcdaClient, share: &Share<'_>, task: &Task) -> MemberEnd {
+    let shown = match task.result().and_then(|result| result.decode().ok()) {
+        Some(shown) => shown,
+        None => match client.replication(&share.replica.replication).await {
+            Ok(shown) => shown,
+            Err(error) => {
+                return MemberEnd::Unknown {
+                    reason: format!(
+                        "the task succeeded, but the replication cannot be read: {}",
+                        explain(&error)
+                    ),
+                };
+            }
+        },
+    };
+    let view = View {
+        at: share.intent.at.clone(),
+        site: None,
+        shown,
+        tasks: Vec::new(),
+    };
+    let deed = share.step.deed;
+    match stage_after(&view, deed, &share.intent) {
+        Stage::End => MemberEnd::Done {
+            note: warnings(task),
+            data: data(deed, &share.replica, &share.intent.at, &view.shown),
+        },
+        Stage::Begin | Stage::Busy | Stage::Elsewhere => MemberEnd::Unknown {
+            reason: format!(
+                "the task succeeded, but the recovery state is {}",
+                view.state_text()
+            ),
+        },
+    }
+}
+
+fn warnings(task: &Task) -> Option<String> {
+    let warnings: Vec<String> = task
+        .shown()
+        .warnings
+        .iter()
+        .filter_map(|warning| warning.error.as_ref().or(warning.cause.as_ref()))
+        .map(ToString::to_string)
+        .collect();
+    (!warnings.is_empty()).then(|| format!("the service warns: {}", warnings.join("; ")))
+}

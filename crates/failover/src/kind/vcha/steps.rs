@@ -1,0 +1,259 @@
+//! Looking at a cluster for each step, and following a failover until the roles tell how it ended.
+
+use std::time::Duration;
+
+use farside_engine::{Finding, MemberEnd};
+use farside_models_vcenter::{VchaClusterInfo, VchaClusterState};
+use farside_transport::{OperationId, TaskSource as _, TaskStatus};
+use farside_vcha::{CisTasks, HaAddress, Judgement, Roles, VchaClient, failover_is_active, readiness};
+use serde_json::{Value, json};
+
+use super::{Cluster, Intent, Step, serving};
+use crate::connection::Connections;
+use crate::kind::LookRequest;
+use crate::kind::answer::explain;
+
+/// Pause between two looks at a cluster that is switching.
+const PAUSE: Duration = Duration::from_secs(2);
+
+pub(super) async fn look(world: &Connections, look: &LookRequest) -> Finding {
+    let parsed = (
+        serde_json::from_value::<Cluster>(look.item.clone()),
+        serde_json::from_value::<Step>(look.payload.clone()),
+    );
+    let (Ok(cluster), Ok(step)) = parsed else {
+        return Finding::Refused {
+            reason: "the journal's payload cannot be read by this version".to_owned(),
+        };
+    };
+    let client = match world.vcenter(&cluster.endpoint).await {
+        Ok(client) => client,
+        Err(error) => {
+            return Finding::Failed {
+                reason: explain(&error),
+            };
+        }
+    };
+    let info = match client.cluster().await {
+        Ok(info) => info,
+        // While no node serves, there is nothing else to see.
+        Err(error) => {
+            return Finding::Failed {
+                reason: explain(&error),
+            };
+        }
+    };
+    let roles = Roles::of(&info);
+    match (step, &look.after) {
+        (Step::FailOver { activate, .. }, None) => {
+            before(world, &cluster, &client, &info, &roles, activate).await
+        }
+        (Step::FailOver { .. }, Some(intent)) => match serde_json::from_value::<Intent>(intent.clone()) {
+            Ok(intent) => after(&client, &roles, &intent).await,
+            Err(_) => Finding::CannotTell {
+                reason: "the journal's intent cannot be read by this version".to_owned(),
+                seen: format!("{:?}", roles.active),
+            },
+        },
+        (Step::Settle, _) => settled(world, &cluster, &info, &roles, look.earlier.first()).await,
+        (Step::Accept, _) => match (&roles.active, serving::state(world, &cluster.endpoint, &[]).await) {
+            (Some(active), Ok(())) => done(&info, active, None),
+            (None, _) => Finding::NotYet {
+                reason: "no node is active yet".to_owned(),
+            },
+            (Some(_), Err(reason)) => Finding::NotYet { reason },
+        },
+        (Step::Healthy, _) => match (&info.health_state, &roles.active) {
+            (Some(VchaClusterState::Healthy), Some(active)) => done(&info, active, None),
+            _ => Finding::NotYet {
+                reason: format!("health: {}", health(&info)),
+            },
+        },
+    }
+}
+
+async fn before(
+    world: &Connections,
+    cluster: &Cluster,
+    client: &VchaClient,
+    info: &VchaClusterInfo,
+    roles: &Roles,
+    activate: Option<HaAddress>,
+) -> Finding {
+    if let (Some(wanted), Some(active)) = (&activate, &roles.active)
+        && wanted == active
+    {
+        return done(
+            info,
+            active,
+            Some("the node was active already; nothing was sent".to_owned()),
+        );
+    }
+    let operations = match client.operations().await {
+        Ok(operations) => operations,
+        Err(error) => {
+            return Finding::Failed {
+                reason: explain(&error),
+            };
+        }
+    };
+    let conditions = readiness(info, Some(&operations));
+    let of = |wanted: Judgement| -> Vec<String> {
+        let matching = conditions
+            .iter()
+            .filter(|condition| condition.judgement == wanted);
+        matching
+            .map(|condition| format!("{} is {}", condition.name, condition.value))
+            .collect()
+    };
+    let under_way = of(Judgement::Later);
+    if !under_way.is_empty() {
+        return Finding::NotYet {
+            reason: under_way.join(", "),
+        };
+    }
+    let against = of(Judgement::NotReady);
+    if !against.is_empty() {
+        return Finding::Refused {
+            reason: format!("the cluster cannot fail over: {}", against.join(", ")),
+        };
+    }
+    let (Some(from), Some(to)) = (roles.active.clone(), activate.or_else(|| roles.passive.clone())) else {
+        return Finding::Refused {
+            reason: "the cluster does not say which node is active and which passive".to_owned(),
+        };
+    };
+    if !roles.has(&to) {
+        return Finding::Refused {
+            reason: format!("no node of the cluster has the HA address {to}"),
+        };
+    }
+    match serving::groups(world, &cluster.endpoint).await {
+        Ok(groups) => Finding::Ready {
+            intent: json!(Intent { from, to, groups }),
+            limit: None,
+        },
+        Err(reason) => Finding::Failed { reason },
+    }
+}
+
+/// After a lost answer. Only the wanted role proves anything: a planned failover may still be handing its state over.
+async fn after(client: &VchaClient, roles: &Roles, intent: &Intent) -> Finding {
+    match &roles.active {
+        Some(active) if *active == intent.to => Finding::Done {
+            note: Some("the answer was lost; the node is active".to_owned()),
+            data: switched(intent),
+        },
+        active => match client.operations().await {
+            Ok(operations) if failover_is_active(&operations) => Finding::NotYet {
+                reason: "a failover is under way".to_owned(),
+            },
+            Ok(_) | Err(_) => Finding::CannotTell {
+                reason: format!("{} is not active, and no failover shows", intent.to),
+                seen: format!("active: {}", active.as_ref().map_or("nobody", HaAddress::as_str)),
+            },
+        },
+    }
+}
+
+async fn settled(
+    world: &Connections,
+    cluster: &Cluster,
+    info: &VchaClusterInfo,
+    roles: &Roles,
+    failover: Option<&Value>,
+) -> Finding {
+    let wanted = failover
+        .and_then(|data| data.get("active"))
+        .and_then(Value::as_str);
+    let groups: Vec<String> = failover
+        .and_then(|data| data.get("groups"))
+        .and_then(|groups| serde_json::from_value(groups.clone()).ok())
+        .unwrap_or_default();
+    let Some(active) = &roles.active else {
+        return Finding::NotYet {
+            reason: "no node is active yet".to_owned(),
+        };
+    };
+    if wanted.is_some_and(|wanted| wanted != active.as_str()) {
+        return Finding::NotYet {
+            reason: format!("{active} is active"),
+        };
+    }
+    match serving::state(world, &cluster.endpoint, &groups).await {
+        Ok(()) => done(info, active, None),
+        Err(reason) => Finding::NotYet { reason },
+    }
+}
+
+fn done(info: &VchaClusterInfo, active: &HaAddress, note: Option<String>) -> Finding {
+    let degraded = info.health_state != Some(VchaClusterState::Healthy);
+    let health = degraded.then(|| {
+        format!(
+            "the cluster is {}: the other node has not come back yet",
+            health(info)
+        )
+    });
+    let notes: Vec<String> = note.into_iter().chain(health).collect();
+    Finding::Done {
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
+        data: json!({"active": active}),
+    }
+}
+
+fn health(info: &VchaClusterInfo) -> String {
+    use farside_wire::OpenEnum as _;
+    info.health_state
+        .as_ref()
+        .map_or_else(|| "not said".to_owned(), |state| state.as_wire().to_owned())
+}
+
+fn switched(intent: &Intent) -> Value {
+    json!({"active": intent.to, "was_active": intent.from, "groups": intent.groups})
+}
+
+/// Follows a failover that the server took. Silence, 401 and 503 are what a switch looks like; the roles decide.
+pub(super) async fn follow(
+    world: &Connections,
+    cluster: &Cluster,
+    intent: &Intent,
+    task: &OperationId,
+) -> MemberEnd {
+    let clock = world.clock();
+    loop {
+        if let Ok(client) = world.vcenter(&cluster.endpoint).await
+            && let Some(end) = judge(&client, intent, task).await
+        {
+            return end;
+        }
+        // The engine's deadline ends this: the wait is dropped then.
+        clock.sleep(PAUSE).await;
+    }
+}
+
+async fn judge(
+    client: &std::sync::Arc<VchaClient>,
+    intent: &Intent,
+    task: &OperationId,
+) -> Option<MemberEnd> {
+    let status = CisTasks::new(std::sync::Arc::clone(client)).poll(task).await;
+    if matches!(status, Ok(TaskStatus::Running { .. })) {
+        return None;
+    }
+    let roles = Roles::of(&client.cluster().await.ok()?);
+    if roles.active.as_ref() == Some(&intent.to) {
+        return Some(MemberEnd::Done {
+            note: None,
+            data: switched(intent),
+        });
+    }
+    // A task may read FAILED on the new node although the switch worked, so this is looked at last.
+    let Ok(TaskStatus::Failed { error }) = status else {
+        return None;
+    };
+    let operations = client.operations().await.ok()?;
+    let stayed = roles.active.as_ref() == Some(&intent.from) && !failover_is_active(&operations);
+    stayed.then(|| MemberEnd::Failed {
+        reason: format!("the failover failed and {} stayed active: {error}", intent.from),
+    })
+}

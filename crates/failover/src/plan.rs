@@ -1,0 +1,13 @@
+//! The plan document: a TOML file, read with positions, so that every complaint names file, line and column.
+//!
+//! [`Document::parse`] reads the file alone; [`resolve`] makes of it what the engine runs.
+
+mod document;
+mod endpoint;
+mod resolve;
+mod table;
+
+pub use document::{Document, ItemDeclaration, PriorityGroup, Timing};
+pub use endpoint::{EndpointConfig, EndpointType, TlsConfig};
+pub use resolve::{ResolveError, RunSurroundings, Selection, resolve};
+pub use table::{PlanContext, PlanError, PlanProblem, Table};

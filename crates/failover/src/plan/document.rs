@@ -1,0 +1,301 @@
+//! The plan file as written: sites, endpoints, priority groups, items. Reading it asks no server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use farside_engine::{EndpointId, ItemId};
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+use crate::kind::{Kinds, Protected};
+use crate::plan::endpoint::EndpointConfig;
+use crate::plan::table::{PlanContext, PlanError, PlanProblem, Table};
+
+/// The only version of the document so far.
+const VERSION: u32 = 1;
+/// How long the world must stay unchanged before an unknown outcome counts as "did not happen", unless the plan says.
+const DEFAULT_SETTLE: Duration = Duration::from_secs(15 * 60);
+/// How long one action may take, unless the plan says.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(60 * 60);
+
+/// A recovery plan as its file says it.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// SHA-256 of its text, hexadecimal.
+    pub hash: String,
+    /// Its name.
+    pub name: String,
+    /// The journal it asks for.
+    pub journal: Option<String>,
+    /// The site whose systems it protects.
+    pub protected_site: String,
+    /// The site they are recovered at.
+    pub recovery_site: String,
+    /// Its servers.
+    pub endpoints: BTreeMap<EndpointId, EndpointConfig>,
+    /// Its priority groups, first to start first.
+    pub groups: Vec<PriorityGroup>,
+    /// What it protects.
+    pub items: Vec<ItemDeclaration>,
+}
+
+/// Items that start together, when those of the groups before have ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriorityGroup {
+    /// Its name.
+    pub name: String,
+}
+
+/// A protected item.
+#[derive(Clone, Debug)]
+pub struct ItemDeclaration {
+    /// Its name.
+    pub id: ItemId,
+    /// Position of its group.
+    pub group: usize,
+    /// What must be done before it.
+    pub depends_on: Vec<ItemId>,
+    /// Its kind of protection.
+    pub kind: &'static str,
+    /// What the kind read.
+    pub protected: Protected,
+    /// Its times.
+    pub timing: Timing,
+    /// Where it stands in the file.
+    pub span: Range<usize>,
+}
+
+/// Times of an item's actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// How long the world must stay unchanged before an unknown outcome counts as "did not happen".
+    pub settle: Duration,
+    /// How long an action may take from its start to its end.
+    pub deadline: Duration,
+}
+
+impl Document {
+    /// Reads a plan file.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is wrong at a place that is named. No server was asked.
+    pub fn load(path: &Path, kinds: &Kinds) -> Result<Self, PlanError> {
+        let text = std::fs::read_to_string(path).map_err(|error| PlanError::Unreadable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Self::parse(path, &text, kinds)
+    }
+
+    /// Reads a plan's text; `path` names it in messages and is where relative paths start.
+    ///
+    /// # Errors
+    /// It is wrong at a place that is named. No server was asked.
+    pub fn parse(path: &Path, text: &str, kinds: &Kinds) -> Result<Self, PlanError> {
+        let hash = Sha256::digest(text.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let root = DeTable::parse(text).map_err(|error| {
+            PlanError::locate(
+                path,
+                text,
+                PlanProblem::new(error.span().unwrap_or(0..0), error.message()),
+            )
+        })?;
+        let table = Table::new("the plan", root.span(), root.get_ref());
+        read(path, hash, table, kinds).map_err(|problem| PlanError::locate(path, text, problem))
+    }
+}
+
+fn read(path: &Path, hash: String, mut table: Table<'_>, kinds: &Kinds) -> Result<Document, PlanProblem> {
+    match table.optional_count("version")? {
+        Some(VERSION) => {}
+        Some(other) => {
+            return Err(table.problem_at(
+                "version",
+                format!("plan version {other} is not known (known: {VERSION})"),
+            ));
+        }
+        None => return Err(table.problem(format!("the plan lacks `version = {VERSION}`"))),
+    }
+    let name = table.text("name")?;
+    let journal = table.optional_text("journal")?;
+    let protected_site = table.text("protected_site")?;
+    let recovery_site = table.text("recovery_site")?;
+    if protected_site == recovery_site {
+        return Err(table.problem_at(
+            "recovery_site",
+            "the recovery site must be another one than the protected site",
+        ));
+    }
+    let timing = read_timing(
+        &mut table,
+        Timing {
+            settle: DEFAULT_SETTLE,
+            deadline: DEFAULT_DEADLINE,
+        },
+    )?;
+    // A resume may start elsewhere: paths of passwords and certificates do not depend on the current folder.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let endpoints = read_endpoints(&mut table, &folder, [&protected_site, &recovery_site])?;
+    let groups = read_groups(&mut table)?;
+    let context = PlanContext { endpoints };
+    let items = read_items(&mut table, kinds, &context, &groups, timing)?;
+    table.finish()?;
+    Ok(Document {
+        path: path.to_owned(),
+        hash,
+        name,
+        journal,
+        protected_site,
+        recovery_site,
+        endpoints: context.endpoints,
+        groups,
+        items,
+    })
+}
+
+fn read_timing(table: &mut Table<'_>, default: Timing) -> Result<Timing, PlanProblem> {
+    let Some(mut timing) = table.optional_table("timing")? else {
+        return Ok(default);
+    };
+    let read = Timing {
+        settle: timing.optional_duration("settle")?.unwrap_or(default.settle),
+        deadline: timing.optional_duration("deadline")?.unwrap_or(default.deadline),
+    };
+    timing.finish()?;
+    Ok(read)
+}
+
+fn read_endpoints(
+    table: &mut Table<'_>,
+    folder: &Path,
+    sites: [&String; 2],
+) -> Result<BTreeMap<EndpointId, EndpointConfig>, PlanProblem> {
+    let mut endpoints = BTreeMap::new();
+    for (name, endpoint) in table.named_tables("endpoints")? {
+        let span = endpoint.span();
+        let config = EndpointConfig::read(endpoint, folder)?;
+        if !sites.contains(&&config.site) {
+            return Err(PlanProblem::new(
+                span,
+                format!(
+                    "endpoint {name} stands in site `{}`, which is neither {} nor {}",
+                    config.site, sites[0], sites[1]
+                ),
+            ));
+        }
+        endpoints.insert(EndpointId::new(name), config);
+    }
+    Ok(endpoints)
+}
+
+fn read_groups(table: &mut Table<'_>) -> Result<Vec<PriorityGroup>, PlanProblem> {
+    let mut groups: Vec<PriorityGroup> = Vec::new();
+    for mut group in table.tables("groups")? {
+        let name = group.text("name")?;
+        if groups.iter().any(|known| known.name == name) {
+            return Err(group.problem_at("name", format!("priority group {name} is listed twice")));
+        }
+        group.finish()?;
+        groups.push(PriorityGroup { name });
+    }
+    Ok(groups)
+}
+
+fn read_items(
+    table: &mut Table<'_>,
+    kinds: &Kinds,
+    context: &PlanContext,
+    groups: &[PriorityGroup],
+    timing: Timing,
+) -> Result<Vec<ItemDeclaration>, PlanProblem> {
+    let names: Vec<&'static str> = kinds.names().collect();
+    let mut items: Vec<ItemDeclaration> = Vec::new();
+    for mut item in table.tables("items")? {
+        let declaration = read_item(&mut item, kinds, &names, context, groups, timing)?;
+        if items.iter().any(|known| known.id == declaration.id) {
+            return Err(item.problem_at("name", format!("item {} is listed twice", declaration.id)));
+        }
+        item.finish()?;
+        items.push(declaration);
+    }
+    if items.is_empty() {
+        return Err(table.problem("the plan protects nothing: it has no [[items]]"));
+    }
+    check_references(&items)?;
+    Ok(items)
+}
+
+fn read_item(
+    item: &mut Table<'_>,
+    kinds: &Kinds,
+    names: &[&'static str],
+    context: &PlanContext,
+    groups: &[PriorityGroup],
+    timing: Timing,
+) -> Result<ItemDeclaration, PlanProblem> {
+    let id = ItemId::new(item.text("name")?);
+    item.call_it(format!("item {id}"));
+    let group = item.text("group")?;
+    let group = groups
+        .iter()
+        .position(|known| known.name == group)
+        .ok_or_else(|| {
+            let known: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+            item.problem_at(
+                "group",
+                format!(
+                    "no priority group `{group}` in the plan (there are: {})",
+                    known.join(", ")
+                ),
+            )
+        })?;
+    let depends_on = item.texts("depends_on")?.into_iter().map(ItemId::new).collect();
+    let timing = read_timing(item, timing)?;
+    let span = item.span();
+    let (kind, mut own) = item.one_of(names)?;
+    let Some(reader) = kinds.get(kind) else {
+        return Err(own.problem(format!("no kind of protection is called {kind}")));
+    };
+    let protected = reader.read(&mut own, context)?;
+    own.finish()?;
+    Ok(ItemDeclaration {
+        id,
+        group,
+        depends_on,
+        kind,
+        protected,
+        timing,
+        span,
+    })
+}
+
+/// Dependencies must exist, and nothing is protected twice.
+fn check_references(items: &[ItemDeclaration]) -> Result<(), PlanProblem> {
+    let names: BTreeSet<&ItemId> = items.iter().map(|item| &item.id).collect();
+    let mut locks = BTreeMap::new();
+    for item in items {
+        if let Some(wanted) = item.depends_on.iter().find(|wanted| !names.contains(wanted)) {
+            return Err(PlanProblem::new(
+                item.span.clone(),
+                format!("item {} depends on {wanted}, which is not in the plan", item.id),
+            ));
+        }
+        for lock in &item.protected.locks {
+            if let Some(other) = locks.insert(lock, &item.id) {
+                return Err(PlanProblem::new(
+                    item.span.clone(),
+                    format!("items {other} and {} protect the same thing ({lock})", item.id),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

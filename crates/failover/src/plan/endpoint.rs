@@ -1,0 +1,215 @@
+//! The servers of a plan: where they are, who logs in, and what is trusted.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use farside_transport::SecretSource;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::table::{PlanProblem, Table};
+
+/// A server of the plan. Serialised, it goes into a run's first record: it names where the password comes from, never
+/// the password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointConfig {
+    /// What is spoken there.
+    pub endpoint_type: EndpointType,
+    /// The site it stands in; decides whether a disaster run may talk to it.
+    pub site: String,
+    /// `https://host[:port]`.
+    pub url: String,
+    /// Further base addresses at which the same server may answer after its own failover.
+    pub also_at: Vec<String>,
+    /// Who logs in.
+    pub username: String,
+    /// Where the password comes from; never the password.
+    #[serde(with = "secret_place")]
+    pub password: SecretSource,
+    /// What is trusted.
+    pub tls: TlsConfig,
+    /// Calls under way at once.
+    pub max_calls: u32,
+}
+
+/// What is spoken at an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndpointType {
+    /// A vCenter: VI JSON and the REST API.
+    #[serde(rename = "vcenter")]
+    Vcenter,
+    /// A Cloud Director Availability service.
+    #[serde(rename = "vcda")]
+    Availability,
+}
+
+impl EndpointType {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "vcenter" => Some(EndpointType::Vcenter),
+            "vcda" => Some(EndpointType::Availability),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for EndpointType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EndpointType::Vcenter => "vcenter",
+            EndpointType::Availability => "vcda",
+        })
+    }
+}
+
+/// What is trusted at an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsConfig {
+    /// The roots of the system.
+    System,
+    /// The certificates in a PEM file.
+    CaFile(PathBuf),
+    /// One certificate, by its SHA-256 thumbprint.
+    #[serde(with = "pin_text")]
+    Pin(farside_transport::Pin),
+    /// Anything; with a warning on each connect.
+    DangerAcceptAnyCertificate,
+}
+
+/// Calls under way at once where the plan does not say.
+const DEFAULT_MAX_CALLS: u32 = 16;
+
+impl EndpointConfig {
+    /// Reads an `[endpoints.NAME]` table; relative paths start at the plan's folder.
+    pub(crate) fn read(mut table: Table<'_>, folder: &Path) -> Result<Self, PlanProblem> {
+        let kind = table.text("type")?;
+        let endpoint_type = EndpointType::parse(&kind).ok_or_else(|| {
+            table.problem_at(
+                "type",
+                format!("unknown endpoint type `{kind}` (known: vcenter, vcda)"),
+            )
+        })?;
+        let url = table.text("url")?;
+        check_url(&url).map_err(|reason| table.problem_at("url", reason))?;
+        let also_at = table.texts("also_at")?;
+        for address in &also_at {
+            check_url(address).map_err(|reason| table.problem_at("also_at", reason))?;
+        }
+        let config = Self {
+            endpoint_type,
+            site: table.text("site")?,
+            url,
+            also_at,
+            username: table.text("username")?,
+            password: read_secret(&mut table, folder)?,
+            tls: read_tls(&mut table, folder)?,
+            max_calls: table.optional_count("max_calls")?.unwrap_or(DEFAULT_MAX_CALLS),
+        };
+        table.finish()?;
+        Ok(config)
+    }
+}
+
+fn check_url(url: &str) -> Result<(), String> {
+    let Some(rest) = url.strip_prefix("https://") else {
+        return Err(format!("`{url}` must begin with https://"));
+    };
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if authority.is_empty() || authority.contains(['/', '?', '#', '@', ' ']) {
+        return Err(format!(
+            "`{url}` must be https://host or https://host:port, without a path or a user"
+        ));
+    }
+    Ok(())
+}
+
+fn read_secret(table: &mut Table<'_>, folder: &Path) -> Result<SecretSource, PlanProblem> {
+    let mut secret = table.table("password")?;
+    let variable = secret.optional_text("env")?;
+    let file = secret.optional_text("file")?;
+    let command = secret.texts("command")?;
+    let source = match (variable, file, command.is_empty()) {
+        (Some(variable), None, true) => SecretSource::Env(variable),
+        (None, Some(file), true) => SecretSource::File(folder.join(file)),
+        (None, None, false) => SecretSource::Command(command),
+        _ => {
+            return Err(secret.problem(
+                "`password` needs exactly one of { env = \"NAME\" }, { file = \"PATH\" } and { command = [..] }",
+            ));
+        }
+    };
+    secret.finish()?;
+    Ok(source)
+}
+
+fn read_tls(table: &mut Table<'_>, folder: &Path) -> Result<TlsConfig, PlanProblem> {
+    let ca_file = table.optional_text("ca_file")?;
+    let pin = table.optional_text("pin")?;
+    let any = table.flag("danger_accept_any_certificate", false)?;
+    match (ca_file, pin, any) {
+        (None, None, false) => Ok(TlsConfig::System),
+        (Some(file), None, false) => Ok(TlsConfig::CaFile(folder.join(file))),
+        (None, Some(pin), false) => match pin.parse() {
+            Ok(pin) => Ok(TlsConfig::Pin(pin)),
+            Err(reason) => Err(table.problem_at("pin", format!("`pin` cannot be used: {reason}"))),
+        },
+        (None, None, true) => Ok(TlsConfig::DangerAcceptAnyCertificate),
+        _ => Err(table.problem("use only one of `ca_file`, `pin` and `danger_accept_any_certificate`")),
+    }
+}
+
+/// The journal's form of a [`SecretSource`].
+mod secret_place {
+    use std::path::PathBuf;
+
+    use farside_transport::SecretSource;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Place {
+        Env(String),
+        File(PathBuf),
+        Command(Vec<String>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(source: &SecretSource, serializer: S) -> Result<S::Ok, S::Error> {
+        match source {
+            SecretSource::Env(name) => Place::Env(name.clone()),
+            SecretSource::File(path) => Place::File(path.clone()),
+            SecretSource::Command(argv) => Place::Command(argv.clone()),
+            _ => {
+                return Err(ser::Error::custom(
+                    "this place of a password cannot be written to a journal",
+                ));
+            }
+        }
+        .serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretSource, D::Error> {
+        let place = Place::deserialize(deserializer).map_err(de::Error::custom)?;
+        Ok(match place {
+            Place::Env(name) => SecretSource::Env(name),
+            Place::File(path) => SecretSource::File(path),
+            Place::Command(argv) => SecretSource::Command(argv),
+        })
+    }
+}
+
+/// A pin as people write it.
+mod pin_text {
+    use farside_transport::Pin;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(pin: &Pin, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(pin)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pin, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,520 @@
+//! VM replications through plan, driver and journal, against the simulated sites.
+
+mod support;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use farside_engine::Mode;
+use farside_failover::kind::Verdict;
+use farside_journal::SqliteJournal;
+use farside_simulator::vcda::RecoveryState;
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
+use support::{Bench, Outcome, journal_path};
+
+fn spec(replications: u32) -> WorldSpec {
+    WorldSpec::pair(11).groups(0).replications(replications)
+}
+
+/// A plan of all replications of the world, in two priority groups.
+fn plan(bench: &Bench) -> String {
+    plan_with(bench, "")
+}
+
+fn plan_with(bench: &Bench, more: &str) -> String {
+    let mut plan = bench.plan_head();
+    for (number, id) in ids(bench).iter().enumerate() {
+        let group = if number % 2 == 0 { "first" } else { "second" };
+        let _ = write!(
+            plan,
+            "[[items]]\nname = \"item-{number:02}\"\ngroup = \"{group}\"\n[items.vcda]\nreplication = \"{id}\"\n\
+             source = \"vcda-east\"\ndestination = \"vcda-west\"\npower_on = true\n{more}\n"
+        );
+    }
+    plan
+}
+
+fn ids(bench: &Bench) -> Vec<String> {
+    let world = bench.world();
+    world
+        .vcda()
+        .replications()
+        .map(|replication| replication.id.clone())
+        .collect()
+}
+
+fn objects(bench: &Bench) -> Vec<String> {
+    ids(bench)
+        .iter()
+        .map(|id| format!("vm-replications/{id}"))
+        .collect()
+}
+
+/// Recovery state and direction of all replications.
+fn states(bench: &Bench) -> Vec<(RecoveryState, String)> {
+    let world = bench.world();
+    let replications = world.vcda().replications();
+    replications
+        .map(|one| (one.recovery, one.destination.site.clone()))
+        .collect()
+}
+
+fn all(bench: &Bench, state: RecoveryState, towards: &str) {
+    for (seen, site) in states(bench) {
+        assert_eq!((seen, site.as_str()), (state, towards));
+    }
+}
+
+fn assert_done(outcome: &Outcome, items: usize) {
+    assert_eq!(outcome.counts(), [items, 0, 0, 0], "{}", outcome.notes());
+}
+
+/// Each mode with the operation that it is made of, in the order of a recovery's life and back.
+const LIFE: [(Mode, &str, RecoveryState, &str); 7] = [
+    (
+        Mode::Test,
+        "vmReplications.failoverTest",
+        RecoveryState::Test,
+        "west",
+    ),
+    (
+        Mode::Cleanup,
+        "vmReplications.failoverTestCleanup",
+        RecoveryState::NotStarted,
+        "west",
+    ),
+    (
+        Mode::Planned,
+        "vmReplications.migrate",
+        RecoveryState::Complete,
+        "west",
+    ),
+    (
+        Mode::Reprotect,
+        "vmReplications.reverse",
+        RecoveryState::NotStarted,
+        "east",
+    ),
+    (
+        Mode::Failback,
+        "vmReplications.migrate",
+        RecoveryState::Complete,
+        "east",
+    ),
+    (
+        Mode::Reprotect,
+        "vmReplications.reverse",
+        RecoveryState::NotStarted,
+        "west",
+    ),
+    (
+        Mode::Disaster,
+        "vmReplications.failover",
+        RecoveryState::Complete,
+        "west",
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_planned_run_over_forty_replications_is_done() {
+    let bench = Bench::new(&spec(40));
+    let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+    assert_done(&outcome, 40);
+    all(&bench, RecoveryState::Complete, "west");
+    assert_eq!(bench.effects("vmReplications.migrate"), [1; 40]);
+    assert_eq!(
+        (bench.attempts("vmReplications.migrate"), bench.overlaps()),
+        (40, 0)
+    );
+    let vms = bench.world();
+    for replication in vms.vcda().replications() {
+        assert!(replication.destination_vm.as_ref().unwrap().powered_on);
+        assert!(!replication.source_vm.as_ref().unwrap().powered_on);
+    }
+    let data = &outcome.report.details[0].actions[0].data;
+    assert_eq!(data["recovery_state"], "COMPLETE");
+    assert!(
+        data["recovered_vm"].is_string() && data["newest_instance_at"].is_string(),
+        "{data}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_mode_follows_the_one_before_and_back_again() {
+    let bench = Bench::new(&spec(3));
+    let plan = plan(&bench);
+    for (mode, operation, state, towards) in LIFE {
+        let check = bench.check(&plan, mode).await;
+        assert_ne!(check.verdict, Verdict::NoGo, "{mode}: {check:#?}");
+        let before: u64 = bench.effects(operation).iter().sum();
+        assert_done(&bench.run(&plan, mode).await, 3);
+        all(&bench, state, towards);
+        let after: u64 = bench.effects(operation).iter().sum();
+        assert_eq!(after - before, 3, "{mode}");
+    }
+    assert_eq!(bench.overlaps(), 0);
+    let world = bench.world();
+    let sessions = ["east", "west"].map(|site| world.endpoint(site).unwrap().name.clone());
+    assert_eq!(sessions, ["east", "west"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_of_each_action_has_one_effect() {
+    let bench = Bench::new(&spec(4));
+    let plan = plan(&bench);
+    for (mode, operation, state, towards) in LIFE {
+        let before: u64 = bench.effects(operation).iter().sum();
+        let attempts = bench.attempts(operation);
+        bench.drop_answers(operation, &objects(&bench));
+        let outcome = bench.run(&plan, mode).await;
+        assert_done(&outcome, 4);
+        all(&bench, state, towards);
+        let after: u64 = bench.effects(operation).iter().sum();
+        assert_eq!(
+            (after - before, bench.attempts(operation) - attempts),
+            (4, 4),
+            "{mode}"
+        );
+    }
+    assert_eq!(bench.overlaps(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_cut_before_the_server_acted_goes_out_again_after_the_settle_time() {
+    let bench = Bench::new(&spec(2));
+    let plan = plan(&bench);
+    for (mode, operation, state, towards) in LIFE {
+        let before: u64 = bench.effects(operation).iter().sum();
+        bench.fault(FaultRule::new(operation, FaultAction::Cut).times(Some(2)));
+        assert_done(&bench.run(&plan, mode).await, 2);
+        all(&bench, state, towards);
+        let after: u64 = bench.effects(operation).iter().sum();
+        assert_eq!(after - before, 2, "{mode}");
+    }
+    assert_eq!(bench.overlaps(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_run_of_a_mode_sends_nothing_and_says_so() {
+    let bench = Bench::new(&spec(2));
+    let plan = plan(&bench);
+    for (mode, operation, ..) in LIFE {
+        bench.run(&plan, mode).await;
+        let attempts = bench.attempts(operation);
+        let again = bench.run(&plan, mode).await;
+        assert_done(&again, 2);
+        assert_eq!(bench.attempts(operation), attempts, "{mode}");
+        assert!(
+            again.notes().contains("it was so already"),
+            "{mode}: {}",
+            again.notes()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_copy_has_no_connected_card_and_the_plan_s_power() {
+    let bench = Bench::new(&spec(1));
+    let plan = plan_with(&bench, "nics = 2").replace("power_on = true", "power_on = false");
+    assert_done(&bench.run(&plan, Mode::Test).await, 1);
+    let world = bench.world();
+    let copy = world
+        .vcda()
+        .replications()
+        .next()
+        .unwrap()
+        .destination_vm
+        .clone()
+        .unwrap();
+    assert!(!copy.powered_on);
+    let settings = copy.network_settings.unwrap();
+    assert_eq!(settings["copySourceNicSettings"], false);
+    let cards: Vec<bool> = settings["nics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|nic| nic["isConnected"] == false)
+        .collect();
+    assert_eq!(cards, [true, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disaster_sends_nothing_to_the_protected_site() {
+    let bench = Bench::new(&spec(5));
+    bench.world().set_reachable("east", false);
+    let plan = plan(&bench);
+    let check = bench.check(&plan, Mode::Disaster).await;
+    assert_eq!(check.verdict, Verdict::Warning, "{check:#?}");
+    let losses: Vec<&str> = check.losses().map(|(_, loss)| loss).collect();
+    assert_eq!(losses.len(), 5);
+    assert!(losses[0].starts_with("everything written to vm-"), "{losses:?}");
+    assert_done(&bench.run(&plan, Mode::Disaster).await, 5);
+    assert_eq!(bench.heard("east"), 0);
+    all(&bench, RecoveryState::Complete, "west");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disaster_recovers_from_the_instance_that_the_plan_names() {
+    let bench = Bench::new(&spec(1));
+    let oldest = bench.world().vcda().replications().next().unwrap().instances[0]
+        .key
+        .clone();
+    let chosen = plan_with(&bench, &format!("instance = \"{oldest}\""));
+    let check = bench.check(&chosen, Mode::Disaster).await;
+    assert_ne!(check.verdict, Verdict::NoGo, "{check:#?}");
+    assert_done(&bench.run(&chosen, Mode::Disaster).await, 1);
+    let from = bench
+        .world()
+        .vcda()
+        .replications()
+        .next()
+        .unwrap()
+        .destination_vm
+        .clone()
+        .unwrap()
+        .instance;
+    assert_eq!(from, Some(oldest));
+
+    let bench = Bench::new(&spec(1));
+    let unknown = plan_with(&bench, "instance = \"replica-unknown\"");
+    let check = bench.check(&unknown, Mode::Disaster).await;
+    assert!(
+        check
+            .complaints()
+            .any(|(_, condition)| condition.name == "chosen instance"),
+        "{check:#?}"
+    );
+    let outcome = bench.run(&unknown, Mode::Disaster).await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("The instance is not known."),
+        "{}",
+        outcome.notes()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_the_service_fails_at_is_a_failure_with_its_reason() {
+    let bench = Bench::new(&spec(2));
+    bench.world().set_reachable("east", false);
+    // The item's preflight would say no; here the run is started nevertheless.
+    let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 2, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("Site east cannot be reached"),
+        "{}",
+        outcome.notes()
+    );
+
+    let bench = Bench::new(&spec(2));
+    bench.world().set_reachable("east", false);
+    bench.drop_answers("vmReplications.migrate", &objects(&bench));
+    let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 2, 0, 0], "{}", outcome.notes());
+    assert_eq!(bench.attempts("vmReplications.migrate"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_somebody_else_has_begun_is_waited_for() {
+    let bench = Bench::new(&spec(1));
+    let plan = plan(&bench);
+    let id = ids(&bench).remove(0);
+    begin_by_hand(&bench, &id, "failover").await;
+    assert_done(&bench.run(&plan, Mode::Disaster).await, 1);
+    assert_eq!(bench.attempts("vmReplications.failover"), 1);
+
+    // Other work is not taken for this one's: it is waited out, and then the state decides.
+    let bench = Bench::new(&spec(1));
+    let id = ids(&bench).remove(0);
+    begin_by_hand(&bench, &id, "failover-test").await;
+    let outcome = bench.run(&self::plan(&bench), Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("clean it up first"),
+        "{}",
+        outcome.notes()
+    );
+}
+
+async fn begin_by_hand(bench: &Bench, id: &str, action: &str) {
+    use farside_simulator::exchange::{Reply, Request};
+    use http::Method;
+    let (user, password) = {
+        let world = bench.world();
+        let west = world.endpoint("west").unwrap();
+        (west.user.clone(), west.password.clone())
+    };
+    let body = serde_json::json!({"type": "vcdCredentials", "vcdUser": user, "vcdPassword": password});
+    let answer = bench
+        .simulator
+        .handle("west", &Request::new(Method::POST, "/sessions").json(&body));
+    let Reply::Answer(answer) = answer.reply else {
+        panic!("no answer")
+    };
+    let token = answer.header_text("x-vcav-auth").unwrap().to_owned();
+    let request = Request::new(Method::POST, &format!("/vm-replications/{id}/{action}"))
+        .header("X-VCAV-Auth", &token)
+        .json(&serde_json::json!({"type": "vcloud", "powerOn": true}));
+    let Reply::Answer(answer) = bench.simulator.handle("west", &request).reply else {
+        panic!("no answer")
+    };
+    assert_eq!(answer.status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failback_needs_a_reprotect_and_a_reprotect_a_failover() {
+    let bench = Bench::new(&spec(1));
+    let plan = plan(&bench);
+    let outcome = bench.run(&plan, Mode::Failback).await;
+    assert_eq!(outcome.counts(), [0, 0, 1, 0], "{}", outcome.notes());
+    assert!(
+        outcome
+            .notes()
+            .contains("no reprotect of this item in this journal"),
+        "{}",
+        outcome.notes()
+    );
+    let outcome = bench.run(&plan, Mode::Reprotect).await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("nothing has been failed over"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!(bench.attempts("vmReplications.reverse"), 0);
+
+    // Away from home, the plan's own direction cannot be run.
+    for mode in [Mode::Planned, Mode::Reprotect] {
+        assert_done(&bench.run(&plan, mode).await, 1);
+    }
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("does not lead to vcda-west"),
+        "{}",
+        outcome.notes()
+    );
+    for mode in [Mode::Failback, Mode::Reprotect] {
+        assert_done(&bench.run(&plan, mode).await, 1);
+    }
+    let outcome = bench.run(&plan, Mode::Failback).await;
+    assert!(outcome.notes().contains("it is at home"), "{}", outcome.notes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reprotect_says_what_it_removes() {
+    let bench = Bench::new(&spec(1));
+    let plan = plan(&bench);
+    bench.run(&plan, Mode::Planned).await;
+    let check = bench.check(&plan, Mode::Reprotect).await;
+    let losses: Vec<&str> = check.losses().map(|(_, loss)| loss).collect();
+    assert_eq!(losses, ["the original VM vm-001 at east is removed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_is_a_no_go_that_says_where_to_look_and_nothing_is_touched() {
+    let bench = Bench::new(&spec(3));
+    bench.set_password("west", "wrong");
+    let plan = plan(&bench);
+    let check = bench.check(&plan, Mode::Planned).await;
+    assert_eq!(check.verdict, Verdict::NoGo);
+    let (_, condition) = check.complaints().next().unwrap();
+    assert_eq!(condition.name, "session at vcda-west");
+    let hint = condition.hint.as_deref().unwrap();
+    assert!(hint.contains("[endpoints.vcda-west]"), "{hint}");
+    assert_eq!(bench.attempts("sessions.login"), 2, "one at each site");
+
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 3, 0, 0], "{}", outcome.notes());
+    assert_eq!(bench.attempts("sessions.login"), 3);
+    assert_eq!(bench.attempts("vmReplications.migrate"), 0);
+    assert!(!outcome.notes().contains("wrong\""), "{}", outcome.notes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreachable_host_and_an_unknown_replication_are_no_go() {
+    let bench = Bench::new(&spec(1));
+    let plan = plan(&bench);
+    bench.world().set_reachable("west", false);
+    let check = bench.check(&plan, Mode::Test).await;
+    assert_eq!(check.verdict, Verdict::NoGo);
+    bench.world().set_reachable("west", true);
+    let unknown = plan.replace(&ids(&bench)[0], "C4-00000000-1111-4222-8333-444455556666");
+    let check = bench.check(&unknown, Mode::Test).await;
+    let names: Vec<&str> = check
+        .complaints()
+        .map(|(_, condition)| condition.name.as_str())
+        .collect();
+    assert_eq!(names, ["replication"], "{check:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_outlives_trouble_at_the_service() {
+    let bench = Bench::new(&spec(6));
+    let busy = |retry_after| FaultAction::Refuse {
+        status: 429,
+        body: None,
+        retry_after,
+    };
+    bench.fault(FaultRule::new("vmReplications.migrate", busy(Some(2))).times(Some(3)));
+    bench.fault(FaultRule::new("vmReplications.migrate", FaultAction::EndSessions).from_nth(5));
+    bench.fault(FaultRule::new("tasks.poll", FaultAction::Cut).times(Some(5)));
+    bench.fault(FaultRule::new("vmReplications.get", FaultAction::Silence { acted: false }).times(Some(2)));
+    let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+    assert_done(&outcome, 6);
+    assert_eq!(bench.effects("vmReplications.migrate"), [1; 6]);
+    assert_eq!(bench.overlaps(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_run_is_taken_up_and_each_replication_is_migrated_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = SqliteJournal::open(&journal_path(folder.path())).await.unwrap();
+    let bench = Bench::with_journal(&spec(12), Arc::new(journal));
+    let plan = plan(&bench);
+    let (driver, _world, _orders) = bench
+        .driver(
+            &plan,
+            Mode::Planned,
+            Box::new(farside_failover::driver::Unobserved),
+        )
+        .await;
+    let run = bench.journal.runs().await.unwrap().remove(0).run;
+    // Dropping the driver in the middle of its calls is a crash.
+    let killed = tokio::time::timeout(std::time::Duration::from_millis(900), driver.drive()).await;
+    assert!(killed.is_err());
+    assert!(bench.attempts("vmReplications.migrate") > 0);
+    let outcome = bench.resume(&plan, &run).await;
+    assert_done(&outcome, 12);
+    assert_eq!(bench.effects("vmReplications.migrate"), [1; 12]);
+    assert_eq!(bench.overlaps(), 0);
+}
+
+#[test]
+fn the_plan_is_held_to_what_the_kind_needs() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let bench = Bench::new(&spec(1));
+        let good = plan(&bench);
+        let wrong = |text: &str| {
+            let path = std::path::Path::new("plan.toml");
+            let error = farside_failover::plan::Document::parse(path, text, &bench.kinds).unwrap_err();
+            error.to_string()
+        };
+        let without_power = good.replace("power_on = true\n", "");
+        assert!(wrong(&without_power).contains("never left to the service"));
+        let other_flavour = good.replace("\"C4-", "\"H4-");
+        assert!(wrong(&other_flavour).contains("vSphere flavour"));
+        let same_side = good.replace("source = \"vcda-east\"", "source = \"vcda-west\"");
+        assert!(wrong(&same_side).contains("same site"));
+        let no_service = good.replace("source = \"vcda-east\"", "source = \"vc-east\"");
+        assert!(wrong(&no_service).contains("type vcenter, not vcda"));
+        let unknown_key = good.replace("power_on = true", "power_on = true\npower = 1");
+        assert!(wrong(&unknown_key).contains("unknown key `power`"));
+        let target = good.replace("power_on = true", "power_on = true\ntarget = \"cloud\"");
+        assert!(wrong(&target).contains("known: vcloud, vcenter"));
+    });
+}
