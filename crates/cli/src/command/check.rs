@@ -1,0 +1,135 @@
+//! `farside check`: preflight.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use farside_engine::{Mode, ResolvedPlan};
+use farside_failover::connection::{Connections, HttpsConnector};
+use farside_failover::kind::{self, Condition, Verdict};
+use farside_failover::plan::{Document, Selection, resolve};
+use farside_failover::preflight::Preflight;
+use farside_failover::report::exit;
+use farside_failover::runs::History;
+use farside_journal::Journal;
+use farside_transport::{Clock, SystemClock};
+
+use crate::args;
+use crate::command::plan;
+use crate::failure::Failure;
+use crate::{output, place};
+
+pub(super) async fn run(check: &args::Check) -> Result<u8, Failure> {
+    let document = plan::read(&check.plan)?;
+    let place = place::open(check.place.journal.as_deref(), Some(&document)).await?;
+    let selection = Selection {
+        only: check.only.clone(),
+    };
+    let (_, preflight, _) = ask(&document, check.mode.into(), &selection, &place.journal).await?;
+    if check.json {
+        output::json(&preflight);
+    } else {
+        output::result(&text(&preflight));
+    }
+    Ok(if preflight.verdict == Verdict::NoGo {
+        exit::INCOMPLETE
+    } else {
+        exit::DONE
+    })
+}
+
+/// Resolves the plan and asks the servers; the connections can be used for the run.
+pub(super) async fn ask(
+    document: &Document,
+    mode: Mode,
+    selection: &Selection,
+    journal: &Arc<dyn Journal>,
+) -> Result<(ResolvedPlan, Preflight, Arc<Connections>), Failure> {
+    let kinds = kind::standard();
+    let history = History::read(journal).await?;
+    let earlier = |locks: &[farside_engine::LockKey]| history.reprotected(locks);
+    let resolved = resolve(document, &kinds, mode, selection, &earlier)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let world = Arc::new(Connections::new(
+        document.endpoints.clone(),
+        document.forbidden(mode),
+        Arc::new(HttpsConnector),
+        clock,
+    ));
+    let preflight = Preflight::run(&resolved, &kinds, &world, &earlier).await;
+    Ok((resolved, preflight, world))
+}
+
+/// Complaints in the order of the plan; items with the same one share it.
+fn complaints(preflight: &Preflight) -> Vec<(&Condition, Vec<&str>)> {
+    let mut shared: Vec<(&Condition, Vec<&str>)> = Vec::new();
+    for (item, condition) in preflight.complaints() {
+        match shared.iter_mut().find(|(known, _)| *known == condition) {
+            Some((_, names)) => names.push(&item.name),
+            None => shared.push((condition, vec![&item.name])),
+        }
+    }
+    shared
+}
+
+/// The first names, and how many more there are.
+fn few(names: &[&str]) -> String {
+    const MOST: usize = 3;
+    let first = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// The complaints, the losses and the verdict.
+pub(super) fn text(preflight: &Preflight) -> String {
+    let mut text = String::new();
+    for (condition, names) in complaints(preflight) {
+        let word = match condition.verdict {
+            Verdict::Go => "ok",
+            Verdict::Warning => "warning",
+            Verdict::NoGo => "NO-GO",
+        };
+        let _ = writeln!(
+            text,
+            "{word:<8} {}: {}: {}",
+            few(&names),
+            condition.name,
+            condition.value
+        );
+        if let Some(hint) = &condition.hint {
+            let _ = writeln!(text, "         {hint}");
+        }
+    }
+    for item in &preflight.items {
+        if let Some(note) = &item.note {
+            let _ = writeln!(text, "note     {}: {note}", item.name);
+        }
+    }
+    let losses: Vec<_> = preflight.losses().collect();
+    if !losses.is_empty() {
+        let _ = writeln!(text, "Would be lost or overwritten:");
+        for (name, loss) in losses {
+            let _ = writeln!(text, "         {name}: {loss}");
+        }
+    }
+    let (mut ready, mut warned, mut blocked) = (0, 0, 0);
+    for item in &preflight.items {
+        match item.verdict {
+            Verdict::Go => ready += 1,
+            Verdict::Warning => warned += 1,
+            Verdict::NoGo => blocked += 1,
+        }
+    }
+    let verdict = match preflight.verdict {
+        Verdict::Go => "GO",
+        Verdict::Warning => "GO, with warnings",
+        Verdict::NoGo => "NO-GO",
+    };
+    let _ = writeln!(
+        text,
+        "Preflight of plan {} for mode {}: {verdict} ({ready} ready, {warned} with warnings, {blocked} blocked).",
+        preflight.plan, preflight.mode
+    );
+    text
+}

@@ -1,0 +1,120 @@
+//! `farside status` and `farside report`: what the journal knows.
+
+use std::fmt::Write as _;
+
+use farside_engine::RunId;
+use farside_failover::report::{Report, exit};
+use farside_failover::runs::{self, History};
+use farside_transport::SystemClock;
+use serde::Serialize;
+
+use crate::args::{self, Format};
+use crate::command::drive;
+use crate::failure::Failure;
+use crate::{output, place};
+
+#[derive(Serialize)]
+struct Runs {
+    schema: &'static str,
+    runs: Vec<RunLine>,
+    tests_to_clean_up: Vec<OpenTests>,
+}
+
+#[derive(Serialize)]
+struct RunLine {
+    run: String,
+    plan: String,
+    mode: farside_engine::Mode,
+    started_ms: u64,
+    ended_ms: Option<u64>,
+    driven_by: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OpenTests {
+    plan: String,
+    items: Vec<String>,
+}
+
+pub(super) async fn report(command: &args::Report) -> Result<u8, Failure> {
+    let report = read(&command.run, command.place.journal.as_deref()).await?;
+    match command.format {
+        Format::Json => output::json(&report),
+        Format::Human => output::result(&report.full(output::width())),
+    }
+    Ok(report.exit_code())
+}
+
+async fn read(run: &str, journal: Option<&str>) -> Result<Report, Failure> {
+    let place = place::open_existing(journal).await?;
+    let run = runs::read(place.journal.as_ref(), &RunId::new(run)).await?;
+    Ok(Report::of(&run, drive::now(&SystemClock::new())))
+}
+
+pub(super) async fn status(command: &args::Status) -> Result<u8, Failure> {
+    if let Some(run) = &command.run {
+        let report = read(run, command.place.journal.as_deref()).await?;
+        if command.json {
+            output::json(&report);
+        } else {
+            output::result(&report.summary(output::width()));
+        }
+        return Ok(report.exit_code());
+    }
+    let place = place::open_existing(command.place.journal.as_deref()).await?;
+    let history = History::read(&place.journal).await?;
+    let runs = place.journal.runs().await?.into_iter().map(|summary| RunLine {
+        run: summary.run.to_string(),
+        plan: summary.plan,
+        mode: summary.mode,
+        started_ms: summary.started.0,
+        ended_ms: summary.ended.map(|at| at.0),
+        driven_by: summary.driven_by.map(|owner| owner.to_string()),
+    });
+    let tests = history.open_tests().map(|(plan, items)| OpenTests {
+        plan: plan.to_owned(),
+        items: items.iter().cloned().collect(),
+    });
+    let runs = Runs {
+        schema: "farside.status/1",
+        runs: runs.collect(),
+        tests_to_clean_up: tests.collect(),
+    };
+    if command.json {
+        output::json(&runs);
+    } else {
+        output::result(&text(&runs));
+    }
+    Ok(exit::DONE)
+}
+
+fn text(runs: &Runs) -> String {
+    if runs.runs.is_empty() {
+        return "No runs.\n".to_owned();
+    }
+    let wide = runs
+        .runs
+        .iter()
+        .map(|line| line.run.chars().count())
+        .max()
+        .unwrap_or(3)
+        .max(3);
+    let mut text = format!("{:<wide$}  {:<9}  state\n", "run", "mode");
+    for line in &runs.runs {
+        let state = match (line.ended_ms, &line.driven_by) {
+            (Some(_), _) => "ended".to_owned(),
+            (None, Some(by)) => format!("running, driven by {by}"),
+            (None, None) => format!("interrupted; go on with: farside resume {}", line.run),
+        };
+        let _ = writeln!(text, "{:<wide$}  {:<9}  {state}", line.run, line.mode.as_str());
+    }
+    for tests in &runs.tests_to_clean_up {
+        let _ = writeln!(
+            text,
+            "\nTests of plan {} that nobody has cleaned up: {}",
+            tests.plan,
+            tests.items.join(", ")
+        );
+    }
+    text
+}

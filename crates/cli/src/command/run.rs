@@ -1,0 +1,194 @@
+//! `farside run` and `farside cleanup`: preflight, consent, then the run.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use farside_engine::{Mode, ResolvedPlan, RunId};
+use farside_failover::kind::Verdict;
+use farside_failover::plan::Selection;
+use farside_failover::preflight::Preflight;
+use farside_failover::report::exit;
+use farside_failover::runs;
+
+use crate::args;
+use crate::command::{can_lose_data, check, drive, plan};
+use crate::failure::Failure;
+use crate::progress::Style;
+use crate::{output, place};
+
+/// What `run` and `cleanup` have in common.
+pub(super) struct Request {
+    plan: PathBuf,
+    mode: Mode,
+    run_id: Option<String>,
+    only: Vec<String>,
+    consent: args::Consent,
+    json: bool,
+    journal: Option<String>,
+}
+
+impl From<args::Run> for Request {
+    fn from(run: args::Run) -> Self {
+        Self {
+            plan: run.plan,
+            mode: run.mode.into(),
+            run_id: run.run_id,
+            only: run.only,
+            consent: run.consent,
+            json: run.json,
+            journal: run.place.journal,
+        }
+    }
+}
+
+impl From<args::Cleanup> for Request {
+    fn from(cleanup: args::Cleanup) -> Self {
+        Self {
+            plan: cleanup.plan,
+            mode: Mode::Cleanup,
+            run_id: cleanup.run_id,
+            only: cleanup.only,
+            consent: cleanup.consent,
+            json: cleanup.json,
+            journal: cleanup.place.journal,
+        }
+    }
+}
+
+pub(super) async fn run(request: &Request) -> Result<u8, Failure> {
+    let document = plan::read(&request.plan)?;
+    demand_consent(request, &document.name)?;
+    let place = place::open(request.journal.as_deref(), Some(&document)).await?;
+    let selection = Selection {
+        only: request.only.clone(),
+    };
+    let (resolved, preflight, world) =
+        check::ask(&document, request.mode, &selection, &place.journal).await?;
+    output::note(check::text(&preflight).trim_end());
+    if request.consent.dry_run {
+        show_dry_run(request, &resolved);
+        return Ok(if preflight.verdict == Verdict::NoGo {
+            exit::INCOMPLETE
+        } else {
+            exit::DONE
+        });
+    }
+    // In a disaster what can be saved is saved: blocked items fail on their own and hold nobody else back.
+    if preflight.verdict == Verdict::NoGo && request.mode != Mode::Disaster {
+        output::note(
+            "Nothing was touched. Mend what preflight complains about, or choose items with --only.",
+        );
+        return Ok(exit::INCOMPLETE);
+    }
+    confirm(request, &preflight, &document.name)?;
+    let now = drive::now(world.clock().as_ref());
+    let id = request
+        .run_id
+        .clone()
+        .unwrap_or_else(|| format!("{}-{}-{}", document.name, request.mode, now.0));
+    let (run, log) = runs::begin(place.journal.as_ref(), RunId::new(id), resolved, now).await?;
+    let style = if request.json { Style::Json } else { Style::Human };
+    drive::to_the_end(run, log, world, &place.reports, Vec::new(), style).await
+}
+
+/// What must be on the command line: nobody is asked for these.
+fn demand_consent(request: &Request, plan: &str) -> Result<(), Failure> {
+    let consent = &request.consent;
+    if consent.dry_run {
+        return Ok(());
+    }
+    if let Some(name) = &consent.confirm
+        && name != plan
+    {
+        return Err(Failure::refused(anyhow!(
+            "--confirm says {name}, the plan is called {plan}"
+        )));
+    }
+    if can_lose_data(request.mode) && !consent.accept_data_loss {
+        return Err(Failure::refused(anyhow!(
+            "a {} run can lose or overwrite data and needs --accept-data-loss",
+            request.mode
+        ))
+        .hint(format!(
+            "farside check {} --for {} shows what would be lost",
+            request.plan.display(),
+            request.mode
+        )));
+    }
+    if !consent.yes && !output::is_interactive() {
+        return Err(Failure::refused(anyhow!(
+            "nobody can be asked whether to go on: there is no terminal"
+        ))
+        .hint("add --yes once you have read what `farside check` says"));
+    }
+    Ok(())
+}
+
+/// Asks the person at the terminal for what the command line leaves open.
+fn confirm(request: &Request, preflight: &Preflight, plan: &str) -> Result<(), Failure> {
+    let asked = |answer: std::io::Result<String>| {
+        answer.map_err(|error| Failure::refused(anyhow!(error).context("no answer")))
+    };
+    if request.mode == Mode::Disaster && request.consent.confirm.is_none() && output::is_interactive() {
+        let name = asked(output::ask(
+            "This is a disaster recovery. Type the name of the plan to go on: ",
+        ))?;
+        if name != plan {
+            return Err(Failure::refused(anyhow!(
+                "that is not the name of the plan; nothing was touched"
+            )));
+        }
+    }
+    if !request.consent.yes {
+        let question = format!(
+            "Go on with {} items in mode {}? [y/N] ",
+            preflight.items.len(),
+            request.mode
+        );
+        let answer = asked(output::ask(&question))?;
+        if !matches!(answer.as_str(), "y" | "Y" | "yes") {
+            return Err(Failure::refused(anyhow!("not confirmed; nothing was touched")));
+        }
+    }
+    Ok(())
+}
+
+fn show_dry_run(request: &Request, plan: &ResolvedPlan) {
+    if request.json {
+        output::json(&BTreeMap::from([
+            ("schema", serde_json::json!("farside.dry-run/1")),
+            ("plan", serde_json::json!(plan.name)),
+            ("mode", serde_json::json!(plan.mode)),
+            (
+                "items",
+                serde_json::json!(plan.items.iter().map(|item| serde_json::json!({
+                "name": item.id, "group": item.group, "kind": item.kind, "skip": item.skip, "note": item.note,
+                "depends_on": item.depends_on,
+                "actions": item.actions.iter().map(|action| &action.name).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>()),
+            ),
+        ]));
+        return;
+    }
+    let mut text = format!(
+        "Plan {} in mode {} would do, group by group:\n",
+        plan.name, plan.mode
+    );
+    let mut group = None;
+    for item in &plan.items {
+        if group != Some(&item.group) {
+            let _ = writeln!(text, "{}", item.group);
+            group = Some(&item.group);
+        }
+        let steps: Vec<&str> = item.actions.iter().map(|action| action.name.as_str()).collect();
+        let what = match (&item.skip, steps.is_empty()) {
+            (Some(reason), _) => format!("skipped: {reason}"),
+            (None, true) => format!("nothing to do: {}", item.note.as_deref().unwrap_or("")),
+            (None, false) => steps.join(", then "),
+        };
+        let _ = writeln!(text, "  {} ({}): {what}", item.id, item.kind);
+    }
+    output::result(&text);
+}

@@ -1,0 +1,74 @@
+//! An error with the exit code that it amounts to, and what to do about it.
+
+use farside_failover::driver::DriveError;
+use farside_failover::plan::{PlanError, ResolveError};
+use farside_failover::report::exit;
+use farside_failover::runs::RunError;
+use farside_journal::JournalError;
+
+/// Why the command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: u8,
+    pub(crate) error: anyhow::Error,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// Bad input, or a refusal: nothing was touched.
+    pub(crate) fn refused(error: anyhow::Error) -> Self {
+        Self {
+            code: exit::REFUSED,
+            error,
+            hint: None,
+        }
+    }
+
+    /// With what to do.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Self::refused(error.into())
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self::refused(error.into())
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Self::refused(error.into())
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::refused(error.into())
+    }
+}
+
+impl From<DriveError> for Failure {
+    fn from(error: DriveError) -> Self {
+        let run = match &error {
+            DriveError::Journal { run, .. } | DriveError::Replay { run, .. } => Some(run.clone()),
+            _ => None,
+        };
+        let failure = Self {
+            code: exit::INTERRUPTED,
+            error: error.into(),
+            hint: None,
+        };
+        match run {
+            Some(run) => failure.hint(format!("mend the journal, then: farside resume {run}")),
+            None => failure,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Where runs and reports are kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use farside_failover::plan::Document;
+use farside_journal::{Journal, SqliteJournal};
+
+use crate::failure::Failure;
+
+/// A journal with the folder that its reports go to.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) reports: PathBuf,
+}
+
+/// Opens the journal that is asked for, else the plan's, else the default one; a missing one is made.
+pub(crate) async fn open(asked: Option<&str>, plan: Option<&Document>) -> Result<Place, Failure> {
+    at(path(asked, plan)?).await
+}
+
+/// Opens a journal to read from; a missing one is not made.
+pub(crate) async fn open_existing(asked: Option<&str>) -> Result<Place, Failure> {
+    let path = path(asked, None)?;
+    if !path.exists() {
+        return Err(
+            Failure::refused(anyhow!("there is no journal at {}", path.display()))
+                .hint("name the journal of the run with --journal FILE"),
+        );
+    }
+    at(path).await
+}
+
+async fn at(path: PathBuf) -> Result<Place, Failure> {
+    let journal = SqliteJournal::open(&path).await?;
+    let mut reports = path.into_os_string();
+    reports.push(".reports");
+    Ok(Place {
+        journal: Arc::new(journal),
+        reports: PathBuf::from(reports),
+    })
+}
+
+fn path(asked: Option<&str>, plan: Option<&Document>) -> Result<PathBuf, Failure> {
+    let of_plan = plan.and_then(|plan| plan.journal.as_deref().map(|name| (plan, name)));
+    match (asked, of_plan) {
+        (Some(asked), _) => file(asked),
+        (None, Some((plan, name))) => Ok(plan.path.parent().unwrap_or(Path::new(".")).join(file(name)?)),
+        (None, None) => Ok(state_folder()?.join("journal.db")),
+    }
+}
+
+fn file(name: &str) -> Result<PathBuf, Failure> {
+    match name.split_once("://") {
+        None => Ok(PathBuf::from(name)),
+        Some((scheme, _)) => Err(Failure::refused(anyhow!(
+            "journal {name}: journals at a {scheme} address are not part of this build"
+        ))
+        .hint("give the path of a file on a local disk")),
+    }
+}
+
+/// `$XDG_STATE_HOME/farside`, or `~/.local/state/farside`.
+pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|state| state.join("farside"))
+        .ok_or_else(|| {
+            Failure::refused(anyhow!(
+                "there is no place for a journal: neither XDG_STATE_HOME nor HOME is set"
+            ))
+            .hint("give one with --journal FILE")
+        })
+}

@@ -1,0 +1,243 @@
+//! A recovery plan for everything in a simulated world: the demo's plan, and what `farside sim --sample-plan` writes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use farside_simulator::serve::Served;
+use serde_json::Value;
+
+/// A server of the world, as a plan names it.
+#[derive(Clone)]
+pub struct Server {
+    /// Name in the world.
+    pub name: String,
+    /// Type of the plan's endpoint: `vcenter` or `vcda`.
+    pub endpoint_type: &'static str,
+    /// `https://host:port`.
+    pub url: String,
+    /// Thumbprint of its certificate; none trusts the roots of the system.
+    pub pin: Option<String>,
+    /// Who logs in.
+    pub username: String,
+    /// File with the password.
+    pub password_file: PathBuf,
+}
+
+/// Writes the plan, and a folder beside it with one file per password that only the owner can read.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write(path: &Path, served: &Served, state: &Value) -> anyhow::Result<()> {
+    let secrets = path.with_extension("passwords");
+    let mut servers = Vec::new();
+    for server in &served.vcenters {
+        servers.push(Server {
+            name: server.name.clone(),
+            endpoint_type: "vcenter",
+            url: server.url.clone(),
+            pin: server.thumbprint.clone(),
+            username: server.username.clone(),
+            password_file: write_secret(&secrets, &server.name, &server.password)?,
+        });
+    }
+    for server in &served.vcda {
+        servers.push(Server {
+            name: server.site.clone(),
+            endpoint_type: "vcda",
+            url: server.url.clone(),
+            pin: server.thumbprint.clone(),
+            username: server.username.clone(),
+            password_file: write_secret(&secrets, &endpoint_name(&server.site, "vcda"), &server.password)?,
+        });
+    }
+    let plan = plan(&servers, state);
+    fs::write(path, plan).with_context(|| format!("cannot write the sample plan {}", path.display()))
+}
+
+/// The plan's text for these servers and a world's state.
+pub fn plan(servers: &[Server], state: &Value) -> String {
+    let mut plan = String::from(HEAD);
+    for server in servers {
+        let site = if server.name.ends_with("east") {
+            "east"
+        } else {
+            "west"
+        };
+        let _ = write!(
+            plan,
+            "\n[endpoints.{}]\ntype = {}\nsite = {}\nurl = {}\nusername = {}\npassword = {{ file = {} }}\n",
+            endpoint_name(&server.name, server.endpoint_type),
+            quoted(server.endpoint_type),
+            quoted(site),
+            quoted(&server.url),
+            quoted(&server.username),
+            quoted(&server.password_file.display().to_string()),
+        );
+        if let Some(pin) = &server.pin {
+            let _ = writeln!(plan, "pin = {}", quoted(pin));
+        }
+    }
+    plan.push_str(GROUPS);
+    items(&mut plan, state);
+    plan
+}
+
+const HEAD: &str = r#"# A recovery plan for everything in the simulated world `pair`.
+version = 1
+name = "sample"
+protected_site = "east"
+recovery_site = "west"
+
+# How long the world must stay unchanged before an unknown outcome counts as "did not happen". The simulator's work
+# takes seconds; in life this is minutes.
+[timing]
+settle = "20s"
+deadline = "10m"
+"#;
+
+const GROUPS: &str = r#"
+[[groups]]
+name = "infrastructure"
+
+[[groups]]
+name = "databases"
+
+[[groups]]
+name = "applications"
+"#;
+
+/// What the plan calls a server of the world.
+pub fn endpoint_name(name: &str, kind: &str) -> String {
+    if kind == "vcda" {
+        format!("vcda-{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+fn quoted(text: &str) -> String {
+    // A JSON string without control characters is a TOML basic string.
+    Value::from(text).to_string()
+}
+
+/// Writes a password to a file that only its owner can read.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_secret(folder: &Path, endpoint: &str, password: &str) -> anyhow::Result<PathBuf> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let path = folder.join(endpoint);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let written = options
+        .open(&path)
+        .and_then(|mut file| file.write_all(password.as_bytes()));
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(std::path::absolute(&path).unwrap_or(path))
+}
+
+/// The items, read from the world's state as the admin endpoint shows it.
+fn items(plan: &mut String, state: &Value) {
+    infrastructure(plan, state);
+    let mut first_database = None;
+    let groups = list(state, "/vasa/groups");
+    let providers: BTreeMap<&str, &str> = list(state, "/vasa/providers")
+        .into_iter()
+        .filter_map(|provider| text(provider, "id").zip(text(provider, "name")))
+        .collect();
+    let databases = groups.len().div_ceil(2);
+    for (position, group) in groups.iter().enumerate() {
+        let (Some(name), Some([source, target])) = (text(group, "name"), group.get("sides").and_then(pair))
+        else {
+            continue;
+        };
+        let tier = if position < databases {
+            "databases"
+        } else {
+            "applications"
+        };
+        first_database.get_or_insert(name);
+        let _ = write!(plan, "\n[[items]]\nname = {}\ngroup = \"{tier}\"\n", quoted(name));
+        for (role, side) in [("source", source), ("target", target)] {
+            let provider = text(side, "provider").and_then(|id| providers.get(id).copied());
+            let _ = write!(
+                plan,
+                "[items.vasa.{role}]\nendpoint = {}\nprovider = {}\nfault_domain = {}\ngroup = {}\n",
+                quoted(text(side, "vcenter").unwrap_or_default()),
+                quoted(provider.unwrap_or_default()),
+                quoted(text(side, "fault_domain").unwrap_or_default()),
+                quoted(text(side, "id").unwrap_or_default()),
+            );
+        }
+    }
+    for (position, replication) in list(state, "/vcda/replications").iter().enumerate() {
+        let Some(id) = text(replication, "id") else {
+            continue;
+        };
+        let vm = text(replication, "vm_name").unwrap_or(id);
+        let _ = write!(
+            plan,
+            "\n[[items]]\nname = {}\ngroup = \"applications\"\n",
+            quoted(vm)
+        );
+        if position == 0
+            && let Some(database) = first_database
+        {
+            let _ = writeln!(plan, "depends_on = [{}]", quoted(database));
+        }
+        let _ = write!(
+            plan,
+            "[items.vcda]\nreplication = {}\nsource = \"vcda-east\"\ndestination = \"vcda-west\"\npower_on = true\n",
+            quoted(id)
+        );
+    }
+}
+
+/// One switch and one vCenter HA cluster of the recovery site.
+fn infrastructure(plan: &mut String, state: &Value) {
+    let host = list(state, "/hosts/hosts")
+        .into_iter()
+        .find(|host| text(host, "vcenter") == Some("vc-west"));
+    if let Some((id, switch)) = host.and_then(|host| text(host, "id").zip(text(host, "dvs"))) {
+        let _ = write!(
+            plan,
+            "\n[[items]]\nname = {}\ngroup = \"infrastructure\"\n[items.dpu]\nendpoint = \"vc-west\"\nhost = {}\nswitch = {}\n",
+            quoted(&format!("{switch} on {id}")),
+            quoted(id),
+            quoted(switch)
+        );
+    }
+    if state.pointer("/vcha/clusters/vc-west").is_some() {
+        plan.push_str("\n[[items]]\nname = \"vc-west\"\ngroup = \"infrastructure\"\n[items.vcha]\nendpoint = \"vc-west\"\n");
+    }
+}
+
+/// The members of an array, or of an object by their names.
+fn list<'a>(state: &'a Value, pointer: &str) -> Vec<&'a Value> {
+    match state.pointer(pointer) {
+        Some(Value::Array(entries)) => entries.iter().collect(),
+        Some(Value::Object(members)) => members.values().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
+    value.get(member).and_then(Value::as_str)
+}
+
+fn pair(sides: &Value) -> Option<[&Value; 2]> {
+    let sides = sides.as_array()?;
+    sides
+        .first()
+        .zip(sides.get(1))
+        .map(|(source, target)| [source, target])
+}
