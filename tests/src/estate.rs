@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use farside_cli::sample::{self, Server};
-use farside_engine::{EndpointId, LockKey, Mode, Run, RunId};
+use farside_engine::{EndpointId, LockKey, Mode, Run, RunId, RunState};
 use farside_failover::connection::{ConnectionErrorKind, Connections, Connector};
 use farside_failover::driver::{self, DriveError, Driver, Surroundings, Unobserved};
 use farside_failover::kind::Kinds;
@@ -113,6 +114,12 @@ impl Estate {
                 None => panic!("the run did not begin"),
             }
             self.journal.restart();
+            // The crash may have hit the very last write: then there is nothing left to drive.
+            if let Ok(run) = runs::read(&self.journal, &id).await
+                && run.state() == RunState::Ended
+            {
+                return run;
+            }
             let taken = runs::take_up(&self.journal, &id, driver::now(self.clock.as_ref())).await;
             driven = match taken {
                 Ok((run, log)) => Some(self.drive(run, log, mode).await),
@@ -121,6 +128,11 @@ impl Estate {
             };
         }
         panic!("the run crashed a hundred times")
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, time: Duration) {
+        self.clock.sleep(time).await;
     }
 
     async fn history(&self) -> runs::History {

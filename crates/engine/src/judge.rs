@@ -118,7 +118,7 @@ impl Run {
                     vec![subject.deferred(reason, None, subject.pause())]
                 }
             }
-            Finding::Refused { reason } => vec![subject.failed(reason)],
+            Finding::Refused { reason } => vec![subject.given_up(reason)],
         }
     }
 

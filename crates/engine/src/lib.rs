@@ -19,7 +19,8 @@
 //! - [`record`], [`input`], [`command`]: the three vocabularies: past, news, orders
 //! - [`action`]: the machine of one action of one item, with its transition table
 //! - [`call`]: one remote call and the actions it carries
-//! - [`run`]: decide, apply, pending; [`schedule`]: who may start, and which actions share a call
+//! - [`run`]: decide, apply, pending; inside, `judge` decides what an input means, `schedule` who may start and which
+//!   actions share a call, and `fold` applies
 //!
 //! # Invariants
 //! - A call is a command only after its [`Record::CallIntended`] was applied, and at most once.

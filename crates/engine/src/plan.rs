@@ -135,7 +135,8 @@ pub struct Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resend {
-    /// The server's own state refuses a second one, so it may be sent again after the settle time.
+    /// After the settle time: the server's own state refuses a second one, or an unchanged world proves that the first
+    /// came to nothing.
     Guarded,
     /// Only when a look proves that it did not happen.
     WhenSeen,

@@ -80,12 +80,12 @@ impl HostNetwork {
             .ok_or_else(|| missing("host of this id"))?;
         Ok(Host {
             name: optional(id, &properties, NAME)?,
-            network_system: optional(id, &properties, NETWORK_SYSTEM)?
+            network_system: readable(id, &properties, NETWORK_SYSTEM)?
                 .ok_or_else(|| missing("network system"))?,
             connection: optional(id, &properties, CONNECTION)?,
             partial_maintenance: optional(id, &properties, PARTIAL_MAINTENANCE)?.unwrap_or_default(),
-            switches: optional(id, &properties, SWITCHES)?.unwrap_or_default(),
-            nics: optional(id, &properties, NICS)?.unwrap_or_default(),
+            switches: readable(id, &properties, SWITCHES)?.unwrap_or_default(),
+            nics: readable(id, &properties, NICS)?.unwrap_or_default(),
             id: id.to_owned(),
         })
     }
@@ -146,6 +146,22 @@ impl HostNetwork {
                 host: host.id.clone(),
                 source,
             })
+    }
+}
+
+/// A property without which nothing can be said: that it cannot be read is not taken for its absence.
+fn readable<T: DeserializeOwned>(
+    host: &str,
+    properties: &ObjectProperties,
+    path: &'static str,
+) -> Result<Option<T>, HostNetworkError> {
+    match properties.fault(path) {
+        Some(fault) => Err(HostNetworkError::Refused {
+            host: host.to_owned(),
+            path,
+            fault: Box::new(fault.clone()),
+        }),
+        None => optional(host, properties, path),
     }
 }
 

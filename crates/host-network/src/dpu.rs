@@ -140,14 +140,25 @@ impl SwitchDpus {
         if self.uplinks.is_empty() {
             return "the host tells no uplink states".to_owned();
         }
-        let words = self.uplinks.iter().map(|uplink| {
-            let state = match &uplink.state {
+        let mut groups: Vec<(&UplinkState, Option<&DpuId>, Vec<&str>)> = Vec::new();
+        for uplink in &self.uplinks {
+            let (state, dpu) = (&uplink.state, uplink.dpu.as_ref());
+            match groups
+                .iter_mut()
+                .find(|(of_state, of_dpu, _)| (*of_state, *of_dpu) == (state, dpu))
+            {
+                Some((.., names)) => names.push(&uplink.name),
+                None => groups.push((state, dpu, vec![&uplink.name])),
+            }
+        }
+        let words = groups.iter().map(|(state, dpu, names)| {
+            let state = match state {
                 UplinkState::Active => "active",
                 UplinkState::Standby => "standby",
                 UplinkState::Other(other) => other.as_str(),
             };
-            let dpu = uplink.dpu.as_ref().map_or("no DPU", DpuId::as_str);
-            format!("{} {state} on {dpu}", uplink.name)
+            let dpu = dpu.map_or_else(|| "no DPU".to_owned(), |dpu| format!("DPU {dpu}"));
+            format!("{} {state} on {dpu}", names.join(" and "))
         });
         words.collect::<Vec<_>>().join(", ")
     }
@@ -169,8 +180,15 @@ pub struct Obstacle {
     pub advice: &'static str,
 }
 
-/// Why a failover of this switch to the wanted DPU would fail (DPU rules, section 4, numbers 2, 3, 7, 8 and 9).
+/// Why a failover of this switch to the wanted DPU, or to the standby one, would fail (DPU rules, section 4, numbers 1 to 3
+/// and 6 to 9).
 pub fn obstacles(host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Vec<Obstacle> {
+    let mut obstacles = of_host(host);
+    obstacles.extend(of_switch(dpus, wanted));
+    obstacles
+}
+
+fn of_host(host: &Host) -> Vec<Obstacle> {
     let mut obstacles = Vec::new();
     if let Some(state) = host.connection.as_deref()
         && state != "connected"
@@ -190,36 +208,60 @@ pub fn obstacles(host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Vec<
             });
         }
     }
-    if !dpus.offloaded {
-        obstacles.push(Obstacle {
-            what: "network offload of the switch on this host",
-            seen: "off".to_owned(),
-            advice: "set up the offload (NSX) on this host",
-        });
-        return obstacles;
-    }
-    let standby = dpus.standby();
-    let target = wanted
-        .filter(|wanted| standby.contains(wanted))
-        .or_else(|| standby.first().filter(|_| wanted.is_none()));
-    let Some(target) = target else {
-        obstacles.push(Obstacle {
-            what: "standby DPU",
-            seen: dpus.describe(),
-            advice: "give the switch a failover policy with a standby uplink on the other DPU",
-        });
-        return obstacles;
-    };
-    let linked = dpus
-        .uplinks
-        .iter()
-        .any(|uplink| uplink.dpu.as_ref() == Some(target) && uplink.link_up);
-    if !linked {
-        obstacles.push(Obstacle {
-            what: "link of the standby DPU",
-            seen: format!("no uplink of {target} has a link"),
-            advice: "connect the standby DPU",
-        });
-    }
     obstacles
 }
+
+/// The first thing that is wrong; what comes after it cannot be judged.
+fn of_switch(dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Option<Obstacle> {
+    let obstacle = |what, seen, advice| Some(Obstacle { what, seen, advice });
+    if !dpus.offloaded {
+        let advice = "set up the offload (NSX) on this host";
+        return obstacle(
+            "network offload of the switch on this host",
+            "off".to_owned(),
+            advice,
+        );
+    }
+    if dpus.uplinks.is_empty() {
+        let advice = "it takes release 8.0.3.0 or later and a host that reports";
+        return obstacle("states of the uplinks", dpus.describe(), advice);
+    }
+    if dpus.dpus(&UplinkState::Active).len() > 1 {
+        let advice = "mend the failover policy of the switch: all active uplinks belong on one DPU";
+        return obstacle(
+            "active DPU",
+            format!("more than one ({})", dpus.describe()),
+            advice,
+        );
+    }
+    let standby = dpus.standby();
+    let target = match wanted {
+        Some(wanted) if !standby.contains(wanted) => {
+            let advice = "name a DPU that is behind a standby uplink of this switch";
+            return obstacle(
+                "wanted DPU",
+                format!("{wanted} does not stand by ({})", dpus.describe()),
+                advice,
+            );
+        }
+        Some(wanted) => Some(wanted),
+        None => standby.first(),
+    };
+    let Some(target) = target else {
+        let advice = "give the switch a failover policy with a standby uplink on the other DPU";
+        return obstacle("standby DPU", format!("none ({})", dpus.describe()), advice);
+    };
+    let linked = |uplink: &Uplink| uplink.dpu.as_ref() == Some(target) && uplink.link_up;
+    if !dpus.uplinks.iter().any(linked) {
+        let advice = "connect or repair the standby DPU";
+        return obstacle(
+            "link of the standby DPU",
+            format!("no uplink of {target} has a link"),
+            advice,
+        );
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

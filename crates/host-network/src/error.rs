@@ -1,7 +1,7 @@
 //! What can go wrong with a host.
 
 use farside_transport::CallError;
-use farside_wire::DecodeError;
+use farside_wire::{DecodeError, Fault};
 
 /// A host that could not be read, or a failover that could not be asked for.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,16 @@ pub enum HostNetworkError {
         #[source]
         source: DecodeError,
     },
+    /// vCenter does not show a property: no right to it, or the host is not to be reached. Nothing changed.
+    #[error("host {host}: vCenter does not show {path}: {fault}")]
+    Refused {
+        /// Managed object id of the host.
+        host: String,
+        /// The property.
+        path: &'static str,
+        /// Why.
+        fault: Box<Fault>,
+    },
     /// The answer does not mention the host, or has no network system for it. Nothing changed.
     #[error("host {host}: vCenter shows no {what}")]
     Missing {
@@ -42,7 +52,7 @@ impl HostNetworkError {
     pub fn call(&self) -> Option<&CallError> {
         match self {
             Self::Call { source, .. } => Some(source),
-            Self::Property { .. } | Self::Missing { .. } => None,
+            Self::Property { .. } | Self::Refused { .. } | Self::Missing { .. } => None,
         }
     }
 }

@@ -40,6 +40,18 @@ pub enum GroupSide {
 }
 
 impl Group {
+    /// A group without a name.
+    #[must_use]
+    pub fn new(id: GroupId, state: ReplicationState, side: GroupSide, devices: usize) -> Self {
+        Self {
+            id,
+            name: None,
+            state,
+            side,
+            devices,
+        }
+    }
+
     /// The ids of the group at other sides.
     #[must_use]
     pub fn peers(&self) -> &[GroupId] {

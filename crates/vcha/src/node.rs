@@ -103,8 +103,14 @@ mod tests {
             ("cluster-get-partial", pair("10.9.0.1", "10.9.0.2", true)),
             ("cluster-get-full", pair("10.9.0.1", "10.9.0.2", true)),
             ("cluster-get-maintenance", pair("10.9.0.1", "10.9.0.2", true)),
-            ("cluster-get-partial-after-failover", pair("10.9.0.2", "10.9.0.1", false)),
-            ("cluster-get-partial-nodes-swapped", pair("10.9.0.2", "10.9.0.1", true)),
+            (
+                "cluster-get-partial-after-failover",
+                pair("10.9.0.2", "10.9.0.1", false),
+            ),
+            (
+                "cluster-get-partial-nodes-swapped",
+                pair("10.9.0.2", "10.9.0.1", true),
+            ),
         ] {
             assert_eq!(roles(fixture), expected, "{fixture}");
         }
@@ -127,6 +133,9 @@ mod tests {
     fn only_the_two_nodes_are_members_and_the_witness_is_none() {
         let roles = Roles::of(&answer("vcha/cluster-get-partial"));
         let has = |address: &str| roles.has(&HaAddress::new(address));
-        assert_eq!((has("10.9.0.1"), has("10.9.0.2"), has("10.9.0.3")), (true, true, false));
+        assert_eq!(
+            (has("10.9.0.1"), has("10.9.0.2"), has("10.9.0.3")),
+            (true, true, false)
+        );
     }
 }

@@ -11,6 +11,9 @@ use crate::node::Roles;
 /// Id of the failover among the operations of a cluster (constant of `Vcha.Operations`).
 pub const FAILOVER_OPERATION: &str = "com.vmware.vcenter.vcha.cluster.failover";
 
+/// What the ids of all operations of a cluster begin with.
+const OPERATIONS: &str = "com.vmware.vcenter.vcha.cluster.";
+
 /// One thing that speaks for or against a failover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
@@ -134,7 +137,10 @@ fn ready_if(good: bool) -> Judgement {
 fn health(cluster: &VchaClusterInfo) -> String {
     let warnings = cluster.health_warnings.iter().map(|warning| &warning.error);
     let mut texts: Vec<&str> = Vec::new();
-    for text in warnings.chain(&cluster.health_exception).filter_map(StdMessage::text) {
+    for text in warnings
+        .chain(&cluster.health_exception)
+        .filter_map(StdMessage::text)
+    {
         if !texts.contains(&text) {
             texts.push(text);
         }
@@ -146,11 +152,13 @@ fn health(cluster: &VchaClusterInfo) -> String {
     format!("{state} ({})", texts.join(" "))
 }
 
+/// The operations by the last part of their ids, for people.
 fn listed(operations: &[String]) -> String {
     if operations.is_empty() {
         return "none".to_owned();
     }
-    operations.join(", ")
+    let short = |operation: &String| operation.strip_prefix(OPERATIONS).unwrap_or(operation).to_owned();
+    operations.iter().map(short).collect::<Vec<_>>().join(", ")
 }
 
 fn said<E: OpenEnum>(value: Option<&E>) -> String {
@@ -166,8 +174,13 @@ mod tests {
     fn against(cluster: &VchaClusterInfo, operations: &str) -> Vec<(&'static str, String, Judgement)> {
         let operations = answer(&format!("vcha/{operations}"));
         let conditions = readiness(cluster, Some(&operations));
-        assert_eq!(is_ready(&conditions), conditions.iter().all(|one| one.judgement == Judgement::Ready));
-        let bad = conditions.into_iter().filter(|one| one.judgement != Judgement::Ready);
+        assert_eq!(
+            is_ready(&conditions),
+            conditions.iter().all(|one| one.judgement == Judgement::Ready)
+        );
+        let bad = conditions
+            .into_iter()
+            .filter(|one| one.judgement != Judgement::Ready);
         bad.map(|one| (one.name, one.value, one.judgement)).collect()
     }
 
@@ -229,12 +242,17 @@ mod tests {
         let cluster = answer("vcha/cluster-get-partial");
         let barred = against(&cluster, "operations-get-failover-disabled");
         assert_eq!(barred.len(), 1, "{barred:?}");
-        assert_eq!((barred[0].0, barred[0].2), ("operations.disabled", Judgement::NotReady));
-        assert!(barred[0].1.contains(FAILOVER_OPERATION));
+        assert_eq!(
+            (barred[0].0, barred[0].2),
+            ("operations.disabled", Judgement::NotReady)
+        );
+        assert_eq!(barred[0].1, "failover, deploy, mode.set");
         let active = against(&cluster, "operations-get-failover-active");
-        assert!(active.iter().any(|(name, _, judgement)| {
-            *name == "operations.active" && *judgement == Judgement::Later
-        }));
+        assert!(
+            active.iter().any(|(name, _, judgement)| {
+                *name == "operations.active" && *judgement == Judgement::Later
+            })
+        );
         assert!(failover_is_active(&answer("vcha/operations-get-failover-active")));
         assert!(!failover_is_active(&answer("vcha/operations-get")));
     }

@@ -80,8 +80,16 @@ mod tests {
     #[test]
     fn only_success_and_failure_are_ends() {
         assert!(matches!(read("get-succeeded"), TaskStatus::Succeeded { .. }));
-        assert!(matches!(read("get-succeeded-null-result"), TaskStatus::Succeeded { .. }));
-        for fixture in ["get-pending", "get-running", "get-blocked", "get-running-zero-total"] {
+        assert!(matches!(
+            read("get-succeeded-null-result"),
+            TaskStatus::Succeeded { .. }
+        ));
+        for fixture in [
+            "get-pending",
+            "get-running",
+            "get-blocked",
+            "get-running-zero-total",
+        ] {
             assert!(matches!(read(fixture), TaskStatus::Running { .. }), "{fixture}");
         }
     }
@@ -92,7 +100,10 @@ mod tests {
             let TaskStatus::Failed { error } = read(fixture) else {
                 panic!("{fixture} has not failed");
             };
-            assert!(error.message().is_some_and(|text| !text.is_empty()), "{fixture}: {error}");
+            assert!(
+                error.message().is_some_and(|text| !text.is_empty()),
+                "{fixture}: {error}"
+            );
         }
     }
 

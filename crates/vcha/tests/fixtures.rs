@@ -13,8 +13,6 @@ use farside_wire::Secret;
 use http::Response;
 use serde_json::Value;
 
-const TOKEN: &str = "c4f1e0-example-rest-token";
-
 fn fixture(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../models-vcenter/tests/fixtures")
@@ -26,11 +24,12 @@ fn fixture(name: &str) -> Value {
 fn server(fixture: &Value) -> Arc<ScriptedTransport> {
     let operation = fixture["operation"].as_str().unwrap().to_owned();
     let response = fixture["response"].clone();
+    let token = fixture["request"]["headers"]["vmware-api-session-id"].clone();
     Arc::new(ScriptedTransport::with(move |call, _| {
         if call.operation.id == operation {
             Answer::response(recorded(&response))
         } else if call.operation.id == "Cis.Session_create" {
-            Answer::json(201, format!("\"{TOKEN}\""))
+            Answer::json(201, token.to_string())
         } else {
             Answer::empty(204)
         }
@@ -59,12 +58,20 @@ fn client(server: &Arc<ScriptedTransport>) -> VchaClient {
 fn assert_sent(server: &ScriptedTransport, fixture: &Value) {
     let calls = server.calls();
     let operation = fixture["operation"].as_str().unwrap();
-    let call = calls.iter().rev().find(|call| call.operation.id == operation).unwrap();
+    let call = calls
+        .iter()
+        .rev()
+        .find(|call| call.operation.id == operation)
+        .unwrap();
     let wanted = &fixture["request"];
     assert_eq!(call.request.method().as_str(), wanted["method"].as_str().unwrap());
     assert_eq!(call.request.uri().to_string(), wanted["path"].as_str().unwrap());
     for (name, value) in wanted["headers"].as_object().unwrap() {
-        let sent = call.request.headers().get(name).map(|value| value.to_str().unwrap());
+        let sent = call
+            .request
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap());
         assert_eq!(sent, value.as_str(), "{name}");
     }
     let body: Value = serde_json::from_slice(call.request.body()).unwrap_or_default();
@@ -77,7 +84,11 @@ async fn failover(name: &str, planned: bool) -> (Result<OperationId, CallError>,
     let outcome = client(&server).start_failover(planned).await;
     assert_sent(&server, &fixture);
     let operation = fixture["operation"].as_str().unwrap();
-    let sent = server.calls().iter().filter(|call| call.operation.id == operation).count();
+    let sent = server
+        .calls()
+        .iter()
+        .filter(|call| call.operation.id == operation)
+        .count();
     (outcome, sent)
 }
 
@@ -86,7 +97,10 @@ async fn a_failover_is_one_request_and_its_answer_a_task() {
     for (name, planned) in [("planned", true), ("forced", false)] {
         let (outcome, sent) = failover(&format!("vcha/cluster-failover-{name}"), planned).await;
         let task = outcome.unwrap();
-        assert_eq!((task.kind.as_str(), task.endpoint.as_str(), sent), (CIS_TASK, "vc-west", 1));
+        assert_eq!(
+            (task.kind.as_str(), task.endpoint.as_str(), sent),
+            (CIS_TASK, "vc-west", 1)
+        );
         assert!(!task.id.is_empty() && !task.id.starts_with('"'), "{task:?}");
     }
 }
@@ -96,7 +110,14 @@ async fn a_refusal_that_is_an_error_of_the_server_leaves_the_outcome_unknown() {
     let (outcome, sent) = failover("vcha/cluster-failover-refused", true).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.effect(), sent), (Effect::Unknown, 1));
-    assert!(error.service_error().unwrap().message().unwrap().contains("not ready"));
+    assert!(
+        error
+            .service_error()
+            .unwrap()
+            .message()
+            .unwrap()
+            .contains("not ready")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +136,11 @@ async fn the_partial_form_is_enough_where_it_has_mode_and_roles() {
     let cluster = client(&server).cluster().await.unwrap();
     assert_sent(&server, &fixture);
     assert!(Roles::of(&cluster).all_up);
-    let reads = server.calls().iter().filter(|call| call.operation.id == "Vcenter.Vcha.Cluster_get").count();
+    let reads = server
+        .calls()
+        .iter()
+        .filter(|call| call.operation.id == "Vcenter.Vcha.Cluster_get")
+        .count();
     assert_eq!(reads, 1);
 }
 
@@ -130,7 +155,10 @@ async fn the_full_form_is_asked_for_where_the_partial_one_says_too_little() {
         .filter(|call| call.operation.id == "Vcenter.Vcha.Cluster_get")
         .map(|call| serde_json::from_slice(call.request.body()).unwrap())
         .collect();
-    assert_eq!(bodies, [serde_json::json!({"partial": true}), serde_json::json!({})]);
+    assert_eq!(
+        bodies,
+        [serde_json::json!({"partial": true}), serde_json::json!({})]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,13 +172,25 @@ async fn the_operations_are_read_within_a_session() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_the_server_does_not_know_is_gone() {
-    for (name, gone) in [("get-not-found", true), ("get-failed", false), ("get-encoded-id", false)] {
+    for (name, gone) in [
+        ("get-not-found", true),
+        ("get-failed", false),
+        ("get-encoded-id", false),
+    ] {
         let fixture = fixture(&format!("tasks/{name}"));
         let path = fixture["request"]["path"].as_str().unwrap();
-        let id = path.rsplit('/').next().unwrap().replace("%2F", "/").replace("%20", " ");
+        let id = path
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .replace("%2F", "/")
+            .replace("%20", " ");
         let server = server(&fixture);
         let tasks = CisTasks::new(Arc::new(client(&server)));
-        let status = tasks.poll(&OperationId::new(CIS_TASK, "vc-west", id)).await.unwrap();
+        let status = tasks
+            .poll(&OperationId::new(CIS_TASK, "vc-west", id))
+            .await
+            .unwrap();
         assert_sent(&server, &fixture);
         assert_eq!(matches!(status, TaskStatus::Gone), gone, "{name}");
     }
@@ -166,6 +206,9 @@ async fn a_refused_password_is_not_tried_at_the_next_address() {
         .build();
     let error = client.operations().await.unwrap_err();
     assert!(matches!(error.kind(), CallErrorKind::Login(_)), "{error:?}");
-    assert_eq!((error.effect(), first.calls().len(), second.calls().len()), (Effect::NotSent, 1, 0));
+    assert_eq!(
+        (error.effect(), first.calls().len(), second.calls().len()),
+        (Effect::NotSent, 1, 0)
+    );
     assert!(!format!("{client:?} {error:?}").contains("hunter2"));
 }

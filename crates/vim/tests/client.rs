@@ -1,5 +1,7 @@
 //! The client against scripted servers and the wire fixtures of the models.
 
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -123,14 +123,9 @@ fn settle_time_is_at_least_the_longest_such_work_of_the_run() {
 #[test]
 fn what_is_never_seen_to_settle_ends_as_unknown() {
     let mut bench = lost(Resend::Guarded);
-    let mut looks: u64 = 0;
-    while bench.result("a").is_none() {
-        looks += 1;
-        bench.look("a", cannot_tell(&format!("{looks} percent")));
-        if bench.result("a").is_none() {
-            bench.wake();
-        }
-    }
+    let looks = bench.until_over("a", |bench, look| {
+        bench.look("a", cannot_tell(&format!("{look} percent")));
+    });
     assert_eq!(bench.result("a"), Some(ItemResult::Unknown));
     assert!(looks < 50, "{looks} looks");
 }
@@ -268,6 +263,20 @@ fn failure_of_a_guarded_action_that_was_sent_again_is_unknown() {
     assert_eq!(bench.result("a"), Some(ItemResult::Unknown));
 }
 
+/// What refuses the second call need not have been there when the first one came.
+#[test]
+fn refusal_of_a_look_at_a_guarded_action_that_was_to_be_sent_again_is_unknown() {
+    let mut bench = lost(Resend::Guarded);
+    bench.look("a", cannot_tell("TARGET"));
+    bench.after(SETTLE);
+    bench.look("a", cannot_tell("TARGET"));
+    let refused = farside_engine::Finding::Refused {
+        reason: "there is no such provider".to_owned(),
+    };
+    bench.look("a", refused);
+    assert_eq!(bench.result("a"), Some(ItemResult::Unknown));
+}
+
 #[test]
 fn aborted_action_that_was_to_be_sent_again_is_unknown() {
     for is_ready in [false, true] {
@@ -344,15 +353,12 @@ fn other_work_that_does_it_is_waited_for() {
 #[test]
 fn work_that_is_found_and_lost_in_turns_is_not_chased_without_a_pause() {
     let mut bench = lost(Resend::WhenSeen);
-    let mut rounds: u64 = 0;
-    while bench.result("a").is_none() {
-        rounds += 1;
+    let rounds = bench.until_over("a", |bench, round| {
         bench.look("a", found_running());
         if bench.result("a").is_none() {
-            bench.waited(rounds + 1, wait_lost());
-            bench.wake();
+            bench.waited(round + 1, wait_lost());
         }
-    }
+    });
     assert_eq!(bench.result("a"), Some(ItemResult::Unknown));
     assert!(rounds < 30, "{rounds} rounds");
 }
@@ -413,12 +419,9 @@ fn answers_that_come_late_or_twice_are_rejected() {
 fn verification_that_cannot_be_had_ends_as_unknown() {
     let mut bench = lost(Resend::WhenSeen);
     let began = bench.now;
-    while bench.result("a").is_none() {
+    bench.until_over("a", |bench, _| {
         bench.look("a", look_failed());
-        if bench.result("a").is_none() {
-            bench.wake();
-        }
-    }
+    });
     assert_eq!(bench.result("a"), Some(ItemResult::Unknown));
     assert!(bench.now.since(began) >= DEADLINE + SETTLE);
 }

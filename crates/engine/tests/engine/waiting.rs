@@ -10,12 +10,9 @@ fn look_that_cannot_be_had_before_the_deadline_fails_the_action() {
     for (finding, reason) in [(not_yet(), "synchronised"), (look_failed(), "no route")] {
         let mut bench = Bench::start(single(Resend::WhenSeen));
         let began = bench.now;
-        while bench.result("a").is_none() {
+        bench.until_over("a", |bench, _| {
             bench.look("a", finding.clone());
-            if bench.result("a").is_none() {
-                bench.wake();
-            }
-        }
+        });
         assert_eq!(bench.result("a"), Some(ItemResult::Failed));
         assert!(bench.note("a").contains(reason), "{}", bench.note("a"));
         let late = bench.now.since(began) - DEADLINE;

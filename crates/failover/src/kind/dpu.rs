@@ -1,7 +1,8 @@
 //! DPU: an offloaded switch of a host moves to its standby DPU.
 //!
 //! Whether a second call moves the switch back is not known, so none is ever sent without having seen the state: the
-//! intent names the DPU that is active and the one that is to be, and nothing is sent when that one is active already.
+//! intent names the DPU that is active and the one that is to be, and nothing is sent when that one is active already. A
+//! call is repeated only when the uplinks were seen as before it for the whole settle time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +122,7 @@ impl Kind for Dpu {
             name: "switch to the standby DPU".to_owned(),
             endpoints: vec![switch.endpoint],
             batch: None,
-            resend: Resend::WhenSeen,
+            resend: Resend::Guarded,
             settle_ms: millis(request.timing.settle),
             deadline_ms: millis(request.timing.deadline),
             payload: json!(step),
@@ -172,6 +173,26 @@ impl Kind for Dpu {
                 };
             }
         };
+        let Some(intent) = parse::<Intent>(&member.intent) else {
+            return never("the journal's payload cannot be read by this version".to_owned());
+        };
+        // A host moves its switch by itself when a DPU dies; a call after that would move it back.
+        let active = active(&host, &switch);
+        if active.as_ref() == Some(&intent.to) {
+            return Submitted::Settled(vec![MemberResult {
+                action: member.action.clone(),
+                end: MemberEnd::Done {
+                    note: Some(format!("{} became active by itself; nothing was sent", intent.to)),
+                    data: json!(intent),
+                },
+            }]);
+        }
+        if active != intent.from {
+            return Submitted::Refused {
+                reason: "another DPU became active since the look".to_owned(),
+                again: Again::Later,
+            };
+        }
         match network
             .start_dpu_failover(&host, &switch.switch, step.alias.as_deref())
             .await
@@ -265,9 +286,17 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
             note: Some("the answer was lost; the uplinks show the move".to_owned()),
             data: json!(intent),
         },
-        Some(_) => Finding::CannotTell {
-            reason: format!("the uplinks do not show the move: {}", dpus.describe()),
+        // Only this, unchanged for the settle time, proves that the call did not come to anything.
+        Some(Some(intent)) if dpus.active() == intent.from => Finding::CannotTell {
+            reason: format!("the uplinks are as before the call ({})", dpus.describe()),
             seen: dpus.describe(),
+        },
+        Some(Some(_)) => Finding::NotYet {
+            reason: format!("the uplinks are on the move ({})", dpus.describe()),
+        },
+        Some(None) => Finding::Failed {
+            reason: "the journal's intent cannot be read by this version; look at the host by hand"
+                .to_owned(),
         },
     }
 }

@@ -307,7 +307,10 @@ impl Kind for Vcda {
             match (parsed, &look.after) {
                 (Some((replica, step)), None) => look::before(services, replica, step).await,
                 (Some((replica, step)), Some(intent)) => look::after(services, replica, step, intent).await,
-                (None, _) => Finding::Failed {
+                (None, None) => Finding::Refused {
+                    reason: UNREADABLE.to_owned(),
+                },
+                (None, Some(_)) => Finding::Failed {
                     reason: UNREADABLE.to_owned(),
                 },
             }

@@ -1,9 +1,11 @@
 //! vCenter HA: vCenter itself moves to its passive node.
 //!
 //! A failover sent twice switches back, so nothing is ever repeated without proof: the intent names the node that is to
-//! become active, and whether the call worked is seen from the roles of the nodes, which are known by their HA address.
+//! become active, and whether the call worked is seen from the roles of the nodes, which are known by their HA address. It
+//! is sent again only when the former node was seen active, with no failover under way, for the whole settle time.
 //! The item has its vCenter to itself until it serves again.
 
+mod check;
 mod serving;
 mod steps;
 
@@ -12,16 +14,16 @@ use farside_engine::{
     Action, EndpointId, Finding, LockKey, MemberEnd, MemberResult, Mode, Resend, Submitted, Waited,
 };
 use farside_transport::OperationId;
-use farside_vcha::{HaAddress, Judgement, Roles, readiness};
+use farside_vcha::HaAddress;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::connection::Connections;
 use crate::kind::answer::{explain, millis, submitted};
-use crate::kind::{
-    CallRequest, Check, CheckItem, Condition, Kind, LookRequest, Protected, Work, WorkRequest,
-};
+use crate::kind::{CallRequest, Check, CheckItem, Kind, LookRequest, Protected, Work, WorkRequest};
 use crate::plan::{EndpointType, PlanContext, PlanProblem, Table};
+
+use self::serving::Served;
 
 /// Version of the payloads below.
 const VERSION: u32 = 1;
@@ -66,8 +68,8 @@ enum Step {
 struct Intent {
     from: HaAddress,
     to: HaAddress,
-    /// Replication groups that the vCenter's providers show; they must be there afterwards.
-    groups: Vec<String>,
+    /// What the vCenter shows; it must be there afterwards.
+    served: Served,
 }
 
 #[async_trait]
@@ -120,14 +122,21 @@ impl Kind for Vcha {
             name: name.to_owned(),
             endpoints: vec![cluster.endpoint.clone()],
             batch: None,
-            resend: Resend::WhenSeen,
+            resend: Resend::Guarded,
             settle_ms: millis(request.timing.settle),
             deadline_ms: millis(request.timing.deadline),
             payload: json!(step),
         });
+        // Health returns by itself and keeps nobody waiting.
+        let exclusive_on = match request.mode {
+            Mode::Reprotect => Vec::new(),
+            Mode::Planned | Mode::Disaster | Mode::Failback | Mode::Test | Mode::Cleanup => {
+                vec![cluster.endpoint.clone()]
+            }
+        };
         Work {
             actions: actions.collect(),
-            exclusive_on: vec![cluster.endpoint.clone()],
+            exclusive_on,
             skip: None,
             note: None,
         }
@@ -136,7 +145,7 @@ impl Kind for Vcha {
     async fn check(&self, world: &Connections, mode: Mode, items: &[CheckItem]) -> Vec<Check> {
         let mut checks = Vec::with_capacity(items.len());
         for item in items {
-            checks.push(check(world, mode, item).await);
+            checks.push(check::check(world, mode, item).await);
         }
         checks
     }
@@ -216,83 +225,5 @@ fn not_ours(reason: &str) -> Submitted {
     Submitted::Refused {
         reason: reason.to_owned(),
         again: farside_engine::Again::Never,
-    }
-}
-
-/// Readiness as conditions of a preflight.
-async fn check(world: &Connections, mode: Mode, item: &CheckItem) -> Check {
-    let name = "cluster";
-    let Ok(cluster) = serde_json::from_value::<Cluster>(item.payload.clone()) else {
-        return only(Condition::no_go(
-            name,
-            "its payload cannot be read",
-            "report this as a defect",
-        ));
-    };
-    let client = match world.vcenter(&cluster.endpoint).await {
-        Ok(client) => client,
-        Err(error) => {
-            return only(Condition::no_go(
-                "vCenter",
-                explain(&error),
-                "mend the endpoint in the plan",
-            ));
-        }
-    };
-    let info = match client.cluster().await {
-        Ok(info) => info,
-        Err(error) => {
-            let hint = "make the vCenter reachable, and check the user, the password and the pin in the plan";
-            return only(Condition::no_go("vCenter", explain(&error), hint));
-        }
-    };
-    let operations = client.operations().await.ok();
-    let must_be_ready =
-        matches!(mode, Mode::Planned | Mode::Failback) || (mode == Mode::Disaster && cluster.forced);
-    let mut conditions: Vec<Condition> = readiness(&info, operations.as_ref())
-        .into_iter()
-        .map(|condition| match (condition.judgement, must_be_ready) {
-            (Judgement::Ready, _) => Condition::go(condition.name, condition.value),
-            (Judgement::NotReady, true) => Condition::no_go(
-                condition.name,
-                condition.value,
-                "a failover would be refused: bring the cluster to mode ENABLED and health HEALTHY first",
-            ),
-            (Judgement::NotReady, false) => {
-                Condition::warning(condition.name, condition.value, "this mode asks for no failover")
-            }
-            (Judgement::Later, _) => Condition::warning(
-                condition.name,
-                condition.value,
-                "the run waits for the operation under way",
-            ),
-        })
-        .collect();
-    let roles = Roles::of(&info);
-    let wanted = if mode == Mode::Failback {
-        &cluster.preferred
-    } else {
-        &cluster.activate
-    };
-    if let Some(wanted) = wanted {
-        conditions.push(if roles.has(wanted) {
-            Condition::go("node to activate", wanted.as_str())
-        } else {
-            Condition::no_go(
-                "node to activate",
-                wanted.as_str(),
-                "no node of the cluster has this HA address",
-            )
-        });
-    }
-    let loss = (mode == Mode::Disaster && cluster.forced)
-        .then(|| "what the active node has not replicated to the passive one".to_owned());
-    Check { conditions, loss }
-}
-
-fn only(condition: Condition) -> Check {
-    Check {
-        conditions: vec![condition],
-        loss: None,
     }
 }

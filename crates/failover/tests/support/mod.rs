@@ -25,7 +25,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// Connects an endpoint to the simulated one that its address names: `https://west` is endpoint `west`.
 #[derive(Debug)]
-pub struct SimConnector(pub Simulator);
+pub(crate) struct SimConnector(pub(crate) Simulator);
 
 impl Connector for SimConnector {
     fn connect(
@@ -40,30 +40,30 @@ impl Connector for SimConnector {
 }
 
 /// A simulated world with a journal and the passwords of its endpoints.
-pub struct Bench {
-    pub clock: Arc<SystemClock>,
-    pub simulator: Simulator,
-    pub journal: Arc<dyn Journal>,
-    pub kinds: Kinds,
+pub(crate) struct Bench {
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) simulator: Simulator,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) kinds: Kinds,
     folder: TempDir,
     runs: std::cell::Cell<u32>,
 }
 
 /// What is left after a run.
-pub struct Outcome {
-    pub run: Run,
-    pub report: Report,
+pub(crate) struct Outcome {
+    pub(crate) run: Run,
+    pub(crate) report: Report,
 }
 
 impl Outcome {
     /// Done, failed, skipped, unknown.
-    pub fn counts(&self) -> [usize; 4] {
+    pub(crate) fn counts(&self) -> [usize; 4] {
         let items = &self.report.items;
         [items.done, items.failed, items.skipped, items.unknown]
     }
 
     /// All that the report says of the items.
-    pub fn notes(&self) -> String {
+    pub(crate) fn notes(&self) -> String {
         let mut text = String::new();
         for item in &self.report.details {
             let _ = writeln!(text, "{}: {} {:?}", item.name, item.result, item.notes);
@@ -74,12 +74,12 @@ impl Outcome {
 
 impl Bench {
     /// A world of this description, with a journal in memory.
-    pub fn new(spec: &WorldSpec) -> Self {
+    pub(crate) fn new(spec: &WorldSpec) -> Self {
         Self::with_journal(spec, Arc::new(MemoryJournal::new()))
     }
 
     /// A world of this description, with this journal.
-    pub fn with_journal(spec: &WorldSpec, journal: Arc<dyn Journal>) -> Self {
+    pub(crate) fn with_journal(spec: &WorldSpec, journal: Arc<dyn Journal>) -> Self {
         let clock = Arc::new(SystemClock::new());
         let bench = Self {
             simulator: Simulator::new(spec.build(), clock.clone()),
@@ -96,45 +96,56 @@ impl Bench {
     }
 
     /// Writes the password that is used for an endpoint.
-    pub fn set_password(&self, endpoint: &str, password: &str) {
+    pub(crate) fn set_password(&self, endpoint: &str, password: &str) {
         let path = self.folder.path().join(endpoint);
         std::fs::write(&path, password).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// The world at this moment.
-    pub fn world(&self) -> std::sync::MutexGuard<'_, World> {
+    pub(crate) fn world(&self) -> std::sync::MutexGuard<'_, World> {
         self.simulator.world()
     }
 
     /// Adds a fault rule.
-    pub fn fault(&self, rule: FaultRule) {
+    pub(crate) fn fault(&self, rule: FaultRule) {
         self.world().faults_mut().add(rule);
     }
 
     /// Drops the answer of the next call of this operation on each object that is named.
-    pub fn drop_answers(&self, operation: &str, objects: &[String]) {
+    pub(crate) fn drop_answers(&self, operation: &str, objects: &[String]) {
         for object in objects {
             self.fault(FaultRule::new(operation, FaultAction::DropAnswer).on(object));
         }
     }
 
+    /// Fault rules that have not hit anything: a test that relies on them tests nothing.
+    pub(crate) fn idle_faults(&self) -> usize {
+        let world = self.world();
+        world
+            .faults()
+            .active()
+            .iter()
+            .filter(|fault| fault.hits == 0)
+            .count()
+    }
+
     /// Effects of an operation, object by object, in the order of the objects' names.
-    pub fn effects(&self, operation: &str) -> Vec<u64> {
+    pub(crate) fn effects(&self, operation: &str) -> Vec<u64> {
         let entries = self.world().calls().entries();
         let of = entries.iter().filter(|calls| calls.operation == operation);
         of.map(|calls| calls.entry.effects).collect()
     }
 
     /// Calls of an operation that arrived, all objects together.
-    pub fn attempts(&self, operation: &str) -> u64 {
+    pub(crate) fn attempts(&self, operation: &str) -> u64 {
         let entries = self.world().calls().entries();
         let of = entries.iter().filter(|calls| calls.operation == operation);
         of.map(|calls| calls.entry.attempts).sum()
     }
 
     /// Actions that arrived while an earlier one on the same object was open.
-    pub fn overlaps(&self) -> u64 {
+    pub(crate) fn overlaps(&self) -> u64 {
         let entries = self.world().calls().entries();
         entries
             .iter()
@@ -143,7 +154,7 @@ impl Bench {
     }
 
     /// Calls of all kinds that arrived at an endpoint, or would have if it could be reached.
-    pub fn heard(&self, endpoint: &str) -> u64 {
+    pub(crate) fn heard(&self, endpoint: &str) -> u64 {
         let world = self.world();
         let entries = world.calls().entries();
         let arrived = entries.iter().filter(|calls| calls.endpoint == endpoint);
@@ -152,7 +163,7 @@ impl Bench {
     }
 
     /// The head of a plan: both sites, and all endpoints of the world, each with a name of its own.
-    pub fn plan_head(&self) -> String {
+    pub(crate) fn plan_head(&self) -> String {
         let mut plan =
             "version = 1\nname = \"bench\"\nprotected_site = \"east\"\nrecovery_site = \"west\"\n\n\
                         [timing]\nsettle = \"2m\"\ndeadline = \"30m\"\n\n"
@@ -176,13 +187,13 @@ impl Bench {
     }
 
     /// Reads a plan.
-    pub fn document(&self, text: &str) -> Document {
+    pub(crate) fn document(&self, text: &str) -> Document {
         Document::parse(&self.folder.path().join("plan.toml"), text, &self.kinds)
             .unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
 
     /// The servers of a plan in a mode.
-    pub fn connections(&self, document: &Document, mode: Mode) -> Arc<Connections> {
+    pub(crate) fn connections(&self, document: &Document, mode: Mode) -> Arc<Connections> {
         let surroundings = RunSurroundings {
             endpoints: document.endpoints.clone(),
             forbidden: document.forbidden(mode),
@@ -198,7 +209,7 @@ impl Bench {
     }
 
     /// Asks the servers whether a mode can be run.
-    pub async fn check(&self, plan: &str, mode: Mode) -> Preflight {
+    pub(crate) async fn check(&self, plan: &str, mode: Mode) -> Preflight {
         let document = self.document(plan);
         let history = History::read(&self.journal).await.unwrap();
         let earlier = |locks: &[farside_engine::LockKey]| history.reprotected(locks);
@@ -210,12 +221,12 @@ impl Bench {
     }
 
     /// Runs a plan in a mode to its end.
-    pub async fn run(&self, plan: &str, mode: Mode) -> Outcome {
+    pub(crate) async fn run(&self, plan: &str, mode: Mode) -> Outcome {
         self.run_watched(plan, mode, Box::new(Unobserved)).await
     }
 
     /// Runs a plan in a mode to its end, before the eyes of an observer.
-    pub async fn run_watched(&self, plan: &str, mode: Mode, observer: Box<dyn Observer>) -> Outcome {
+    pub(crate) async fn run_watched(&self, plan: &str, mode: Mode, observer: Box<dyn Observer>) -> Outcome {
         let (driver, world, _control) = self.driver(plan, mode, observer).await;
         let run = driver.drive().await.unwrap();
         world.close().await;
@@ -223,7 +234,7 @@ impl Bench {
     }
 
     /// A driver of a fresh run, its servers, and what gives it orders.
-    pub async fn driver(
+    pub(crate) async fn driver(
         &self,
         plan: &str,
         mode: Mode,
@@ -246,7 +257,7 @@ impl Bench {
     }
 
     /// Takes a run up again and drives it to its end.
-    pub async fn resume(&self, plan: &str, id: &RunId) -> Outcome {
+    pub(crate) async fn resume(&self, plan: &str, id: &RunId) -> Outcome {
         let document = self.document(plan);
         let at = now(self.clock.as_ref());
         let (run, log) = runs::take_up(self.journal.as_ref(), id, at).await.unwrap();
@@ -260,13 +271,13 @@ impl Bench {
     }
 
     /// What a run has come to.
-    pub fn outcome(&self, run: Run) -> Outcome {
+    pub(crate) fn outcome(&self, run: Run) -> Outcome {
         let report = Report::of(&run, now(self.clock.as_ref()));
         Outcome { run, report }
     }
 
     /// Lets time pass.
-    pub async fn pass(&self, time: Duration) {
+    pub(crate) async fn pass(&self, time: Duration) {
         self.clock.sleep(time).await;
     }
 
@@ -280,6 +291,6 @@ impl Bench {
 }
 
 /// A path that tests may write to.
-pub fn journal_path(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn journal_path(folder: &Path) -> std::path::PathBuf {
     folder.join("journal.db")
 }

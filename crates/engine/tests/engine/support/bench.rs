@@ -92,6 +92,18 @@ impl Bench {
         })
     }
 
+    /// Goes round, one wake-up after the other, until the item is over; says how many rounds that took.
+    pub(crate) fn until_over(&mut self, item: &str, mut round: impl FnMut(&mut Self, u64)) -> u64 {
+        for number in 1..1_000 {
+            round(self, number);
+            if self.result(item).is_some() {
+                return number;
+            }
+            self.wake();
+        }
+        panic!("{item} does not end");
+    }
+
     /// The process dies and another one takes the run up.
     pub(crate) fn reopen(&mut self) {
         self.run = Run::replay(&self.journal).unwrap();

@@ -12,7 +12,7 @@ use crate::support::audit::Audit;
 use crate::support::world::World;
 
 /// A run takes no more steps than this, whatever the world does.
-const MOST_STEPS: usize = 20_000;
+const MOST_STEPS: usize = 2_000;
 
 /// What comes from outside.
 #[derive(Clone, Debug)]

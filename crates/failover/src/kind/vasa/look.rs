@@ -104,16 +104,24 @@ fn place(side: &Side) -> Place {
 /// What is to be asked, place by place.
 #[derive(Default)]
 pub(super) struct Wanted {
-    places: BTreeMap<Place, (BTreeSet<GroupId>, BTreeMap<String, BTreeSet<GroupId>>)>,
+    places: BTreeMap<Place, Asked>,
+}
+
+/// What is to be asked of one provider.
+#[derive(Default)]
+struct Asked {
+    groups: BTreeSet<GroupId>,
+    /// Groups by the name of the point in time that is looked for.
+    points: BTreeMap<String, BTreeSet<GroupId>>,
 }
 
 impl Wanted {
     /// A group, and whether it has a point in time of a name.
     pub(super) fn add(&mut self, side: &Side, point_name: Option<&str>) {
-        let (groups, points) = self.places.entry(place(side)).or_default();
-        groups.insert(side.id());
+        let asked = self.places.entry(place(side)).or_default();
+        asked.groups.insert(side.id());
         if let Some(name) = point_name {
-            points.entry(name.to_owned()).or_default().insert(side.id());
+            asked.points.entry(name.to_owned()).or_default().insert(side.id());
         }
     }
 }
@@ -184,11 +192,11 @@ impl Scene {
                 .collect::<Vec<_>>();
             async move {
                 let site = site(world, &endpoint).await;
-                let views = places.into_iter().map(|(place, (groups, points))| {
+                let views = places.into_iter().map(|(place, asked)| {
                     let site = &site;
                     async move {
                         let view = match site {
-                            Ok((client, providers)) => view(client, providers, place, groups, points).await,
+                            Ok((client, providers)) => view(client, providers, place, asked).await,
                             Err(unseen) => Err(unseen.clone()),
                         };
                         (place.clone(), view)
@@ -377,17 +385,16 @@ async fn view(
     client: &VasaClient,
     providers: &[Provider],
     (endpoint, name): &Place,
-    groups: &BTreeSet<GroupId>,
-    points: &BTreeMap<String, BTreeSet<GroupId>>,
+    asked: &Asked,
 ) -> Result<View, Unseen> {
     let provider = named(providers, endpoint, name)?;
-    let ids: Vec<GroupId> = groups.iter().cloned().collect();
+    let ids: Vec<GroupId> = asked.groups.iter().cloned().collect();
     let views = client
         .groups(&provider.id, &ids)
         .await
         .map_err(|error| Unseen::of(&error))?;
     let mut found = BTreeSet::new();
-    for (name, ids) in points {
+    for (name, ids) in &asked.points {
         let ids: Vec<GroupId> = ids.iter().cloned().collect();
         let answers = client
             .points_in_time(&provider.id, &ids, Some(name))

@@ -14,7 +14,7 @@ use farside_vcda::{TASK_KIND, Task};
 use serde_json::{Value, json};
 
 use super::view::{Services, Trouble, View, data};
-use super::{Deed, Intent, Replica, Step, UNREADABLE};
+use super::{Deed, Intent, Replica, Step, TargetKind, UNREADABLE};
 
 /// How far a replication is, seen from an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,18 +30,29 @@ pub(super) enum Stage {
 }
 
 impl Deed {
+    fn begins_in(self) -> RecoveryState {
+        match self {
+            Self::Test | Self::Migrate | Self::Failover => RecoveryState::NotStarted,
+            Self::Cleanup => RecoveryState::Test,
+            Self::Reverse => RecoveryState::Complete,
+        }
+    }
+
+    fn ends_in(self) -> RecoveryState {
+        match self {
+            Self::Test => RecoveryState::Test,
+            Self::Cleanup | Self::Reverse => RecoveryState::NotStarted,
+            Self::Migrate | Self::Failover => RecoveryState::Complete,
+        }
+    }
+
     /// What a recovery state means for the action. A reversal's end shows in the direction too.
     pub(super) fn stage(self, state: Option<&RecoveryState>) -> Stage {
-        use RecoveryState::{Complete, InProgress, NotStarted, Test};
-        match (self, state) {
-            (_, Some(InProgress)) => Stage::Busy,
-            (Self::Test | Self::Migrate | Self::Failover, Some(NotStarted))
-            | (Self::Cleanup, Some(Test))
-            | (Self::Reverse, Some(Complete)) => Stage::Begin,
-            (Self::Test, Some(Test))
-            | (Self::Cleanup | Self::Reverse, Some(NotStarted))
-            | (Self::Migrate | Self::Failover, Some(Complete)) => Stage::End,
-            (_, _) => Stage::Elsewhere,
+        match state {
+            Some(RecoveryState::InProgress) => Stage::Busy,
+            Some(state) if *state == self.begins_in() => Stage::Begin,
+            Some(state) if *state == self.ends_in() => Stage::End,
+            Some(_) | None => Stage::Elsewhere,
         }
     }
 
@@ -123,6 +134,13 @@ pub(super) fn judge(view: &View, replica: &Replica, step: &Step) -> Finding {
         Stage::Begin if recovers(deed) && view.newest_instance().is_none() => Finding::Refused {
             reason: "it has no instance to recover from: wait for its first synchronisation".to_owned(),
         },
+        Stage::Begin if deed == Deed::Test && replica.target == TargetKind::Vcenter && view.shown.vm_id.is_none() => {
+            Finding::Refused {
+                reason: "the service does not tell the id of the VM, by which the networks of a test are set: the \
+                         copy could get connected"
+                    .to_owned(),
+            }
+        }
         Stage::Begin => Finding::Ready {
             intent: json!(view.intent()),
             limit: None,

@@ -35,12 +35,14 @@ impl Trouble {
     }
 }
 
+/// By the service's own word: what a proxy says while the service starts does not count.
 fn is_refused(error: &CallError) -> bool {
     match error.kind() {
         CallErrorKind::Login(login) => is_refused(login),
-        _ => error
-            .status()
-            .is_some_and(|status| matches!(status.as_u16(), 400 | 401 | 403 | 404)),
+        CallErrorKind::Status(answer) => {
+            answer.error.is_some() && matches!(answer.status.as_u16(), 400 | 401 | 403 | 404)
+        }
+        _ => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Looking at a cluster for each step, and following a failover until the roles tell how it ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use farside_engine::{Finding, MemberEnd};
@@ -8,6 +9,7 @@ use farside_transport::{OperationId, TaskSource as _, TaskStatus};
 use farside_vcha::{CisTasks, HaAddress, Judgement, Roles, VchaClient, failover_is_active, readiness};
 use serde_json::{Value, json};
 
+use super::serving::Served;
 use super::{Cluster, Intent, Step, serving};
 use crate::connection::Connections;
 use crate::kind::LookRequest;
@@ -50,13 +52,16 @@ pub(super) async fn look(world: &Connections, look: &LookRequest) -> Finding {
         }
         (Step::FailOver { .. }, Some(intent)) => match serde_json::from_value::<Intent>(intent.clone()) {
             Ok(intent) => after(&client, &roles, &intent).await,
-            Err(_) => Finding::CannotTell {
-                reason: "the journal's intent cannot be read by this version".to_owned(),
-                seen: format!("{:?}", roles.active),
+            Err(_) => Finding::Failed {
+                reason: "the journal's intent cannot be read by this version; look at the cluster by hand"
+                    .to_owned(),
             },
         },
         (Step::Settle, _) => settled(world, &cluster, &info, &roles, look.earlier.first()).await,
-        (Step::Accept, _) => match (&roles.active, serving::state(world, &cluster.endpoint, &[]).await) {
+        (Step::Accept, _) => match (
+            &roles.active,
+            serving::state(world, &cluster.endpoint, None).await,
+        ) {
             (Some(active), Ok(())) => done(&info, active, None),
             (None, _) => Finding::NotYet {
                 reason: "no node is active yet".to_owned(),
@@ -103,19 +108,22 @@ async fn before(
             .iter()
             .filter(|condition| condition.judgement == wanted);
         matching
-            .map(|condition| format!("{} is {}", condition.name, condition.value))
+            .map(|condition| format!("{}: {}", condition.name, condition.value))
             .collect()
     };
     let under_way = of(Judgement::Later);
     if !under_way.is_empty() {
         return Finding::NotYet {
-            reason: under_way.join(", "),
+            reason: format!("the cluster is busy ({})", under_way.join("; ")),
         };
     }
     let against = of(Judgement::NotReady);
     if !against.is_empty() {
         return Finding::Refused {
-            reason: format!("the cluster cannot fail over: {}", against.join(", ")),
+            reason: format!(
+                "the cluster cannot fail over ({}); bring it to mode ENABLED and health HEALTHY first",
+                against.join("; ")
+            ),
         };
     }
     let (Some(from), Some(to)) = (roles.active.clone(), activate.or_else(|| roles.passive.clone())) else {
@@ -128,9 +136,9 @@ async fn before(
             reason: format!("no node of the cluster has the HA address {to}"),
         };
     }
-    match serving::groups(world, &cluster.endpoint).await {
-        Ok(groups) => Finding::Ready {
-            intent: json!(Intent { from, to, groups }),
+    match serving::read(world, &cluster.endpoint).await {
+        Ok(served) => Finding::Ready {
+            intent: json!(Intent { from, to, served }),
             limit: None,
         },
         Err(reason) => Finding::Failed { reason },
@@ -148,9 +156,16 @@ async fn after(client: &VchaClient, roles: &Roles, intent: &Intent) -> Finding {
             Ok(operations) if failover_is_active(&operations) => Finding::NotYet {
                 reason: "a failover is under way".to_owned(),
             },
-            Ok(_) | Err(_) => Finding::CannotTell {
-                reason: format!("{} is not active, and no failover shows", intent.to),
-                seen: format!("active: {}", active.as_ref().map_or("nobody", HaAddress::as_str)),
+            // Only this, unchanged for the settle time, proves that the call did not come to anything.
+            Ok(_) if active.as_ref() == Some(&intent.from) => Finding::CannotTell {
+                reason: format!("{} is still active and no failover is under way", intent.from),
+                seen: format!("active: {}", intent.from),
+            },
+            Ok(_) => Finding::NotYet {
+                reason: format!("{} is not active yet", intent.to),
+            },
+            Err(error) => Finding::Failed {
+                reason: explain(&error),
             },
         },
     }
@@ -166,10 +181,9 @@ async fn settled(
     let wanted = failover
         .and_then(|data| data.get("active"))
         .and_then(Value::as_str);
-    let groups: Vec<String> = failover
-        .and_then(|data| data.get("groups"))
-        .and_then(|groups| serde_json::from_value(groups.clone()).ok())
-        .unwrap_or_default();
+    let served: Option<Served> = failover
+        .and_then(|data| data.get("served"))
+        .and_then(|served| serde_json::from_value(served.clone()).ok());
     let Some(active) = &roles.active else {
         return Finding::NotYet {
             reason: "no node is active yet".to_owned(),
@@ -177,10 +191,10 @@ async fn settled(
     };
     if wanted.is_some_and(|wanted| wanted != active.as_str()) {
         return Finding::NotYet {
-            reason: format!("{active} is active"),
+            reason: format!("{active} is active, which is not the node that was asked for"),
         };
     }
-    match serving::state(world, &cluster.endpoint, &groups).await {
+    match serving::state(world, &cluster.endpoint, served.as_ref()).await {
         Ok(()) => done(info, active, None),
         Err(reason) => Finding::NotYet { reason },
     }
@@ -209,7 +223,7 @@ fn health(info: &VchaClusterInfo) -> String {
 }
 
 fn switched(intent: &Intent) -> Value {
-    json!({"active": intent.to, "was_active": intent.from, "groups": intent.groups})
+    json!({"active": intent.to, "was_active": intent.from, "served": intent.served})
 }
 
 /// Follows a failover that the server took. Silence, 401 and 503 are what a switch looks like; the roles decide.
@@ -231,12 +245,8 @@ pub(super) async fn follow(
     }
 }
 
-async fn judge(
-    client: &std::sync::Arc<VchaClient>,
-    intent: &Intent,
-    task: &OperationId,
-) -> Option<MemberEnd> {
-    let status = CisTasks::new(std::sync::Arc::clone(client)).poll(task).await;
+async fn judge(client: &Arc<VchaClient>, intent: &Intent, task: &OperationId) -> Option<MemberEnd> {
+    let status = CisTasks::new(Arc::clone(client)).poll(task).await;
     if matches!(status, Ok(TaskStatus::Running { .. })) {
         return None;
     }
@@ -248,12 +258,20 @@ async fn judge(
         });
     }
     // A task may read FAILED on the new node although the switch worked, so this is looked at last.
-    let Ok(TaskStatus::Failed { error }) = status else {
-        return None;
-    };
     let operations = client.operations().await.ok()?;
-    let stayed = roles.active.as_ref() == Some(&intent.from) && !failover_is_active(&operations);
-    stayed.then(|| MemberEnd::Failed {
-        reason: format!("the failover failed and {} stayed active: {error}", intent.from),
-    })
+    if roles.active.as_ref() != Some(&intent.from) || failover_is_active(&operations) {
+        return None;
+    }
+    match status {
+        Ok(TaskStatus::Failed { error }) => Some(MemberEnd::Failed {
+            reason: format!("the failover failed and {} stayed active: {error}", intent.from),
+        }),
+        Ok(TaskStatus::Gone) => Some(MemberEnd::Unknown {
+            reason: format!(
+                "the vCenter no longer knows the failover's task, and {} is active",
+                intent.from
+            ),
+        }),
+        Ok(TaskStatus::Running { .. } | TaskStatus::Succeeded { .. }) | Err(_) => None,
+    }
 }

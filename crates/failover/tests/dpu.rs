@@ -1,0 +1,358 @@
+//! DPU failover through plan, driver and journal, against simulated hosts.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farside_engine::{ActionRef, Again, CallId, ItemId, MemberEnd, Mode, RunId, RunState, Submitted};
+use farside_failover::driver::Unobserved;
+use farside_failover::kind::dpu::Dpu;
+use farside_failover::kind::{CallMember, CallRequest, Kind as _, Verdict};
+use farside_failover::runs;
+use farside_journal::{CrashPoint, MemoryJournal};
+use farside_simulator::dpu::{DpuSpec, HostTrouble};
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
+use serde_json::json;
+use support::{Bench, Outcome};
+
+const MOVE: &str = "HostNetworkSystem_startDpuFailover";
+
+fn spec() -> WorldSpec {
+    WorldSpec::pair(5).groups(0).replications(0)
+}
+
+fn plan_with(bench: &Bench, more: &str) -> String {
+    bench.plan_head()
+        + "[[items]]\nname = \"switch\"\ngroup = \"first\"\n[items.dpu]\nendpoint = \"vc-west\"\nhost = \"host-21\"\n\
+           switch = \"dvs-west\"\n"
+        + more
+        + "\n"
+}
+
+fn plan(bench: &Bench) -> String {
+    plan_with(bench, "")
+}
+
+/// The id of a DPU of the host.
+fn dpu(bench: &Bench, number: usize) -> String {
+    bench.world().hosts().host("host-21").unwrap().dpus[number]
+        .id
+        .clone()
+}
+
+/// Which DPU is active, and how often the switch has moved.
+fn state(bench: &Bench) -> (usize, u32) {
+    let world = bench.world();
+    let host = world.hosts().host("host-21").unwrap();
+    (host.active, host.moved)
+}
+
+fn assert_done(outcome: &Outcome) {
+    assert_eq!(outcome.counts(), [1, 0, 0, 0], "{}", outcome.notes());
+}
+
+fn assert_moved_once(bench: &Bench) {
+    assert_eq!(state(bench), (1, 1));
+    assert_eq!(
+        (bench.effects(MOVE), bench.attempts(MOVE), bench.overlaps()),
+        (vec![1], 1, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_switch_moves_once_in_both_modes_that_move_it() {
+    for mode in [Mode::Planned, Mode::Disaster] {
+        for seed in 0..10 {
+            let bench = Bench::new(&WorldSpec::pair(seed).groups(0).replications(0));
+            let plan = plan(&bench);
+            assert_eq!(bench.check(&plan, mode).await.verdict, Verdict::Go);
+            let outcome = bench.run(&plan, mode).await;
+            assert_done(&outcome);
+            assert_moved_once(&bench);
+            let data = &outcome.report.details[0].actions[0].data;
+            assert_eq!(
+                (data["from"].as_str(), data["to"].as_str()),
+                (Some(&*dpu(&bench, 0)), Some(&*dpu(&bench, 1)))
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_is_passed_on_and_a_wrong_one_is_refused() {
+    let bench = Bench::new(&spec());
+    let plan = plan_with(&bench, "target_alias = \"vmdpu1\"");
+    assert_eq!(
+        bench.check(&plan, Mode::Planned).await.verdict,
+        Verdict::Warning,
+        "it cannot be checked"
+    );
+    assert_done(&bench.run(&plan, Mode::Planned).await);
+    assert_moved_once(&bench);
+
+    let bench = Bench::new(&spec());
+    let outcome = bench
+        .run(&plan_with(&bench, "target_alias = \"vmdpu7\""), Mode::Planned)
+        .await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("No DPU of this alias"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_found_out_from_the_uplinks() {
+    for action in [FaultAction::DropAnswer, FaultAction::Silence { acted: true }] {
+        for toggles in [true, false] {
+            let mut hosts = DpuSpec::default();
+            hosts.toggles = toggles;
+            let bench = Bench::new(&spec().dpu(hosts));
+            bench.fault(FaultRule::new(MOVE, action.clone()));
+            let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+            assert_done(&outcome);
+            assert_moved_once(&bench);
+            assert!(
+                outcome.notes().contains("the answer was lost"),
+                "{}",
+                outcome.notes()
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_cut_before_the_server_acted_is_a_persons_to_judge() {
+    let bench = Bench::new(&spec());
+    bench.fault(FaultRule::new(MOVE, FaultAction::Cut));
+    let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 0, 0, 1], "{}", outcome.notes());
+    assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 1));
+    assert!(
+        outcome.notes().contains("look at the host"),
+        "{}",
+        outcome.notes()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_at_the_call_is_replaced_and_the_call_counts_once() {
+    let bench = Bench::new(&spec());
+    bench.fault(FaultRule::new(MOVE, FaultAction::EndSessions));
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await);
+    assert_eq!((state(&bench), bench.effects(MOVE)), ((1, 1), vec![1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_not_ready_is_left_untouched() {
+    for (trouble, words) in [
+        (
+            HostTrouble::NotOffloaded,
+            "network offload of the switch on this host: off",
+        ),
+        (HostTrouble::StandbyDown, "has a link"),
+        (
+            HostTrouble::PartialMaintenance,
+            "quickPatchPartialMM is inPartialMM",
+        ),
+        (HostTrouble::Disconnected, "notResponding"),
+    ] {
+        let bench = Bench::new(&spec());
+        bench.world().hosts_mut().set_trouble("host-21", trouble, true);
+        let plan = plan(&bench);
+        let check = bench.check(&plan, Mode::Planned).await;
+        assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
+        let outcome = bench.run(&plan, Mode::Planned).await;
+        assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+        assert!(outcome.notes().contains(words), "{}", outcome.notes());
+        assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_host_or_switch_is_told_before_anything_is_sent() {
+    for (right, wrong, words) in [
+        ("dvs-west", "dvs-wset", "it has: dvs-west"),
+        ("host-21", "host-99", "host host-99"),
+        (
+            "dvs-west\"\n",
+            "dvs-west\"\ntarget_dpu = \"vmdpu1\"\n",
+            "vmdpu1 does not stand by",
+        ),
+    ] {
+        let bench = Bench::new(&spec());
+        let plan = plan(&bench)
+            .replace("deadline = \"30m\"", "deadline = \"1m\"")
+            .replace(right, wrong);
+        assert_eq!(bench.check(&plan, Mode::Planned).await.verdict, Verdict::NoGo);
+        let outcome = bench.run(&plan, Mode::Planned).await;
+        assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+        assert!(outcome.notes().contains(words), "{}", outcome.notes());
+        assert_eq!(bench.attempts(MOVE), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wanted_dpu_that_is_active_already_is_left_alone() {
+    let bench = Bench::new(&spec());
+    let plan = plan_with(&bench, &format!("target_dpu = \"{}\"", dpu(&bench, 0)));
+    assert_eq!(bench.check(&plan, Mode::Planned).await.verdict, Verdict::Warning);
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert_done(&outcome);
+    assert!(outcome.notes().contains("active already"), "{}", outcome.notes());
+    assert_eq!(bench.attempts(MOVE), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failback_moves_only_where_the_item_asks() {
+    let bench = Bench::new(&spec());
+    let plan = plan_with(&bench, &format!("failback_dpu = \"{}\"", dpu(&bench, 0)));
+    assert_done(&bench.run(&plan, Mode::Planned).await);
+    assert_done(&bench.run(&plan, Mode::Reprotect).await);
+    assert_eq!(state(&bench), (1, 1));
+    assert_done(&bench.run(&plan, Mode::Failback).await);
+    assert_eq!(state(&bench), (0, 2));
+    assert_done(&bench.run(&self::plan(&bench), Mode::Failback).await);
+    assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 2), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_cannot_be_started_by_hand_is_refused() {
+    let mut hosts = DpuSpec::default();
+    hosts.toggles = false;
+    let bench = Bench::new(&spec().dpu(hosts));
+    let plan = plan_with(&bench, &format!("failback_dpu = \"{}\"", dpu(&bench, 0)));
+    assert_done(&bench.run(&plan, Mode::Planned).await);
+    let outcome = bench.run(&plan, Mode::Failback).await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(outcome.notes().contains("InvalidArgument"), "{}", outcome.notes());
+    assert_eq!(state(&bench), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_that_moved_by_itself_since_the_look_is_not_moved_back() {
+    let bench = Bench::new(&spec());
+    let plan = plan(&bench);
+    assert_done(&bench.run(&plan, Mode::Planned).await);
+    let document = bench.document(&plan);
+    let world = bench.connections(&document, Mode::Planned);
+    let call = |from: String, to: String| CallRequest {
+        run: RunId::new("run-2-planned"),
+        mode: Mode::Planned,
+        call: CallId(1),
+        members: vec![CallMember {
+            action: ActionRef {
+                item: ItemId::new("switch"),
+                action: 0,
+            },
+            item: document.items[0].protected.payload.clone(),
+            payload: json!({"to": null, "alias": null}),
+            intent: json!({"from": from, "to": to}),
+        }],
+    };
+    let (first, second) = (dpu(&bench, 0), dpu(&bench, 1));
+    let Submitted::Settled(ends) = Dpu.submit(&world, &call(first.clone(), second)).await else {
+        panic!("the second DPU is active");
+    };
+    assert!(matches!(&ends[0].end, MemberEnd::Done { note: Some(note), .. } if note.contains("by itself")));
+    let outcome = Dpu.submit(&world, &call(first, "another".to_owned())).await;
+    assert!(
+        matches!(
+            outcome,
+            Submitted::Refused {
+                again: Again::Later,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    assert_eq!(bench.attempts(MOVE), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_is_skipped_and_says_why() {
+    let bench = Bench::new(&spec());
+    let outcome = bench.run(&plan(&bench), Mode::Test).await;
+    assert_eq!(outcome.counts(), [0, 0, 1, 0], "{}", outcome.notes());
+    assert!(outcome.notes().contains("not testable"), "{}", outcome.notes());
+    assert_eq!(bench.heard("vc-west"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disaster_sends_nothing_to_the_protected_site() {
+    let bench = Bench::new(&spec());
+    let plan = plan(&bench)
+        .replace("\nendpoint = \"vc-west\"", "\nendpoint = \"vc-east\"")
+        .replace("host-21", "host-11")
+        .replace("dvs-west", "dvs-east");
+    let outcome = bench.run(&plan, Mode::Disaster).await;
+    assert_eq!(outcome.counts(), [0, 0, 1, 0], "{}", outcome.notes());
+    assert!(outcome.notes().contains("protected site"), "{}", outcome.notes());
+    assert_eq!(bench.heard("vc-east"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_write_leads_to_one_move() {
+    let mut resumed = 0;
+    for number in 2..=7 {
+        for point in [CrashPoint::BeforeWrite, CrashPoint::AfterWrite] {
+            let journal = MemoryJournal::new();
+            let bench = Bench::with_journal(&spec(), Arc::new(journal.clone()));
+            let plan = plan(&bench);
+            journal.crash_at_write(number, point);
+            let (driver, world, _control) = bench.driver(&plan, Mode::Planned, Box::new(Unobserved)).await;
+            let first = driver.drive().await;
+            drop(world);
+            if first.is_ok() {
+                continue;
+            }
+            resumed += 1;
+            journal.restart();
+            bench.pass(Duration::from_secs(1)).await;
+            let id = RunId::new("run-1-planned");
+            let known = runs::read(&journal, &id).await.unwrap();
+            let outcome = match known.state() {
+                RunState::Ended => bench.outcome(known),
+                RunState::Running | RunState::Stopped => bench.resume(&plan, &id).await,
+            };
+            let at = format!("write {number} {point:?}: {}", outcome.notes());
+            assert!(bench.attempts(MOVE) <= 1, "{at}");
+            match outcome.counts() {
+                [1, 0, 0, 0] => assert_eq!(state(&bench), (1, 1), "{at}"),
+                // Whether the call had gone out when the intent was written, nobody can know.
+                [0, 0, 0, 1] => assert_eq!(bench.attempts(MOVE), 0, "{at}"),
+                _ => panic!("{at}"),
+            }
+        }
+    }
+    assert!(resumed > 6, "{resumed} crashes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_and_a_vcenter_that_is_away_are_told_before_the_run() {
+    let bench = Bench::new(&spec());
+    bench.set_password("vc-west", "of-yesterday");
+    let check = bench.check(&plan(&bench), Mode::Planned).await;
+    let complaint = check.complaints().next().unwrap().1.clone();
+    assert_eq!(check.verdict, Verdict::NoGo);
+    assert!(complaint.value.contains("login"), "{complaint:?}");
+    assert!(
+        !format!("{check:?}").contains("of-yesterday"),
+        "no password in a report"
+    );
+
+    let bench = Bench::new(&spec());
+    bench.world().set_reachable("vc-west", false);
+    let check = bench.check(&plan(&bench), Mode::Planned).await;
+    let complaint = check.complaints().next().unwrap().1.clone();
+    assert!(
+        complaint.value.contains("no connection to vc-west"),
+        "{complaint:?}"
+    );
+    assert_eq!(bench.attempts(MOVE), 0);
+}

@@ -1,0 +1,266 @@
+//! Disasters, preflight, and what a run refuses.
+
+use std::time::Duration;
+
+use farside_engine::Mode;
+use farside_failover::kind::Verdict;
+use farside_simulator::sms::{GroupState, VasaSpec};
+use farside_transport::Clock as _;
+use serde_json::json;
+
+use crate::groups::{
+    FAIL_OVER, PREPARE, REVERSE, SYNC, assert_done, assert_states, fault, group, one_provider, plan,
+    plan_with, states, tasks, world,
+};
+use crate::support::Bench;
+
+#[tokio::test(start_paused = true)]
+async fn a_disaster_run_sends_nothing_to_the_protected_site_and_says_what_is_lost() {
+    let bench = Bench::new(&world(4, VasaSpec::default()));
+    let plan = plan(&bench);
+    bench.world().set_reachable("vc-east", false);
+    let check = bench.check(&plan, Mode::Disaster).await;
+    assert_eq!(check.verdict, Verdict::Go, "{check:#?}");
+    let losses: Vec<&str> = check.losses().map(|(_, loss)| loss).collect();
+    assert_eq!(losses.len(), 4);
+    assert!(
+        losses
+            .iter()
+            .all(|loss| loss.starts_with("everything written after 2") && loss.contains(" s ago)")),
+        "{losses:?}"
+    );
+    assert_done(&bench.run(&plan, Mode::Disaster).await, 4);
+    assert_eq!(bench.heard("vc-east"), 0);
+    assert_eq!(states(&bench, "vc-west"), [GroupState::FailedOver]);
+    bench.world().set_reachable("vc-east", true);
+    assert_done(&bench.run(&plan, Mode::Reprotect).await, 4);
+    assert_states(&bench, [GroupState::Source, GroupState::Target]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disaster_recovers_the_point_in_time_that_the_plan_names() {
+    let bench = Bench::new(&world(1, VasaSpec::default()));
+    let pits = bench.world().state()["vasa"]["groups"][0]["pits"].clone();
+    let oldest = pits[0]["id"].as_str().unwrap().to_owned();
+    let plan = plan_with(&bench, &format!("point_in_time = \"{oldest}\""));
+    let outcome = bench.run(&plan, Mode::Disaster).await;
+    assert_done(&outcome, 1);
+    assert_eq!(
+        outcome.report.details[0].actions[0].data["point_in_time"],
+        json!(oldest)
+    );
+    let absent = Bench::new(&world(1, VasaSpec::default()));
+    let check = absent
+        .check(
+            &plan_with(&absent, "point_in_time = \"none-such\""),
+            Mode::Disaster,
+        )
+        .await;
+    assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_never_failed_over_is_not_reversed() {
+    let bench = Bench::new(&world(1, VasaSpec::default()));
+    let plan = plan(&bench);
+    let check = bench.check(&plan, Mode::Reprotect).await;
+    assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
+    let outcome = bench.run(&plan, Mode::Reprotect).await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("nothing to reprotect"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!(bench.attempts(REVERSE), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offline_provider_is_no_go_and_a_run_waits_for_it() {
+    let bench = Bench::new(&world(
+        2,
+        one_provider(|provider| provider.offline_at = vec!["vc-west".to_owned()]),
+    ));
+    let plan = plan(&bench);
+    let check = bench.check(&plan, Mode::Planned).await;
+    assert_eq!(check.verdict, Verdict::NoGo);
+    let complaints: Vec<String> = check
+        .complaints()
+        .map(|(_, condition)| condition.value.clone())
+        .collect();
+    assert!(
+        complaints[0].contains("offline") && complaints[0].contains("vc-west"),
+        "{complaints:?}"
+    );
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 2, 0, 0], "{}", outcome.notes());
+    assert_eq!(bench.attempts(SYNC), 0);
+    assert!(bench.clock.elapsed() < Duration::from_secs(3600));
+    bench
+        .world()
+        .sms_mut()
+        .set_provider_online("vasaProvider-west-1", true);
+    assert_done(&bench.run(&plan, Mode::Planned).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_in_the_wrong_state_is_refused_with_what_to_do_and_nothing_is_sent() {
+    let bench = Bench::new(&world(2, VasaSpec::default()));
+    let plan = plan(&bench);
+    assert_done(&bench.run(&plan, Mode::Test).await, 2);
+    let check = bench.check(&plan, Mode::Planned).await;
+    assert_eq!(check.verdict, Verdict::NoGo);
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 2, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("INTEST") && outcome.notes().contains("farside cleanup"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!((bench.attempts(SYNC), bench.attempts(FAIL_OVER)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_finds_its_work_done_sends_nothing() {
+    let bench = Bench::new(&world(2, VasaSpec::default()));
+    let plan = plan(&bench);
+    assert_done(&bench.run(&plan, Mode::Planned).await, 2);
+    let sent = [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation));
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert_done(&outcome, 2);
+    assert!(
+        outcome.notes().contains("failed over already"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!(
+        [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation)),
+        sent
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_with_machines_are_moved_in_a_disaster_only() {
+    let mut vasa = VasaSpec::default();
+    vasa.groups_with_devices = 1;
+    let bench = Bench::new(&world(2, vasa));
+    let plan = plan(&bench);
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert_eq!(outcome.counts(), [1, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("not part of this version"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!(group(&bench, "vc-west", "group-001").state, GroupState::Target);
+    let outcome = bench.run(&plan, Mode::Disaster).await;
+    assert_done(&outcome, 2);
+    assert!(
+        outcome.notes().contains("leaves their VMs alone"),
+        "{}",
+        outcome.notes()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn plans_that_pair_the_wrong_groups_are_refused() {
+    let bench = Bench::new(&world(3, one_provider(|_| {})));
+    let plan = plan(&bench);
+    let crossed = plan
+        .replace("rt-001", "rt-900")
+        .replace("rt-002", "rt-001")
+        .replace("rt-900", "rt-002");
+    let outcome = bench.run(&crossed, Mode::Planned).await;
+    assert_eq!(outcome.counts(), [1, 2, 0, 0], "{}", outcome.notes());
+    assert!(outcome.notes().contains("is paired with"), "{}", outcome.notes());
+    let unknown = plan
+        .replace("rt-003", "rt-777")
+        .replace("uid-west-1", "west-array-provider-1");
+    let check = bench.check(&unknown, Mode::Planned).await;
+    let complaints: Vec<String> = check
+        .complaints()
+        .map(|(_, condition)| condition.value.clone())
+        .collect();
+    assert!(
+        complaints.iter().any(|value| value.contains("rt-777")),
+        "{complaints:?}"
+    );
+    let stranger = plan.replace("uid-west-1", "no-such-provider");
+    let outcome = bench.run(&stranger, Mode::Test).await;
+    assert_eq!(outcome.counts(), [0, 3, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("no provider called no-such-provider"),
+        "{}",
+        outcome.notes()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vcenter_that_restarts_mid_way_loses_its_tasks_and_no_group_is_moved_twice() {
+    let bench = Bench::new(&world(6, VasaSpec::default()));
+    let plan = plan(&bench);
+    let (driver, world, _orders) = bench
+        .driver(
+            &plan,
+            Mode::Planned,
+            Box::new(farside_failover::driver::Unobserved),
+        )
+        .await;
+    let restart = async {
+        while tasks(&bench, "failover") == 0 {
+            bench.pass(Duration::from_millis(100)).await;
+        }
+        bench.world().restart_vcenter("vc-west", 30_000);
+    };
+    let (run, ()) = tokio::join!(driver.drive(), restart);
+    world.close().await;
+    assert_done(&bench.outcome(run.unwrap()), 6);
+    assert_eq!(bench.effects(FAIL_OVER), [1; 6]);
+    assert_eq!(bench.overlaps(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_changes_nothing_and_asks_the_provider() {
+    let bench = Bench::new(&world(
+        12,
+        one_provider(|provider| provider.max_batch_size = Some(8)),
+    ));
+    let plan = plan(&bench);
+    let check = bench.check(&plan, Mode::Planned).await;
+    assert_eq!(check.verdict, Verdict::Go, "{check:#?}");
+    let asked = check.items.iter().flat_map(|item| &item.check.conditions);
+    assert_eq!(
+        asked
+            .filter(|condition| condition.name == "the provider's own check")
+            .count(),
+        12
+    );
+    assert_states(&bench, [GroupState::Target, GroupState::Source]);
+    bench.world().sms_mut().add_entry_fault(fault(
+        "group-004",
+        &format!("{FAIL_OVER}?checkOnly"),
+        json!({"_typeName": "NoValidReplica"}),
+    ));
+    let check = bench.check(&plan, Mode::Planned).await;
+    let complaints: Vec<&str> = check.complaints().map(|(item, _)| item.name.as_str()).collect();
+    assert_eq!(complaints, ["group-004"]);
+}
+
+#[test]
+fn a_pair_is_locked_by_both_its_ids_whichever_side_comes_first() {
+    let bench = Bench::new(&world(1, VasaSpec::default()));
+    let text = plan(&bench);
+    let document = bench.document(&text);
+    assert_eq!(
+        document.items[0].protected.locks[0].as_str(),
+        "vasa:fd-east-1/rg-001|fd-west-1/rt-001"
+    );
+    let turned = text.replace("[items.vasa.source]", "[items.vasa.x]");
+    let turned = turned
+        .replace("[items.vasa.target]", "[items.vasa.source]")
+        .replace("[items.vasa.x]", "[items.vasa.target]");
+    assert_eq!(
+        bench.document(&turned).items[0].protected.locks,
+        document.items[0].protected.locks
+    );
+}

@@ -1,0 +1,188 @@
+//! Lost answers, lost sessions, lost tasks and crashes: whatever happens, nothing is sent twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use farside_engine::{Mode, RunId, RunState};
+use farside_failover::driver::Unobserved;
+use farside_failover::runs;
+use farside_journal::{CrashPoint, MemoryJournal, SqliteJournal};
+use farside_simulator::vcha::{Mode as ClusterMode, VchaSpec};
+use farside_simulator::{FaultAction, FaultRule};
+
+use crate::observers::{BreakAtIntent, DiesWhenAccepted};
+use crate::support::{Bench, journal_path};
+use crate::{FAILOVER, assert_done, assert_switched_once, plan, spec, switches};
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_found_out_from_the_roles() {
+    for action in [FaultAction::DropAnswer, FaultAction::Silence { acted: true }] {
+        let bench = Bench::new(&spec());
+        bench.fault(FaultRule::new(FAILOVER, action));
+        let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+        assert_done(&outcome, 1);
+        assert_switched_once(&bench, 1);
+        assert!(
+            outcome.notes().contains("the answer was lost"),
+            "{}",
+            outcome.notes()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_at_the_call_is_replaced_and_the_call_counts_once() {
+    let bench = Bench::new(&spec());
+    bench.fault(FaultRule::new(FAILOVER, FaultAction::EndSessions));
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
+    assert_switched_once(&bench, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_end_all_the_time_do_not_lead_to_a_second_failover() {
+    let bench = Bench::new(&spec());
+    for operation in [
+        "Cis.Tasks_get",
+        "Vcenter.Vcha.Cluster_get",
+        "Vcenter.Vcha.Operations_get",
+    ] {
+        bench.fault(
+            FaultRule::new(operation, FaultAction::EndSessions)
+                .from_nth(2)
+                .times(Some(2)),
+        );
+    }
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
+    assert_switched_once(&bench, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_cut_before_the_server_acted_is_a_persons_to_judge() {
+    let bench = Bench::new(&spec());
+    bench.fault(FaultRule::new(FAILOVER, FaultAction::Cut));
+    let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+    assert_eq!(outcome.counts(), [0, 0, 0, 1], "{}", outcome.notes());
+    assert_eq!(outcome.report.exit_code(), 4);
+    assert_eq!(
+        (bench.attempts(FAILOVER), switches(&bench)),
+        (1, 0),
+        "it is not sent again"
+    );
+    let notes = outcome.notes();
+    assert!(
+        notes.contains("10.9.2.2 is not active (active: 10.9.2.1)"),
+        "{notes}"
+    );
+    assert!(notes.contains("look at the cluster"), "{notes}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_a_restart_takes_away_is_not_the_failovers_end() {
+    let bench = Bench::new(&spec());
+    let restart = FaultAction::RestartVcenter {
+        endpoint: "vc-west".to_owned(),
+        outage_ms: 200,
+    };
+    bench.fault(FaultRule::new("Cis.Tasks_get", restart));
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
+    assert_switched_once(&bench, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_active_node_that_dies_during_the_failover_leads_to_no_second_one() {
+    for (mode, counts, switched) in [
+        // The cluster switches by itself, to the same node.
+        (ClusterMode::Enabled, [1, 0, 0, 0], 1),
+        // The same node comes back, and the failover and its task are gone.
+        (ClusterMode::Maintenance, [0, 0, 0, 1], 0),
+    ] {
+        let bench = Bench::new(&spec());
+        bench.world().vcha_mut().set_mode("vc-west", mode);
+        let observer = Box::new(DiesWhenAccepted(bench.simulator.clone()));
+        let outcome = bench.run_watched(&plan(&bench), Mode::Planned, observer).await;
+        assert_eq!(outcome.counts(), counts, "{mode:?}: {}", outcome.notes());
+        assert_eq!(
+            (bench.attempts(FAILOVER), switches(&bench)),
+            (1, switched),
+            "{mode:?}"
+        );
+        if counts[3] == 1 {
+            let notes = outcome.notes();
+            assert!(notes.contains("no longer knows the failover's task"), "{notes}");
+            assert!(
+                outcome.report.seconds < 600.0,
+                "the settle time is enough: {} s",
+                outcome.report.seconds
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_inside_the_task_is_a_failure_with_its_reason() {
+    let mut vcha = VchaSpec::default();
+    vcha.refuses_in_task = true;
+    let bench = Bench::new(&spec().vcha(vcha));
+    let plan = plan(&bench);
+    let outcome = bench
+        .run_watched(
+            &plan,
+            Mode::Planned,
+            Box::new(BreakAtIntent(bench.simulator.clone())),
+        )
+        .await;
+    assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+    assert!(
+        outcome.notes().contains("10.9.2.1 stayed active"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!((bench.attempts(FAILOVER), switches(&bench)), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_write_leads_to_one_switch() {
+    let mut resumed = 0;
+    for number in 2..=12 {
+        for point in [CrashPoint::BeforeWrite, CrashPoint::AfterWrite] {
+            let journal = MemoryJournal::new();
+            let bench = Bench::with_journal(&spec(), Arc::new(journal.clone()));
+            let plan = plan(&bench);
+            journal.crash_at_write(number, point);
+            let (driver, world, _control) = bench.driver(&plan, Mode::Planned, Box::new(Unobserved)).await;
+            let first = driver.drive().await;
+            drop(world);
+            if first.is_ok() {
+                continue;
+            }
+            resumed += 1;
+            journal.restart();
+            bench.pass(Duration::from_secs(1)).await;
+            let id = RunId::new("run-1-planned");
+            let known = runs::read(&journal, &id).await.unwrap();
+            let outcome = match known.state() {
+                RunState::Ended => bench.outcome(known),
+                RunState::Running | RunState::Stopped => bench.resume(&plan, &id).await,
+            };
+            let at = format!("write {number} {point:?}: {}", outcome.notes());
+            assert!(bench.attempts(FAILOVER) <= 1 && switches(&bench) <= 1, "{at}");
+            match outcome.counts() {
+                [1, 0, 0, 0] => assert_eq!(switches(&bench), 1, "{at}"),
+                // Whether the call had gone out when the intent was written, nobody can know.
+                [0, 0, 0, 1] => assert_eq!(bench.attempts(FAILOVER), 0, "{at}"),
+                _ => panic!("{at}"),
+            }
+        }
+    }
+    assert!(resumed > 8, "{resumed} crashes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_of_life_knows_what_happened_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = SqliteJournal::open(&journal_path(folder.path())).await.unwrap();
+    let bench = Bench::with_journal(&spec(), Arc::new(journal));
+    bench.fault(FaultRule::new(FAILOVER, FaultAction::DropAnswer));
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
+    assert_switched_once(&bench, 1);
+}
