@@ -239,6 +239,9 @@ pub struct LookRequest {
     pub payload: Value,
     /// The intent of the call whose outcome is to be found out; none before the first call.
     pub after: Option<Value>,
+    /// The intent of the action's last call, whatever became of it; none before the first call. A kind whose default
+    /// target depends on the state must keep to this one, or a late effect would be undone by the next call.
+    pub called: Option<Value>,
     /// What the item's earlier actions left behind, in order.
     pub earlier: Vec<Value>,
 }

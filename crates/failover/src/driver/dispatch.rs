@@ -141,6 +141,7 @@ fn look_request(
         item: item.payload.clone(),
         payload: step.payload.clone(),
         after: after.map(|_| progress.intent.clone()),
+        called: (!progress.intent.is_null()).then(|| progress.intent.clone()),
         earlier: earlier.collect(),
     };
     Some(((item.kind.clone(), step.endpoints.clone()), request))

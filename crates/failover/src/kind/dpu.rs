@@ -280,30 +280,34 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
             ),
         };
     };
-    match look.after.as_ref().map(parse::<Intent>) {
-        None => before(&host, &dpus, &step),
-        Some(Some(intent)) if dpus.active().as_ref() == Some(&intent.to) => Finding::Done {
-            note: Some("the answer was lost; the uplinks show the move".to_owned()),
+    match (&look.after, look.called.as_ref().map(parse::<Intent>)) {
+        (_, Some(None)) => Finding::Failed {
+            reason: "the journal's intent cannot be read by this version; look at the host by hand"
+                .to_owned(),
+        },
+        (_, None) => before(&host, &dpus, step.to.as_ref()),
+        (after, Some(Some(intent))) if dpus.active().as_ref() == Some(&intent.to) => Finding::Done {
+            note: Some(match after {
+                Some(_) => "the answer was lost; the uplinks show the move".to_owned(),
+                None => "an earlier call took effect late; the uplinks show the move".to_owned(),
+            }),
             data: json!(intent),
         },
+        (None, Some(Some(intent))) => before(&host, &dpus, Some(&intent.to)),
         // Only this, unchanged for the settle time, proves that the call did not come to anything.
-        Some(Some(intent)) if dpus.active() == intent.from => Finding::CannotTell {
+        (Some(_), Some(Some(intent))) if dpus.active() == intent.from => Finding::CannotTell {
             reason: format!("the uplinks are as before the call ({})", dpus.describe()),
             seen: dpus.describe(),
         },
-        Some(Some(_)) => Finding::NotYet {
+        (Some(_), Some(Some(_))) => Finding::NotYet {
             reason: format!("the uplinks are on the move ({})", dpus.describe()),
-        },
-        Some(None) => Finding::Failed {
-            reason: "the journal's intent cannot be read by this version; look at the host by hand"
-                .to_owned(),
         },
     }
 }
 
-fn before(host: &Host, dpus: &SwitchDpus, step: &Move) -> Finding {
+fn before(host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Finding {
     let from = dpus.active();
-    if let (Some(wanted), Some(active)) = (&step.to, &from)
+    if let (Some(wanted), Some(active)) = (wanted, &from)
         && wanted == active
     {
         return Finding::Done {
@@ -311,7 +315,7 @@ fn before(host: &Host, dpus: &SwitchDpus, step: &Move) -> Finding {
             data: json!({"to": active}),
         };
     }
-    let against = obstacles(host, dpus, step.to.as_ref());
+    let against = obstacles(host, dpus, wanted);
     if !against.is_empty() {
         let reasons: Vec<String> = against
             .iter()
@@ -322,8 +326,8 @@ fn before(host: &Host, dpus: &SwitchDpus, step: &Move) -> Finding {
         };
     }
     let standby = dpus.standby();
-    match step.to.clone().or_else(|| standby.first().cloned()) {
-        Some(to) if standby.len() == 1 || step.to.is_some() => Finding::Ready {
+    match wanted.or(standby.first()).cloned() {
+        Some(to) if standby.len() == 1 || wanted.is_some() => Finding::Ready {
             intent: json!(Intent { from, to }),
             limit: None,
         },

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use farside_engine::{Record, Run};
 use farside_failover::driver::Observer;
+use farside_journal::{CrashPoint, MemoryJournal};
 use farside_simulator::Simulator;
 
 /// Takes the witness away when the intent of the failover is written: too late for any look.
-pub struct BreakAtIntent(pub Simulator);
+pub(crate) struct BreakAtIntent(pub(crate) Simulator);
 
 impl Observer for BreakAtIntent {
     fn recorded(&mut self, _run: &Run, records: &[Record]) {
@@ -21,23 +22,39 @@ impl Observer for BreakAtIntent {
     }
 }
 
-/// Lets the active node die as soon as the failover was taken.
-pub struct DiesWhenAccepted(pub Simulator);
+/// Lets the active node die as soon as the first failover was taken.
+pub(crate) struct DiesWhenAccepted(pub(crate) Option<Simulator>);
 
 impl Observer for DiesWhenAccepted {
     fn recorded(&mut self, _run: &Run, records: &[Record]) {
+        let accepted = |record: &Record| matches!(record, Record::CallAccepted { .. });
+        if records.iter().any(accepted)
+            && let Some(simulator) = self.0.take()
+        {
+            simulator.world().lose_active_node("vc-west");
+        }
+    }
+}
+
+/// Lets the cluster switch by itself when an action is put back to before its call, and the process die.
+pub(crate) struct SwitchesWhenPutBack(pub(crate) Simulator, pub(crate) MemoryJournal);
+
+impl Observer for SwitchesWhenPutBack {
+    fn recorded(&mut self, _run: &Run, records: &[Record]) {
         if records
             .iter()
-            .any(|record| matches!(record, Record::CallAccepted { .. }))
+            .any(|record| matches!(record, Record::ActionPutBack { .. }))
         {
-            self.0.world().lose_active_node("vc-west");
+            assert!(self.0.world().lose_active_node("vc-west"));
+            self.1
+                .crash_at_write(self.1.writes() + 1, CrashPoint::BeforeWrite);
         }
     }
 }
 
 /// Notes why looks were put off.
 #[derive(Clone, Default)]
-pub struct Reasons(pub Arc<Mutex<Vec<String>>>);
+pub(crate) struct Reasons(pub(crate) Arc<Mutex<Vec<String>>>);
 
 impl Observer for Reasons {
     fn recorded(&mut self, _run: &Run, records: &[Record]) {
@@ -51,7 +68,7 @@ impl Observer for Reasons {
 
 /// Notes when each item's first action began and its last one ended.
 #[derive(Clone, Default)]
-pub struct Watch(Arc<Mutex<BTreeMap<String, (u64, u64)>>>);
+pub(crate) struct Watch(Arc<Mutex<BTreeMap<String, (u64, u64)>>>);
 
 impl Observer for Watch {
     fn recorded(&mut self, _run: &Run, records: &[Record]) {
@@ -71,7 +88,7 @@ impl Observer for Watch {
 }
 
 impl Watch {
-    pub fn span(&self, item: &str) -> (u64, u64) {
+    pub(crate) fn span(&self, item: &str) -> (u64, u64) {
         self.0.lock().unwrap()[item]
     }
 }

@@ -47,15 +47,18 @@ pub(super) async fn look(world: &Connections, look: &LookRequest) -> Finding {
     };
     let roles = Roles::of(&info);
     match (step, &look.after) {
-        (Step::FailOver { activate, .. }, None) => {
-            before(world, &cluster, &client, &info, &roles, activate).await
-        }
-        (Step::FailOver { .. }, Some(intent)) => match serde_json::from_value::<Intent>(intent.clone()) {
-            Ok(intent) => after(&client, &roles, &intent).await,
-            Err(_) => Finding::Failed {
-                reason: "the journal's intent cannot be read by this version; look at the cluster by hand"
-                    .to_owned(),
+        (Step::FailOver { activate, .. }, None) => match look.called.as_ref().map(parse) {
+            None => before(world, &cluster, &client, &info, &roles, activate).await,
+            Some(Some(intent)) if roles.active.as_ref() == Some(&intent.to) => Finding::Done {
+                note: Some("an earlier call took effect late; the node is active".to_owned()),
+                data: switched(&intent),
             },
+            Some(Some(intent)) => before(world, &cluster, &client, &info, &roles, Some(intent.to)).await,
+            Some(None) => unreadable(),
+        },
+        (Step::FailOver { .. }, Some(intent)) => match parse(intent) {
+            Some(intent) => after(&client, &roles, &intent).await,
+            None => unreadable(),
         },
         (Step::Settle, _) => settled(world, &cluster, &info, &roles, look.earlier.first()).await,
         (Step::Accept, _) => match (
@@ -74,6 +77,16 @@ pub(super) async fn look(world: &Connections, look: &LookRequest) -> Finding {
                 reason: format!("health: {}", health(&info)),
             },
         },
+    }
+}
+
+fn parse(intent: &Value) -> Option<Intent> {
+    serde_json::from_value(intent.clone()).ok()
+}
+
+fn unreadable() -> Finding {
+    Finding::Failed {
+        reason: "the journal's intent cannot be read by this version; look at the cluster by hand".to_owned(),
     }
 }
 
