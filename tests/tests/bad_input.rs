@@ -253,21 +253,7 @@ fn a_journal_that_cannot_be_written_is_told() {
 #[test]
 fn a_journal_of_a_newer_version_is_left_alone() {
     let scene = Scene::new(0, 1);
-    assert_eq!(
-        scene
-            .user
-            .run(&[
-                "run",
-                "plan.toml",
-                "--mode",
-                "planned",
-                "--dry-run",
-                "--journal",
-                "j.db"
-            ])
-            .code,
-        Some(0)
-    );
+    assert_eq!(scene.run().code, Some(0));
     // `user_version` of an SQLite file: four bytes at offset 60 of its header.
     let journal = scene.user.folder().join("j.db");
     let mut bytes = fs::read(&journal).expect("the journal");

@@ -96,6 +96,13 @@ fn a_run_killed_at_five_places_does_everything_once() {
     for (id, replication) in replications {
         assert_eq!(replication["recovery"], "COMPLETE", "{id}");
     }
+    assert_eq!(state["vcha"]["clusters"]["vc-west"]["switches"], 1);
+    let hosts = state["hosts"]["hosts"].as_array().expect("hosts");
+    assert_eq!(
+        hosts.iter().filter(|host| host["active"] == 1).count(),
+        1,
+        "{hosts:#?}"
+    );
     for group in state["vasa"]["groups"].as_array().expect("groups") {
         assert_eq!(group["sides"][1]["state"], "FAILEDOVER", "{group:#}");
     }
@@ -142,6 +149,10 @@ fn an_answer_lost_once_for_each_kind_of_action_changes_nothing() {
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     let found = complaints(&sim.get("calls"), &demands(GROUPS, REPLICATIONS));
     assert!(found.is_empty(), "{}", found.join("\n"));
+    let report = user
+        .run(&["report", "night", "--journal", "j.db", "--format", "json"])
+        .last_json();
+    assert_eq!(report["items"]["done"], GROUPS + REPLICATIONS + 2, "{report:#}");
     let rules = sim.get("faults");
     let unused = rules["faults"]
         .as_array()

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Cleanup(Cleanup),
     /// Take up a run that was stopped, killed or lost its machine
     Resume(Resume),
-    /// Give a run up: what has not begun is skipped, what is under way is seen to its end
+    /// Give a run up: calls under way are seen to their end, everything else is skipped
     Abort(Abort),
     /// List the runs of a journal and the tests that nobody has cleaned up, or show one run
     Status(Status),

@@ -38,10 +38,21 @@ pub(crate) fn fail(failure: &Failure) -> ExitCode {
     ExitCode::from(failure.code)
 }
 
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Without characters that a terminal obeys: servers choose the texts of their errors.
+fn plain(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+}
+
 /// A result, or a line of one. A reader that has gone away is no error of ours.
 pub(crate) fn result(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.write_all(plain(text).as_bytes());
     if !text.ends_with('\n') {
         let _ = stdout.write_all(b"\n");
     }
@@ -59,7 +70,7 @@ pub(crate) fn json(value: &impl Serialize) {
 /// Something for the person at the terminal, on stderr.
 pub(crate) fn note(text: &str) {
     let mut stderr = std::io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes());
+    let _ = stderr.write_all(plain(text).as_bytes());
     let _ = stderr.write_all(b"\n");
 }
 

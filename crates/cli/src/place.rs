@@ -33,6 +33,19 @@ pub(crate) async fn open_existing(asked: Option<&str>) -> Result<Place, Failure>
     at(path).await
 }
 
+/// Opens the journal if it is there: for commands that change nothing.
+pub(crate) async fn open_if_there(
+    asked: Option<&str>,
+    plan: Option<&Document>,
+) -> Result<Option<Place>, Failure> {
+    let path = path(asked, plan)?;
+    if path.exists() {
+        at(path).await.map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
 async fn at(path: PathBuf) -> Result<Place, Failure> {
     let journal = SqliteJournal::open(&path).await?;
     let mut reports = path.into_os_string();

@@ -196,7 +196,7 @@ fn items(plan: &mut String, state: &Value) {
         }
         let _ = write!(
             plan,
-            "[items.vcda]\nreplication = {}\nsource = \"vcda-east\"\ndestination = \"vcda-west\"\npower_on = true\n",
+            "[items.vcda]\nreplication = {}\nsource = \"vcda-east\"\ndestination = \"vcda-west\"\npower_on = true\nnics = 1\n",
             quoted(id)
         );
     }

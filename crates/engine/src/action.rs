@@ -68,6 +68,8 @@ pub struct Verifying {
     pub seen: Option<String>,
     /// Why verification is needed.
     pub reason: String,
+    /// A person decided not to wait for the settle time.
+    pub settle_cut: bool,
 }
 
 /// How an action ended.

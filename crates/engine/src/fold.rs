@@ -26,7 +26,7 @@ impl Run {
             Record::RunOpened { at } => self.reopened(*at)?,
             Record::RunStopped { .. } => self.state = RunState::Stopped,
             Record::AbortRequested { .. } => self.aborting = true,
-            Record::SettleCut { .. } => self.settle_cut = true,
+            Record::SettleCut { .. } => self.settle_cut(),
             Record::ActionStarted { at, action } => self.started_action(*at, action)?,
             Record::LookDeferred {
                 at,
@@ -98,8 +98,17 @@ impl Run {
         self.state = RunState::Running;
         self.opened = at;
         for progress in self.items.iter_mut().flat_map(|item| &mut item.actions) {
-            if let ActionState::Ready { .. } = progress.state {
-                progress.state = ActionState::Looking { not_before: at };
+            match &mut progress.state {
+                ActionState::Ready { .. } | ActionState::Looking { .. } => {
+                    progress.state = ActionState::Looking { not_before: at };
+                }
+                // Nobody looked while the program was down, and its clock may have been another.
+                ActionState::Verifying(verifying) => {
+                    verifying.not_before = at;
+                    verifying.seen = None;
+                    verifying.unchanged_since = at;
+                }
+                ActionState::Waiting | ActionState::Called { .. } | ActionState::Ended(_) => {}
             }
         }
         let in_doubt: Vec<CallId> = self
@@ -112,6 +121,17 @@ impl Run {
             self.lost(at, call, "the program ended before the call was answered")?;
         }
         Ok(())
+    }
+
+    /// Holds for what is being verified at this moment, and for guarded actions only.
+    fn settle_cut(&mut self) {
+        for (item, progress) in self.plan.items.iter().zip(&mut self.items) {
+            for (step, action) in item.actions.iter().zip(&mut progress.actions) {
+                if let ActionState::Verifying(verifying) = &mut action.state {
+                    verifying.settle_cut = step.resend == Resend::Guarded;
+                }
+            }
+        }
     }
 
     fn started_action(&mut self, at: Timestamp, action: &ActionRef) -> Result<(), ReplayError> {
@@ -139,7 +159,7 @@ impl Run {
         let was_in_doubt = matches!(self.action_mut(action)?.state, ActionState::Verifying(_));
         let is_guarded = self
             .action(action)
-            .is_some_and(|(_, step, _)| step.resend == Resend::Guarded);
+            .is_some_and(|(_, step, _)| matches!(step.resend, Resend::Guarded | Resend::Unchanged));
         if self.leave_call(action, "action_put_back")?.is_none() {
             return Err(illegal("action_put_back", action));
         }
@@ -180,10 +200,9 @@ impl Run {
             ActionState::Looking { not_before } => *not_before = again_at,
             ActionState::Verifying(verifying) => {
                 verifying.not_before = again_at;
-                if let Some(seen) = seen
-                    && verifying.seen.as_ref() != Some(seen)
-                {
-                    verifying.seen = Some(seen.clone());
+                // A look that failed saw nothing: what was the same before and after may have changed meanwhile.
+                if seen.is_none() || verifying.seen.as_ref() != seen {
+                    verifying.seen = seen.cloned();
                     verifying.unchanged_since = at;
                 }
             }
@@ -297,6 +316,7 @@ impl Run {
             unchanged_since: at,
             seen: None,
             reason: reason.to_owned(),
+            settle_cut: false,
         });
         Ok(())
     }

@@ -43,7 +43,7 @@ impl Run {
             Input::Stop if self.state == RunState::Stopped => Ok(Vec::new()),
             Input::Stop => Ok(vec![Record::RunStopped { at: now }]),
             Input::CutSettle if self.plan.mode != Mode::Disaster => Err(Rejected::SettleIsFixed),
-            Input::CutSettle if self.settle_cut => Ok(Vec::new()),
+            Input::CutSettle if !self.has_settle_to_cut() => Ok(Vec::new()),
             Input::CutSettle => Ok(vec![Record::SettleCut { at: now }]),
         }
     }
@@ -183,7 +183,11 @@ impl Run {
             let reason = format!("{}; {reason}", verifying.reason);
             return vec![subject.resend(reason, OutcomeResult::Unknown)];
         }
-        let settle = if self.settle_cut { 0 } else { self.settle(subject) };
+        let settle = if verifying.settle_cut {
+            0
+        } else {
+            self.settle(subject)
+        };
         let unchanged = if verifying.seen.as_ref() == Some(&seen) {
             subject.now.since(verifying.unchanged_since)
         } else {
@@ -196,7 +200,7 @@ impl Run {
         }
         let reason = format!("{}; unchanged for the settle time: {reason}", verifying.reason);
         vec![match subject.step.resend {
-            Resend::Guarded => subject.resend(reason, OutcomeResult::Unknown),
+            Resend::Guarded | Resend::Unchanged => subject.resend(reason, OutcomeResult::Unknown),
             Resend::WhenSeen | Resend::Harmless => subject.unknown(reason),
         }]
     }
@@ -208,6 +212,15 @@ impl Run {
             .step
             .settle_ms
             .max(self.longest.get(&key).copied().unwrap_or(0))
+    }
+
+    fn has_settle_to_cut(&self) -> bool {
+        self.items()
+            .flat_map(|(item, progress)| item.actions.iter().zip(&progress.actions))
+            .any(|(step, progress)| {
+                step.resend == Resend::Guarded
+                    && matches!(&progress.state, ActionState::Verifying(verifying) if !verifying.settle_cut)
+            })
     }
 
     fn adopt(&self, subject: &Subject<'_>, operation: Value) -> Record {

@@ -135,9 +135,11 @@ pub struct Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resend {
-    /// After the settle time: the server's own state refuses a second one, or an unchanged world proves that the first
-    /// came to nothing.
+    /// After the settle time, which a person may cut short: the server's own state refuses a second one.
     Guarded,
+    /// After the settle time, which nobody may cut short: nothing but a world that was seen unchanged all that time
+    /// proves that the first came to nothing.
+    Unchanged,
     /// Only when a look proves that it did not happen.
     WhenSeen,
     /// It leaves no trace and does no harm when repeated; a look still comes first.

@@ -18,7 +18,6 @@ pub struct Run {
     pub(crate) plan: ResolvedPlan,
     pub(crate) state: RunState,
     pub(crate) aborting: bool,
-    pub(crate) settle_cut: bool,
     pub(crate) started: Timestamp,
     /// When it was opened last; time before that is nobody's fault and counts for no deadline.
     pub(crate) opened: Timestamp,
@@ -181,7 +180,6 @@ impl Run {
             plan,
             state: RunState::Running,
             aborting: false,
-            settle_cut: false,
             started,
             opened: started,
             ended: None,

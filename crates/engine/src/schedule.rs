@@ -2,8 +2,8 @@
 //!
 //! Rules, in order:
 //! 1. an aborted run skips every item that has no call under way;
-//! 2. an item that depends on one that is not done is skipped; one that the plan skips stays skipped, and items
-//!    that depend on it go on (there was nothing to wait for);
+//! 2. an item that depends on one that is not done is skipped; so are those that depend on one that the plan skips,
+//!    except in a rehearsal and in a disaster, where there was nothing to wait for;
 //! 3. an item begins when all items of smaller priority numbers have ended and its dependencies are done;
 //! 4. an item that must have an endpoint to itself waits until every item that has begun and touches the endpoint
 //!    has ended, and meanwhile none of them begins;
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::action::ActionState;
 use crate::call::CallState;
 use crate::id::{ActionRef, BatchKey, CallId, EndpointId, ItemId, Timestamp};
-use crate::plan::Item;
+use crate::plan::{Item, Mode};
 use crate::record::Record;
 use crate::run::{ItemProgress, ItemResult, Run, RunState};
 
@@ -93,11 +93,17 @@ impl Run {
         let (item, progress) = self.item(wanted)?;
         match progress.result()? {
             ItemResult::Done => None,
-            ItemResult::Skipped if item.skip.is_some() => None,
+            ItemResult::Skipped if self.is_nothing_to_wait_for(item) => None,
             ItemResult::Skipped => Some(format!("depends on {wanted}, which was skipped")),
             ItemResult::Failed => Some(format!("depends on {wanted}, which failed")),
             ItemResult::Unknown => Some(format!("depends on {wanted}, whose outcome is unknown")),
         }
+    }
+
+    /// A rehearsal leaves out what cannot be rehearsed, and a disaster run what stands in the lost site; in the other
+    /// modes an item that the plan skips is one that should have been moved.
+    fn is_nothing_to_wait_for(&self, item: &Item) -> bool {
+        item.skip.is_some() && matches!(self.plan.mode, Mode::Test | Mode::Disaster)
     }
 
     fn overdue_calls(&self, now: Timestamp) -> Vec<Record> {
@@ -162,7 +168,7 @@ impl Run {
         self.item(wanted)
             .is_some_and(|(item, progress)| match progress.result() {
                 Some(ItemResult::Done) => true,
-                Some(ItemResult::Skipped) => item.skip.is_some(),
+                Some(ItemResult::Skipped) => self.is_nothing_to_wait_for(item),
                 Some(ItemResult::Failed | ItemResult::Unknown) | None => false,
             })
     }

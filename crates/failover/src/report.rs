@@ -211,6 +211,7 @@ pub mod exit {
 /// Whether a test may be running for the item: something of it was called and nothing says that it failed cleanly.
 pub(crate) fn leaves_a_test(progress: &ItemProgress) -> bool {
     progress.has_open_call()
+        || progress.actions.iter().any(|action| action.in_doubt)
         || progress.actions.iter().any(|action| match &action.state {
             ActionState::Ended(outcome) => match outcome.result {
                 OutcomeResult::Done | OutcomeResult::Unknown => true,

@@ -102,21 +102,26 @@ fn replay(run: &RunId, entries: &[Entry]) -> Result<Run, RunError> {
 }
 
 /// What earlier runs of a journal left behind.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct History {
     reprotected: BTreeMap<LockKey, Value>,
     open_tests: BTreeMap<String, BTreeSet<String>>,
+    unreadable: Vec<RunError>,
 }
 
 impl History {
-    /// Reads all runs, oldest first.
+    /// Reads all runs, oldest first. A run that cannot be read does not keep the others from being read, and no new run
+    /// from being started: see [`History::unreadable`].
     ///
     /// # Errors
-    /// The journal cannot be read or is damaged.
+    /// The list of runs cannot be read.
     pub async fn read(journal: &Arc<dyn Journal>) -> Result<Self, RunError> {
         let mut history = Self::default();
         for summary in journal.runs().await? {
-            history.add(&read(journal.as_ref(), &summary.run).await?);
+            match read(journal.as_ref(), &summary.run).await {
+                Ok(run) => history.add(&run),
+                Err(error) => history.unreadable.push(error),
+            }
         }
         Ok(history)
     }
@@ -132,6 +137,11 @@ impl History {
             .iter()
             .filter(|(_, items)| !items.is_empty())
             .map(|(plan, items)| (plan.as_str(), items))
+    }
+
+    /// Why some runs are not part of this history.
+    pub fn unreadable(&self) -> &[RunError] {
+        &self.unreadable
     }
 
     fn add(&mut self, run: &Run) {

@@ -30,7 +30,7 @@ fn plan_with(bench: &Bench, more: &str) -> String {
         let _ = write!(
             plan,
             "[[items]]\nname = \"item-{number:02}\"\ngroup = \"{group}\"\n[items.vcda]\nreplication = \"{id}\"\n\
-             source = \"vcda-east\"\ndestination = \"vcda-west\"\npower_on = true\n{more}\n"
+             source = \"vcda-east\"\ndestination = \"vcda-west\"\npower_on = true\nnics = 1\n{more}\n"
         );
     }
     plan
@@ -218,7 +218,9 @@ async fn a_second_run_of_a_mode_sends_nothing_and_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_test_copy_has_no_connected_card_and_the_plan_s_power() {
     let bench = Bench::new(&spec(1));
-    let plan = plan_with(&bench, "nics = 2").replace("power_on = true", "power_on = false");
+    let plan = plan_with(&bench, "")
+        .replace("nics = 1", "nics = 2")
+        .replace("power_on = true", "power_on = false");
     assert_done(&bench.run(&plan, Mode::Test).await, 1);
     let world = bench.world();
     let copy = world

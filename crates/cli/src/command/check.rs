@@ -20,11 +20,13 @@ use crate::{output, place};
 
 pub(super) async fn run(check: &args::Check) -> Result<u8, Failure> {
     let document = plan::read(&check.plan)?;
-    let place = place::open(check.place.journal.as_deref(), Some(&document)).await?;
+    let place = place::open_if_there(check.place.journal.as_deref(), Some(&document)).await?;
     let selection = Selection {
         only: check.only.clone(),
     };
-    let (_, preflight, _) = ask(&document, check.mode.into(), &selection, &place.journal).await?;
+    let journal = place.as_ref().map(|place| &place.journal);
+    let (_, preflight, world) = ask(&document, check.mode.into(), &selection, journal).await?;
+    world.close().await;
     if check.json {
         output::json(&preflight);
     } else {
@@ -42,10 +44,16 @@ pub(super) async fn ask(
     document: &Document,
     mode: Mode,
     selection: &Selection,
-    journal: &Arc<dyn Journal>,
+    journal: Option<&Arc<dyn Journal>>,
 ) -> Result<(ResolvedPlan, Preflight, Arc<Connections>), Failure> {
     let kinds = kind::standard();
-    let history = History::read(journal).await?;
+    let history = match journal {
+        Some(journal) => History::read(journal).await?,
+        None => History::default(),
+    };
+    for error in history.unreadable() {
+        output::note(&format!("warning: {}", output::chain(error)));
+    }
     let earlier = |locks: &[farside_engine::LockKey]| history.reprotected(locks);
     let resolved = resolve(document, &kinds, mode, selection, &earlier)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -128,7 +136,7 @@ pub(super) fn text(preflight: &Preflight) -> String {
     };
     let _ = writeln!(
         text,
-        "Preflight of plan {} for mode {}: {verdict} ({ready} ready, {warned} with warnings, {blocked} blocked).",
+        "Preflight of plan {}, mode {}: {verdict}.\n{ready} ready, {warned} with warnings, {blocked} blocked.",
         preflight.plan, preflight.mode
     );
     text

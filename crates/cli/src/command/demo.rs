@@ -36,11 +36,11 @@ pub(super) async fn run(demo: &args::Demo) -> Result<u8, Failure> {
     let served = sim::start(&simulator, ServeOptions { listen, plain: false }).await?;
     let file = write_plan(&folder, &served, &simulator)?;
     output::note(&format!(
-        "Simulator: {} vCenters, {} Cloud Director Availability sites, on loopback HTTPS. Plan: {}",
+        "Simulator: {} vCenters, {} Cloud Director Availability sites, on loopback HTTPS.",
         served.vcenters.len(),
-        served.vcda.len(),
-        file.display()
+        served.vcda.len()
     ));
+    output::note(&format!("Plan: {}", file.display()));
     let code = fail_over(demo, &file).await;
     served.shutdown().await;
     code
@@ -59,10 +59,19 @@ async fn fail_over(demo: &args::Demo, file: &std::path::Path) -> Result<u8, Fail
     let document = plan::read(file)?;
     let journal = file.with_file_name("journal.db");
     let place = place::open(journal.to_str(), Some(&document)).await?;
-    let (resolved, preflight, world) =
-        check::ask(&document, Mode::Planned, &Selection::default(), &place.journal).await?;
+    let (resolved, preflight, world) = check::ask(
+        &document,
+        Mode::Planned,
+        &Selection::default(),
+        Some(&place.journal),
+    )
+    .await?;
     output::note(check::text(&preflight).trim_end());
     if preflight.verdict == Verdict::NoGo {
+        if demo.json {
+            output::json(&preflight);
+        }
+        world.close().await;
         return Ok(exit::INCOMPLETE);
     }
     let now = drive::now(world.clock().as_ref());

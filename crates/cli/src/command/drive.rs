@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use farside_engine::{Input, Run, RunId, RunState, Timestamp};
+use farside_engine::{Input, Mode, Run, RunId, Timestamp};
 use farside_failover::connection::{Connections, HttpsConnector};
 use farside_failover::driver::{Driver, Surroundings};
 use farside_failover::kind;
@@ -110,13 +110,27 @@ async fn take_up(run: &str, journal: Option<&str>, first: Vec<Input>, json: bool
     let Place { journal, reports } = place::open_existing(journal).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let run = RunId::new(run);
-    let (state, log) = runs::take_up(journal.as_ref(), &run, now(clock.as_ref())).await?;
-    if state.state() == RunState::Ended {
-        return Err(
-            Failure::refused(anyhow!("run {run} has ended; there is nothing to take up"))
-                .hint(format!("farside report {run}")),
-        );
+    let known = runs::read(journal.as_ref(), &run).await?;
+    if first.contains(&Input::CutSettle) && known.plan().mode != Mode::Disaster {
+        return Err(Failure::refused(anyhow!(
+            "--cut-settle is for disaster runs; {run} is a {} run",
+            known.plan().mode
+        )));
     }
+    let kinds = kind::standard();
+    if let Some(item) = known
+        .plan()
+        .items
+        .iter()
+        .find(|item| kinds.get(&item.kind).is_none())
+    {
+        return Err(Failure::refused(anyhow!(
+            "item {} of run {run} is of kind {}, which this build does not have",
+            item.id,
+            item.kind
+        )));
+    }
+    let (state, log) = runs::take_up(journal.as_ref(), &run, now(clock.as_ref())).await?;
     let around = RunSurroundings::of(state.plan())
         .with_context(|| format!("run {run} does not say which servers it talks to"))
         .map_err(Failure::refused)?;

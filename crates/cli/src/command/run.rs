@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use farside_engine::{Mode, ResolvedPlan, RunId};
 use farside_failover::kind::Verdict;
-use farside_failover::plan::Selection;
+use farside_failover::plan::{Document, PLAIN_NAME, Selection, is_plain_name};
 use farside_failover::preflight::Preflight;
 use farside_failover::report::exit;
 use farside_failover::runs;
@@ -60,42 +60,71 @@ impl From<args::Cleanup> for Request {
 pub(super) async fn run(request: &Request) -> Result<u8, Failure> {
     let document = plan::read(&request.plan)?;
     demand_consent(request, &document.name)?;
-    let place = place::open(request.journal.as_deref(), Some(&document)).await?;
     let selection = Selection {
         only: request.only.clone(),
     };
-    let (resolved, preflight, world) =
-        check::ask(&document, request.mode, &selection, &place.journal).await?;
-    output::note(check::text(&preflight).trim_end());
     if request.consent.dry_run {
-        show_dry_run(request, &resolved);
-        return Ok(if preflight.verdict == Verdict::NoGo {
-            exit::INCOMPLETE
-        } else {
-            exit::DONE
-        });
+        return dry_run(request, &document, &selection).await;
     }
+    let place = place::open(request.journal.as_deref(), Some(&document)).await?;
+    let (resolved, preflight, world) =
+        check::ask(&document, request.mode, &selection, Some(&place.journal)).await?;
+    output::note(check::text(&preflight).trim_end());
     // In a disaster what can be saved is saved: blocked items fail on their own and hold nobody else back.
     if preflight.verdict == Verdict::NoGo && request.mode != Mode::Disaster {
         output::note(
             "Nothing was touched. Mend what preflight complains about, or choose items with --only.",
         );
+        if request.json {
+            output::json(&preflight);
+        }
+        world.close().await;
         return Ok(exit::INCOMPLETE);
     }
-    confirm(request, &preflight, &document.name)?;
+    if let Err(refusal) = confirm(request, &preflight, &document.name) {
+        world.close().await;
+        return Err(refusal);
+    }
     let now = drive::now(world.clock().as_ref());
     let id = request
         .run_id
         .clone()
         .unwrap_or_else(|| format!("{}-{}-{}", document.name, request.mode, now.0));
-    let (run, log) = runs::begin(place.journal.as_ref(), RunId::new(id), resolved, now).await?;
+    let begun = runs::begin(place.journal.as_ref(), RunId::new(id), resolved, now).await;
+    let (run, log) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            world.close().await;
+            return Err(error.into());
+        }
+    };
     let style = if request.json { Style::Json } else { Style::Human };
     drive::to_the_end(run, log, world, &place.reports, Vec::new(), style).await
+}
+
+/// Asks the servers and shows what a run would do. Writes nothing, the journal included.
+async fn dry_run(request: &Request, document: &Document, selection: &Selection) -> Result<u8, Failure> {
+    let place = place::open_if_there(request.journal.as_deref(), Some(document)).await?;
+    let journal = place.as_ref().map(|place| &place.journal);
+    let (resolved, preflight, world) = check::ask(document, request.mode, selection, journal).await?;
+    world.close().await;
+    output::note(check::text(&preflight).trim_end());
+    show_dry_run(request, &resolved);
+    Ok(if preflight.verdict == Verdict::NoGo {
+        exit::INCOMPLETE
+    } else {
+        exit::DONE
+    })
 }
 
 /// What must be on the command line: nobody is asked for these.
 fn demand_consent(request: &Request, plan: &str) -> Result<(), Failure> {
     let consent = &request.consent;
+    if let Some(id) = &request.run_id
+        && !is_plain_name(id)
+    {
+        return Err(Failure::refused(anyhow!("--run-id {id:?} must be {PLAIN_NAME}")));
+    }
     if consent.dry_run {
         return Ok(());
     }

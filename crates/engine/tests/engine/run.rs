@@ -1,8 +1,8 @@
 //! The schedule of a run: who begins when, which actions share a call, and what ends it.
 
 use farside_engine::{
-    BatchKey, EndpointId, Input, Item, ItemId, ItemResult, PlanError, Record, Rejected, Resend, ResolvedPlan,
-    Run, RunId, RunState, Submitted, Timestamp, Waited,
+    BatchKey, EndpointId, Input, Item, ItemId, ItemResult, Mode, PlanError, Record, Rejected, Resend,
+    ResolvedPlan, Run, RunId, RunState, Submitted, Timestamp, Waited,
 };
 use serde_json::json;
 
@@ -135,15 +135,24 @@ fn dependents_of_a_failed_item_are_skipped() {
 }
 
 #[test]
-fn dependents_of_an_item_the_plan_skips_go_on() {
-    let skipped = Item {
-        skip: Some("a vCenter cluster has no test".to_owned()),
-        ..thing("a")
-    };
-    let bench = Bench::start(plan(vec![skipped, after("b", &["a"])]));
-    assert_eq!(bench.result("a"), Some(ItemResult::Skipped));
-    assert_eq!(bench.note("a"), "a vCenter cluster has no test");
-    assert_eq!(bench.wants(), ["look b"]);
+fn dependents_of_an_item_the_plan_skips_go_on_in_a_rehearsal_and_in_a_disaster_only() {
+    for mode in Mode::ALL {
+        let skipped = Item {
+            skip: Some("a vCenter cluster has no test".to_owned()),
+            ..thing("a")
+        };
+        let bench = Bench::start(ResolvedPlan {
+            mode,
+            ..plan(vec![skipped, after("b", &["a"])])
+        });
+        assert_eq!(bench.result("a"), Some(ItemResult::Skipped));
+        assert_eq!(bench.note("a"), "a vCenter cluster has no test");
+        if matches!(mode, Mode::Test | Mode::Disaster) {
+            assert_eq!(bench.wants(), ["look b"], "{mode}");
+        } else {
+            assert_eq!(bench.note("b"), "depends on a, which was skipped", "{mode}");
+        }
+    }
 }
 
 #[test]

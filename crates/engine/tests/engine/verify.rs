@@ -90,12 +90,15 @@ fn settle_time_restarts_after_the_world_was_in_between() {
 }
 
 #[test]
-fn settle_time_goes_on_while_looks_fail() {
+fn settle_time_restarts_after_a_look_that_failed() {
     let mut bench = lost(Resend::Guarded);
     bench.look("a", cannot_tell("TARGET"));
     bench.after(SETTLE / 2);
     bench.look("a", look_failed());
     bench.after(SETTLE / 2);
+    bench.look("a", cannot_tell("TARGET"));
+    assert!(matches!(bench.state("a"), ActionState::Verifying(_)));
+    bench.after(SETTLE);
     bench.look("a", cannot_tell("TARGET"));
     assert!(matches!(bench.state("a"), ActionState::Looking { .. }));
 }
@@ -163,6 +166,29 @@ fn settle_time_can_be_cut_in_a_disaster_only() {
         });
         assert_eq!(bench.give_in_vain(Input::CutSettle), Rejected::SettleIsFixed);
     }
+}
+
+#[test]
+fn settle_time_of_what_no_server_guards_cannot_be_cut() {
+    let mut disaster = single(Resend::Unchanged);
+    disaster.mode = Mode::Disaster;
+    let mut bench = lost_in(disaster);
+    assert_eq!(bench.give(Input::CutSettle), []);
+    bench.look("a", cannot_tell("the former node is active"));
+    assert!(matches!(bench.state("a"), ActionState::Verifying(_)));
+    bench.after(SETTLE);
+    bench.look("a", cannot_tell("the former node is active"));
+    assert!(matches!(bench.state("a"), ActionState::Looking { .. }));
+}
+
+#[test]
+fn settle_time_is_counted_anew_when_the_run_is_opened_again() {
+    let mut bench = lost(Resend::Guarded);
+    bench.look("a", cannot_tell("TARGET"));
+    bench.after(SETTLE);
+    bench.reopen();
+    bench.look("a", cannot_tell("TARGET"));
+    assert!(matches!(bench.state("a"), ActionState::Verifying(_)));
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Kind for Dpu {
             name: "switch to the standby DPU".to_owned(),
             endpoints: vec![switch.endpoint],
             batch: None,
-            resend: Resend::Guarded,
+            resend: Resend::Unchanged,
             settle_ms: millis(request.timing.settle),
             deadline_ms: millis(request.timing.deadline),
             payload: json!(step),

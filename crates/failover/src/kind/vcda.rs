@@ -205,7 +205,7 @@ impl Kind for Vcda {
             power_on: read_power(table)?,
             instance: table.optional_text("instance")?,
             consolidate: table.flag("consolidate", false)?,
-            nics: table.optional_count("nics")?.unwrap_or(1),
+            nics: read_nics(table)?,
         };
         let site = |endpoint| context.endpoints.get(endpoint).map(|config| &config.site);
         if site(&replica.source) == site(&replica.destination) {
@@ -339,6 +339,14 @@ fn read_target(table: &mut Table<'_>) -> Result<TargetKind, PlanProblem> {
 }
 
 /// The service powers a recovered VM on when nobody says otherwise, so the plan has to say.
+/// A test copy must not reach a production network, so the plan says how many cards there are to disconnect.
+fn read_nics(table: &mut Table<'_>) -> Result<u32, PlanProblem> {
+    let nics = table.optional_count("nics")?;
+    nics.ok_or_else(|| {
+        table.problem("the item lacks `nics`, the number of the VM's network cards: a test disconnects each of them by number")
+    })
+}
+
 fn read_power(table: &mut Table<'_>) -> Result<bool, PlanProblem> {
     if table.has("power_on") {
         table.flag("power_on", false)

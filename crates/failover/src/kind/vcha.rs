@@ -122,7 +122,7 @@ impl Kind for Vcha {
             name: name.to_owned(),
             endpoints: vec![cluster.endpoint.clone()],
             batch: None,
-            resend: Resend::Guarded,
+            resend: Resend::Unchanged,
             settle_ms: millis(request.timing.settle),
             deadline_ms: millis(request.timing.deadline),
             payload: json!(step),

@@ -124,6 +124,9 @@ fn read(path: &Path, hash: String, mut table: Table<'_>, kinds: &Kinds) -> Resul
         None => return Err(table.problem(format!("the plan lacks `version = {VERSION}`"))),
     }
     let name = table.text("name")?;
+    if !is_plain_name(&name) {
+        return Err(table.problem_at("name", format!("the plan's name must be {PLAIN_NAME}")));
+    }
     let journal = table.optional_text("journal")?;
     let protected_site = table.text("protected_site")?;
     let recovery_site = table.text("recovery_site")?;
@@ -189,6 +192,15 @@ fn read_endpoints(
                     "endpoint {name} stands in site `{}`, which is neither {} nor {}",
                     config.site, sites[0], sites[1]
                 ),
+            ));
+        }
+        if let Some((other, _)) = endpoints
+            .iter()
+            .find(|(_, known): &(_, &EndpointConfig)| known.url == config.url)
+        {
+            return Err(PlanProblem::new(
+                span,
+                format!("endpoints {other} and {name} are one server ({})", config.url),
             ));
         }
         endpoints.insert(EndpointId::new(name), config);
@@ -298,4 +310,14 @@ fn check_references(items: &[ItemDeclaration]) -> Result<(), PlanProblem> {
         }
     }
     Ok(())
+}
+
+/// What [`is_plain_name`] takes, for people.
+pub const PLAIN_NAME: &str =
+    "1 to 64 letters, digits, dots, hyphens or underscores, and not begin with a dot";
+
+/// Whether a plan or a run may have this name: it becomes part of file names.
+pub fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (1..=64).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
 }

@@ -91,11 +91,13 @@ impl EndpointConfig {
             )
         })?;
         let url = table.text("url")?;
-        check_url(&url).map_err(|reason| table.problem_at("url", reason))?;
-        let also_at = table.texts("also_at")?;
-        for address in &also_at {
-            check_url(address).map_err(|reason| table.problem_at("also_at", reason))?;
-        }
+        let url = canonical_url(&url).map_err(|reason| table.problem_at("url", reason))?;
+        let also_at = table
+            .texts("also_at")?
+            .iter()
+            .map(|address| canonical_url(address))
+            .collect::<Result<_, _>>();
+        let also_at = also_at.map_err(|reason| table.problem_at("also_at", reason))?;
         let config = Self {
             endpoint_type,
             site: table.text("site")?,
@@ -111,17 +113,20 @@ impl EndpointConfig {
     }
 }
 
-fn check_url(url: &str) -> Result<(), String> {
-    let Some(rest) = url.strip_prefix("https://") else {
+/// One spelling for one address, since locks are made of it: small letters, no slash at the end, no default port.
+fn canonical_url(url: &str) -> Result<String, String> {
+    let lower = url.to_ascii_lowercase();
+    let Some(rest) = lower.strip_prefix("https://") else {
         return Err(format!("`{url}` must begin with https://"));
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
+    let authority = authority.strip_suffix(":443").unwrap_or(authority);
     if authority.is_empty() || authority.contains(['/', '?', '#', '@', ' ']) {
         return Err(format!(
             "`{url}` must be https://host or https://host:port, without a path or a user"
         ));
     }
-    Ok(())
+    Ok(format!("https://{authority}"))
 }
 
 fn read_secret(table: &mut Table<'_>, folder: &Path) -> Result<SecretSource, PlanProblem> {

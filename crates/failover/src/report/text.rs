@@ -88,7 +88,7 @@ impl Report {
             ReportState::Interrupted => "was interrupted",
         };
         let mut text = format!(
-            "Run {} of plan {}, mode {}, {state} after {:.1} s: ",
+            "Run {} of plan {}, mode {}, {state} after {:.1} s:\n",
             self.run, self.plan, self.mode, self.seconds
         );
         let mut counts = vec![format!("{} done", self.items.done)];
@@ -147,7 +147,11 @@ impl Report {
             );
         }
         if self.state == ReportState::Interrupted {
-            let _ = writeln!(text, "\nGo on with: farside resume {}", self.run);
+            let _ = writeln!(
+                text,
+                "\nGo on with: farside resume {} (and the --journal that this run was started with)",
+                self.run
+            );
         }
         text
     }
