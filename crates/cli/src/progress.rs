@@ -1,6 +1,8 @@
 //! Progress of a run: a bar at a terminal, lines elsewhere, JSON lines with `--json`.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use farside_engine::{ActionState, ItemId, OutcomeResult, Record, Run};
 use farside_failover::driver::Observer;
@@ -23,6 +25,8 @@ pub(crate) struct Progress {
     style: Style,
     bar: Option<ProgressBar>,
     ended: usize,
+    /// Reasons for waiting that were told already: many items wait for the same thing.
+    told: BTreeSet<String>,
 }
 
 /// A line of `--json`.
@@ -52,9 +56,15 @@ impl Progress {
             {
                 bar.set_style(template.progress_chars("=> "));
             }
+            bar.enable_steady_tick(Duration::from_secs(1));
             bar
         });
-        Self { style, bar, ended: 0 }
+        Self {
+            style,
+            bar,
+            ended: 0,
+            told: BTreeSet::new(),
+        }
     }
 
     fn lines(run: &Run, records: &[Record]) {
@@ -75,19 +85,21 @@ impl Progress {
                         outcome.note.as_deref(),
                     )
                 }
+                Record::LookDeferred { action, reason, .. }
+                | Record::ActionPutBack { action, reason, .. } => {
+                    ("waiting", Some(&action.item), None, None, Some(reason.as_str()))
+                }
                 Record::CallLost { reason, .. } => ("answer_lost", None, None, None, Some(reason.as_str())),
                 Record::ItemSkipped { item, reason, .. } => {
                     ("item_skipped", Some(item), None, None, Some(reason.as_str()))
                 }
                 Record::SettleCut { .. }
                 | Record::ActionStarted { .. }
-                | Record::LookDeferred { .. }
                 | Record::ActionReady { .. }
                 | Record::LimitLearned { .. }
                 | Record::CallIntended { .. }
                 | Record::CallAccepted { .. }
                 | Record::CallAdopted { .. }
-                | Record::ActionPutBack { .. }
                 | Record::ActionUnsettled { .. } => continue,
             };
             output::json(&Line {
@@ -100,6 +112,12 @@ impl Progress {
                 result,
                 note,
             });
+        }
+    }
+
+    fn tell_once(&mut self, item: &ItemId, reason: &str) {
+        if self.told.insert(reason.to_owned()) {
+            self.say(&format!("{item}: waiting: {reason}"));
         }
     }
 
@@ -128,6 +146,10 @@ impl Progress {
                     ));
                 }
                 Record::ItemSkipped { item, reason, .. } => self.say(&format!("{item}: skipped: {reason}")),
+                Record::LookDeferred { action, reason, .. }
+                | Record::ActionPutBack { action, reason, .. } => {
+                    self.tell_once(&action.item, reason);
+                }
                 Record::CallLost { call, reason, .. } => {
                     self.say(&format!("{call}: looking what became of it: {reason}"))
                 }

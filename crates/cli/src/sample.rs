@@ -207,17 +207,28 @@ fn infrastructure(plan: &mut String, state: &Value) {
     let host = list(state, "/hosts/hosts")
         .into_iter()
         .find(|host| text(host, "vcenter") == Some("vc-west"));
+    let standby = host
+        .and_then(|host| host.pointer("/dpus/1/id"))
+        .and_then(Value::as_str);
     if let Some((id, switch)) = host.and_then(|host| text(host, "id").zip(text(host, "dvs"))) {
         let _ = write!(
             plan,
-            "\n[[items]]\nname = {}\ngroup = \"infrastructure\"\n[items.dpu]\nendpoint = \"vc-west\"\nhost = {}\nswitch = {}\n",
+            "\n[[items]]\nname = {}\ngroup = \"infrastructure\"\n[items.dpu]\nendpoint = \"vc-west\"\nhost = {}\nswitch = {}\ntarget_dpu = {}\n",
             quoted(&format!("{switch} on {id}")),
             quoted(id),
-            quoted(switch)
+            quoted(switch),
+            quoted(standby.unwrap_or_default())
         );
     }
-    if state.pointer("/vcha/clusters/vc-west").is_some() {
-        plan.push_str("\n[[items]]\nname = \"vc-west\"\ngroup = \"infrastructure\"\n[items.vcha]\nendpoint = \"vc-west\"\n");
+    let passive = state
+        .pointer("/vcha/clusters/vc-west/nodes/1/ha_ip")
+        .and_then(Value::as_str);
+    if let Some(passive) = passive {
+        let _ = write!(
+            plan,
+            "\n[[items]]\nname = \"vc-west\"\ngroup = \"infrastructure\"\n[items.vcha]\nendpoint = \"vc-west\"\nactivate = {}\n",
+            quoted(passive)
+        );
     }
 }
 

@@ -24,8 +24,8 @@ use crate::plan::{PlanContext, PlanProblem, Table, Timing};
 
 /// A kind of protection.
 ///
-/// All methods that talk to servers are bounded in time by the deadlines of the calls they make. Dropping one of
-/// their futures leaves running what the server has begun; [`Kind::look`] and [`Kind::check`] change nothing.
+/// Methods that talk to servers are bounded in time by the deadlines of the calls they make, but for [`Kind::wait`], which
+/// the driver drops at the action's deadline. Dropping one of their futures leaves running what the server has begun; [`Kind::look`] and [`Kind::check`] change nothing.
 #[async_trait]
 pub trait Kind: fmt::Debug + Send + Sync {
     /// Name of the kind's table in a plan's item, and of the kind in records and reports.

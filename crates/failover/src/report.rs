@@ -54,6 +54,8 @@ pub enum ReportState {
     Aborted,
     /// Stopped before the end; it can be resumed.
     Interrupted,
+    /// A process drives it at this moment.
+    Running,
 }
 
 /// Numbers of items by result.
@@ -160,7 +162,7 @@ impl Report {
     pub fn exit_code(&self) -> u8 {
         if self.items.unknown > 0 {
             exit::UNKNOWN
-        } else if self.state == ReportState::Interrupted {
+        } else if matches!(self.state, ReportState::Interrupted | ReportState::Running) {
             exit::INTERRUPTED
         } else if self.items.failed + self.items.skipped > 0 {
             exit::INCOMPLETE

@@ -30,6 +30,11 @@ fn plan_with(bench: &Bench, more: &str) -> String {
     bench.plan_head()
         + "[[items]]\nname = \"switch\"\ngroup = \"first\"\n[items.dpu]\nendpoint = \"vc-west\"\nhost = \"host-21\"\n\
            switch = \"dvs-west\"\n"
+        + &if more.contains("target_dpu") {
+            String::new()
+        } else {
+            format!("target_dpu = \"{}\"\n", dpu(bench, 1))
+        }
         + more
         + "\n"
 }
@@ -181,14 +186,11 @@ async fn a_host_that_is_not_ready_is_left_untouched() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_host_or_switch_is_told_before_anything_is_sent() {
+    let standby = dpu(&Bench::new(&spec()), 1);
     for (right, wrong, words) in [
         ("dvs-west", "dvs-wset", "it has: dvs-west"),
         ("host-21", "host-99", "host host-99"),
-        (
-            "dvs-west\"\n",
-            "dvs-west\"\ntarget_dpu = \"vmdpu1\"\n",
-            "vmdpu1 does not stand by",
-        ),
+        (standby.as_str(), "vmdpu1", "vmdpu1 does not stand by"),
     ] {
         let bench = Bench::new(&spec());
         let plan = plan(&bench)

@@ -9,7 +9,8 @@ use farside_wire::Timestamp;
 /// Source of time for wrappers, waits and drivers.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// Wall time, for people and for records; never compared to decide anything.
+    /// Wall time, for people and for records. Within one process it passes as [`Clock::elapsed`] does; between two it
+    /// proves nothing.
     fn now(&self) -> Timestamp;
 
     /// Time since this clock was made; never goes backwards.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use farside_engine::RunId;
-use farside_failover::report::{Report, exit};
+use farside_failover::report::{Report, ReportState, exit};
 use farside_failover::runs::{self, History};
 use farside_transport::SystemClock;
 use serde::Serialize;
@@ -48,7 +48,17 @@ pub(super) async fn report(command: &args::Report) -> Result<u8, Failure> {
 async fn read(run: &str, journal: Option<&str>) -> Result<Report, Failure> {
     let place = place::open_existing(journal).await?;
     let run = runs::read(place.journal.as_ref(), &RunId::new(run)).await?;
-    Ok(Report::of(&run, drive::now(&SystemClock::new())))
+    let mut report = Report::of(&run, drive::now(&SystemClock::new()));
+    let driven = place
+        .journal
+        .runs()
+        .await?
+        .into_iter()
+        .any(|known| known.run == *run.id() && known.driven_by.is_some());
+    if driven && report.state == ReportState::Interrupted {
+        report.state = ReportState::Running;
+    }
+    Ok(report)
 }
 
 pub(super) async fn status(command: &args::Status) -> Result<u8, Failure> {

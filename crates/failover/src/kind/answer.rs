@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farside_engine::{Again, Submitted};
 use farside_transport::{CallError, Effect, Retry};
-use farside_wire::Repeat;
+use farside_wire::{Repeat, Timestamp};
 
 /// An error with its causes, each said once.
 pub(crate) fn explain(error: &dyn Error) -> String {
@@ -45,4 +45,16 @@ fn again(error: &CallError) -> Again {
 /// A duration as the engine counts it.
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A time of a server's clock with its age. The age is by this machine's clock, which can be another, and says so.
+pub(crate) fn aged(time: &Timestamp, now: &Timestamp) -> String {
+    let seconds = now.since(time).as_secs();
+    let age = match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    };
+    format!("{time} ({age} ago by this machine's clock)")
 }

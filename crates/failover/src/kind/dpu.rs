@@ -40,7 +40,7 @@ struct Switch {
     host: String,
     /// Name of the distributed switch.
     switch: String,
-    /// The DPU that is to be active; the standby one when it is left out.
+    /// The DPU that is to be active.
     target_dpu: Option<DpuId>,
     /// Alias of that DPU on its host, passed on unchanged.
     target_alias: Option<String>,
@@ -75,7 +75,8 @@ impl Kind for Dpu {
             endpoint: table.endpoint("endpoint", EndpointType::Vcenter, context)?,
             host: table.text("host")?,
             switch: table.text("switch")?,
-            target_dpu: table.optional_text("target_dpu")?.map(DpuId::new),
+            // Named, so that a second run finds it active and does not move the switch back.
+            target_dpu: Some(DpuId::new(table.text("target_dpu")?)),
             target_alias: table.optional_text("target_alias")?,
             failback_dpu: table.optional_text("failback_dpu")?.map(DpuId::new),
         };

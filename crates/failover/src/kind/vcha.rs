@@ -37,7 +37,7 @@ pub struct Vcha;
 #[serde(deny_unknown_fields)]
 struct Cluster {
     endpoint: EndpointId,
-    /// The node that is to be active; the passive one when it is left out.
+    /// The node that is to be active.
     activate: Option<HaAddress>,
     /// In a disaster: fail over by force instead of waiting for the automatic failover.
     forced: bool,
@@ -81,7 +81,8 @@ impl Kind for Vcha {
     fn read(&self, table: &mut Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
         let endpoint = table.endpoint("endpoint", EndpointType::Vcenter, context)?;
         let cluster = Cluster {
-            activate: table.optional_text("activate")?.map(HaAddress::new),
+            // Named, so that a second run finds it active and does not switch back.
+            activate: Some(HaAddress::new(table.text("activate")?)),
             forced: table.flag("forced", false)?,
             preferred: table.optional_text("preferred")?.map(HaAddress::new),
             endpoint,

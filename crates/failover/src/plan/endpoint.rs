@@ -117,14 +117,30 @@ impl EndpointConfig {
 fn canonical_url(url: &str) -> Result<String, String> {
     let lower = url.to_ascii_lowercase();
     let Some(rest) = lower.strip_prefix("https://") else {
-        return Err(format!("`{url}` must begin with https://"));
+        return Err("the address must begin with https://".to_owned());
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     let authority = authority.strip_suffix(":443").unwrap_or(authority);
-    if authority.is_empty() || authority.contains(['/', '?', '#', '@', ' ']) {
-        return Err(format!(
-            "`{url}` must be https://host or https://host:port, without a path or a user"
-        ));
+    // Taken apart by the same rules as the transport's; what is odd is refused here, where its place is known. The text
+    // is not repeated: it may hold a password.
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            if port.parse::<u16>().unwrap_or(0) == 0 {
+                return Err("the port must be a number from 1 to 65535".to_owned());
+            }
+            host
+        }
+        _ => authority,
+    };
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+    if bare.is_empty() || bare.contains(odd) || (bare.contains(':') && bare == host) {
+        return Err(
+            "the address must be https://host or https://host:port, without a path or a user".to_owned(),
+        );
     }
     Ok(format!("https://{authority}"))
 }

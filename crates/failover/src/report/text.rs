@@ -86,6 +86,7 @@ impl Report {
             ReportState::Completed => "ended",
             ReportState::Aborted => "was aborted",
             ReportState::Interrupted => "was interrupted",
+            ReportState::Running => "is running,",
         };
         let mut text = format!(
             "Run {} of plan {}, mode {}, {state} after {:.1} s:\n",

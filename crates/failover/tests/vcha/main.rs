@@ -28,6 +28,11 @@ fn spec() -> WorldSpec {
 fn plan_with(bench: &Bench, more: &str) -> String {
     bench.plan_head()
         + "[[items]]\nname = \"vcenter\"\ngroup = \"first\"\n[items.vcha]\nendpoint = \"vc-west\"\n"
+        + if more.contains("activate") {
+            ""
+        } else {
+            "activate = \"10.9.2.2\"\n"
+        }
         + more
         + "\n"
 }
@@ -306,10 +311,13 @@ async fn a_disaster_sends_nothing_to_the_protected_site() {
 }
 
 /// A DPU item of the first group.
-fn dpu(name: &str, site: &str, host: &str, more: &str) -> String {
+fn dpu(bench: &Bench, name: &str, site: &str, host: &str, more: &str) -> String {
+    let standby = bench.world().hosts().host(host).expect("a host").dpus[1]
+        .id
+        .clone();
     format!(
         "[[items]]\nname = \"{name}\"\ngroup = \"first\"\n{more}\n[items.dpu]\nendpoint = \"vc-{site}\"\n\
-         host = \"{host}\"\nswitch = \"dvs-{site}\"\n"
+         host = \"{host}\"\nswitch = \"dvs-{site}\"\ntarget_dpu = \"{standby}\"\n"
     )
 }
 
@@ -319,12 +327,12 @@ async fn while_it_switches_the_vcenter_is_the_items_alone() {
         let bench = Bench::new(&WorldSpec::pair(seed).groups(4).replications(0));
         let after = "depends_on = [\"elsewhere\"]";
         let mut plan = bench.plan_head();
-        plan += &dpu("in-flight", "west", "host-21", "");
-        plan += &dpu("elsewhere", "east", "host-11", "");
-        plan += &dpu("later", "west", "host-22", after);
+        plan += &dpu(&bench, "in-flight", "west", "host-21", "");
+        plan += &dpu(&bench, "elsewhere", "east", "host-11", "");
+        plan += &dpu(&bench, "later", "west", "host-22", after);
         let _ = write!(
             plan,
-            "[[items]]\nname = \"vcenter\"\ngroup = \"first\"\n{after}\n[items.vcha]\nendpoint = \"vc-west\"\n"
+            "[[items]]\nname = \"vcenter\"\ngroup = \"first\"\n{after}\n[items.vcha]\nendpoint = \"vc-west\"\nactivate = \"10.9.2.2\"\n"
         );
         // The first one is still under way when the vCenter's turn comes.
         bench.fault(FaultRule::new(MOVE, FaultAction::Delay { ms: 20_000 }).at("vc-west"));

@@ -149,7 +149,7 @@ fn recovery(facts: &Facts, step: &Step) -> Option<Condition> {
 }
 
 fn aged(time: Timestamp, now: Timestamp) -> String {
-    format!("{time} ({} s ago)", now.since(&time).as_secs())
+    crate::kind::answer::aged(&time, &now)
 }
 
 fn loss(facts: &Facts, step: &Step) -> Option<String> {

@@ -201,7 +201,7 @@ async fn chosen(
 
 /// The service's time, and how long ago that was by this machine's clock, which can be another.
 fn age(time: &Timestamp, now: &Timestamp) -> String {
-    format!("{time} ({} s ago)", now.since(time).as_secs())
+    crate::kind::answer::aged(time, now)
 }
 
 fn loss(deed: Deed, replica: &Replica, view: &View, now: &Timestamp) -> Option<String> {
