@@ -291,3 +291,47 @@ fn consent_is_demanded_where_nobody_can_be_asked() {
     );
     scene.is_untouched();
 }
+
+#[test]
+fn odd_addresses_and_names_are_told_before_anything_is_asked() {
+    let scene = Scene::new(0, 1);
+    let url = scene.sim.ready["vcda"][1]["url"]
+        .as_str()
+        .expect("an address")
+        .to_owned();
+    let good = fs::read_to_string(&scene.plan).expect("the sample plan");
+    for odd in [
+        "https://x:99999",
+        "https://x:0",
+        "https://x:",
+        "https://:443",
+        "https://[::1",
+        "http://x",
+        "https://u:pw@x",
+    ] {
+        fs::write(&scene.plan, good.replace(&url, odd)).expect("the plan is writable");
+        let finished = scene.user.run(&["plan", "validate", "plan.toml"]);
+        says(&finished, 2, &["plan.toml:"]);
+        assert!(!finished.stderr.contains("pw@"), "{}", finished.stderr);
+    }
+    fs::write(
+        &scene.plan,
+        good.replace("name = \"sample\"", "name = \"tier/1\""),
+    )
+    .expect("the plan is writable");
+    says(&scene.run(), 2, &["plan.toml:3", "letters"]);
+    fs::write(&scene.plan, &good).expect("the plan is writable");
+    let outside = [
+        "run",
+        "plan.toml",
+        "--mode",
+        "planned",
+        "--yes",
+        "--journal",
+        "j.db",
+        "--run-id",
+        "../outside",
+    ];
+    says(&scene.user.run(&outside), 2, &["--run-id", "letters"]);
+    scene.is_untouched();
+}

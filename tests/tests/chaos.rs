@@ -15,7 +15,7 @@ use farside_failover::plan::{PlanContext, PlanProblem, Table};
 use farside_journal::CrashPoint;
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_tests::estate::Estate;
-use farside_tests::judge::{Demand, complaints};
+use farside_tests::judge::{Demand, attempts, complaints};
 use serde_json::Value;
 
 const GROUPS: usize = 6;
@@ -148,6 +148,17 @@ async fn the_life_of_a_plan_from_rehearsal_to_home_again() {
             );
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_planned_run_finds_everything_done_and_sends_nothing() {
+    let mut estate = Estate::new(&world(2), kind::standard());
+    everything_is_done(&estate.run(Mode::Planned).await, 2);
+    everything_is_done(&estate.run(Mode::Planned).await, 2);
+    nothing_happened_twice(&estate, 2);
+    let calls = estate.calls();
+    assert_eq!(attempts(&calls, "HostNetworkSystem_startDpuFailover"), 1);
+    assert_eq!(attempts(&calls, "Vcenter.Vcha.Cluster_failover$Task"), 1);
 }
 
 /// A kind that sends again without a look: the driver that must never be.
