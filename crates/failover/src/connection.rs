@@ -61,9 +61,6 @@ pub enum ConnectionErrorKind {
     /// The transport cannot be made: no roots, an unreadable CA file.
     #[error("no transport can be made for it")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A first call that a client needs did not work.
-    #[error("the first call failed")]
-    Call(#[source] farside_transport::CallError),
 }
 
 /// Makes the lowest layer of a client: HTTPS in life, a simulated world in tests.

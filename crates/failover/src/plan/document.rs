@@ -79,18 +79,6 @@ pub struct Timing {
 }
 
 impl Document {
-    /// Reads a plan file.
-    ///
-    /// # Errors
-    /// It cannot be read, or it is wrong at a place that is named. No server was asked.
-    pub fn load(path: &Path, kinds: &Kinds) -> Result<Self, PlanError> {
-        let text = std::fs::read_to_string(path).map_err(|error| PlanError::Unreadable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Self::parse(path, &text, kinds)
-    }
-
     /// Reads a plan's text; `path` names it in messages and is where relative paths start.
     ///
     /// # Errors

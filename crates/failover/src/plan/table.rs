@@ -34,14 +34,6 @@ impl PlanProblem {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// The file cannot be read.
-    #[error("cannot read the plan {}: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
     /// The file says something that cannot be meant.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Wrong {
