@@ -1,6 +1,6 @@
 //! A world with an open session at each vCenter, for the tests of the services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use http::Method;
@@ -204,6 +204,84 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// What the answers of a service say that makes one state another than the next.
+pub(crate) struct Told {
+    /// Members whose values name a state.
+    pub(crate) states: &'static [&'static str],
+    /// Members that are there in some states only.
+    pub(crate) present: &'static [&'static str],
+    /// Members that hold objects of one type or another, beyond those where the schema allows any.
+    pub(crate) types: &'static [&'static str],
+}
+
+/// The outermost value, and members whose objects may be of any type.
+const OPEN: &[&str] = &["", "_value", "error", "fault", "result", "statusFault", "warning"];
+
+impl Told {
+    /// All that a value says, wherever in it, and the members of `present` that it has.
+    fn of(&self, value: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+        let mut found = (BTreeSet::new(), BTreeSet::new());
+        self.collect("", value, &mut found);
+        found
+    }
+
+    fn collect(&self, name: &str, value: &Value, found: &mut (BTreeSet<String>, BTreeSet<String>)) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.collect(name, item, found)),
+            Value::Object(members) => {
+                let type_name = value["_typeName"].as_str();
+                if self.types.contains(&name) || OPEN.contains(&name) {
+                    found
+                        .0
+                        .extend(type_name.map(|type_name| format!("{name}: {type_name}")));
+                }
+                if let (Some(uplink), Some(state)) = (members.get("uplinkName"), members.get("state")) {
+                    found.0.insert(format!("{uplink} is {state}"));
+                }
+                for (name, member) in members {
+                    if self.present.contains(&name.as_str()) {
+                        found.1.insert(name.clone());
+                    }
+                    self.collect(name, member, found);
+                }
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) if self.states.contains(&name) => {
+                found.0.insert(format!("{name} = {value}"));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// How an answer is another one than the fixture's: in its status, in having a body, in what it says.
+    pub(crate) fn differs(&self, fixture: &Fixture, answer: &Answer) -> Option<String> {
+        let (wanted, given) = (&fixture.response, answer.value());
+        let same = wanted["status"] == answer.status && wanted["body"].is_null() == given.is_null();
+        let ((said, had), (says, has)) = (self.of(&wanted["body"]), self.of(&given));
+        let lacking: Vec<_> = said.difference(&says).collect();
+        (!same || !lacking.is_empty() || had != has).then(|| {
+            let (name, status) = (&fixture.name, answer.status);
+            format!("{name}: {status} without {lacking:?}, {has:?} for {had:?}: {given}")
+        })
+    }
+}
+
+/// Whether one of the entries of a list of fixtures with reasons names a fixture; an entry may be the start of a name.
+pub(crate) fn lists(list: &[(&str, &str)], name: &str) -> bool {
+    list.iter().any(|(start, _)| name.starts_with(start))
+}
+
+/// Entries of a list that name no fixture.
+pub(crate) fn idle<'a>(list: &[(&'a str, &str)], fixtures: &[Fixture]) -> Vec<&'a str> {
+    let names = |start: &&str| fixtures.iter().all(|fixture| !fixture.name.starts_with(*start));
+    list.iter().map(|(start, _)| *start).filter(names).collect()
+}
+
+/// Operations of a list that no fixture calls.
+pub(crate) fn uncalled<'a>(list: &[&'a str], fixtures: &[Fixture]) -> Vec<&'a str> {
+    let uncalled = |id: &&str| fixtures.iter().all(|fixture| fixture.operation != **id);
+    list.iter().copied().filter(uncalled).collect()
+}
+
 /// The schema of an API, as far as it is generated: required members and the kinds of members.
 pub(crate) struct Schema(Value);
 
@@ -263,7 +341,16 @@ impl Schema {
         assert!(fits, "{own}.{member} is no {wanted}: {value}");
         let of = known["$ref"].as_str().or_else(|| known["items"]["$ref"].as_str());
         let of = of.or_else(|| known["allOf"][0]["$ref"].as_str());
-        of.and_then(|of| of.rsplit('/').next()).unwrap_or_default()
+        let of = of.and_then(|of| of.rsplit('/').next()).unwrap_or_default();
+        let of_text = known["x-farside-enum"].as_str().unwrap_or(of);
+        if let Some(texts) = self.0.get(of_text).and_then(|schema| schema["enum"].as_array()) {
+            let given = value
+                .as_array()
+                .map_or(std::slice::from_ref(value), Vec::as_slice);
+            let strange: Vec<_> = given.iter().filter(|text| !texts.contains(text)).collect();
+            assert!(strange.is_empty(), "{own}.{member} is no {of_text}: {strange:?}");
+        }
+        of
     }
 }
 
@@ -280,4 +367,58 @@ fn the_schema_check_finds_a_member_of_another_kind() {
     let reference = json!({"_typeName": "ManagedObjectReference", "type": "SmsTask", "value": "1"});
     let info = json!({"_typeName": "SmsTaskInfo", "key": "1", "task": reference, "state": "running", "progress": "4"});
     Schema::read("vi-json/vi-json.json").check("", &info);
+}
+
+#[test]
+#[should_panic(expected = "HostRuntimeInfo.powerState is no HostSystemPowerState_enum")]
+fn the_schema_check_finds_a_text_that_is_no_value_of_an_enum() {
+    let runtime = json!({
+        "_typeName": "HostRuntimeInfo",
+        "connectionState": "connected",
+        "powerState": "asleep",
+        "inMaintenanceMode": false,
+    });
+    Schema::read("vi-json/vi-json.json").check("", &runtime);
+}
+
+#[test]
+fn an_answer_differs_in_status_body_type_state_fault_or_what_is_there() {
+    let told = Told {
+        states: &["state"],
+        present: &["extra"],
+        types: &["id"],
+    };
+    let fixture = |status: u16, body: &Value| Fixture {
+        name: "f".to_owned(),
+        operation: "o".to_owned(),
+        request: Value::Null,
+        response: json!({"status": status, "body": body}),
+    };
+    let differs = |status: u16, wanted: &Value, given: &Value| {
+        let answer = Answer::json(200, "application/json", given);
+        told.differs(&fixture(status, wanted), &answer).is_some()
+    };
+    let info = json!([{
+        "_typeName": "A",
+        "state": "x",
+        "n": 1,
+        "error": [{"_typeName": "F"}],
+        "id": {"_typeName": "I"},
+    }]);
+    let more = json!([info[0], {"_typeName": "B", "state": "y"}]);
+    assert!(!differs(200, &info, &info) && !differs(200, &info, &more));
+    assert!(differs(200, &more, &info) && differs(500, &info, &info) && differs(200, &Value::Null, &info));
+    for (member, value) in [
+        ("_typeName", json!("C")),
+        ("state", json!("z")),
+        ("error", json!([{"_typeName": "G"}])),
+        ("id", json!({"_typeName": "J"})),
+        ("extra", json!(1)),
+    ] {
+        let mut other = info.clone();
+        other[0][member] = value;
+        assert!(differs(200, &info, &other), "{member}");
+    }
+    let uplink = |state: &str| json!({"uplinkName": "uplink1", "state": state});
+    assert!(differs(200, &uplink("active"), &uplink("standby")));
 }

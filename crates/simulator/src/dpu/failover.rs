@@ -169,6 +169,9 @@ pub(crate) fn refresh(world: &mut World, endpoint: &str, mo_id: &str) -> Result<
         .map(|host| host.id.clone());
     let host = host.and_then(|id| world.hosts.hosts.get_mut(&id));
     let host = host.ok_or_else(|| Fault::no_such_object("HostNetworkSystem", mo_id))?;
+    if host.troubles.contains(&HostTrouble::Disconnected) {
+        return Err(Fault::new("HostNotConnected", "The host is not connected."));
+    }
     host.known_active = host.active;
     Ok(Answer::empty(204))
 }

@@ -11,6 +11,7 @@ mod spec;
 mod task;
 #[cfg(test)]
 mod tests;
+mod unsimulated;
 mod view;
 mod work;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body;
 use super::group::Verb;
-use super::{Sms, query, view, work};
+use super::{Sms, query, unsimulated, view, work};
 use crate::call_log::Purpose;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
@@ -23,7 +23,6 @@ const STORAGE_MANAGER: &str = "storageManager";
 enum Known {
     Reads,
     Changes(Verb),
-    Not,
 }
 
 /// Type, method, operation id, and what the simulator does with it.
@@ -41,28 +40,10 @@ static OPERATIONS: &[(&str, &str, &str, Known)] = &[
         Known::Reads,
     ),
     (
-        "SmsServiceInstance",
-        "QuerySessionManager",
-        "SmsServiceInstance_QuerySessionManager",
-        Known::Not,
-    ),
-    (
         "SmsStorageManager",
         "QueryProvider",
         "SmsStorageManager_QueryProvider",
         Known::Reads,
-    ),
-    (
-        "SmsStorageManager",
-        "QueryFaultDomain",
-        "SmsStorageManager_QueryFaultDomain",
-        Known::Not,
-    ),
-    (
-        "SmsStorageManager",
-        "QueryReplicationGroupInfo",
-        "SmsStorageManager_QueryReplicationGroupInfo",
-        Known::Not,
     ),
     (
         "SmsProvider",
@@ -131,30 +112,6 @@ static OPERATIONS: &[(&str, &str, &str, Known)] = &[
         Known::Changes(Verb::Sync),
     ),
     (
-        "VasaProvider",
-        "PromoteReplicationGroup_Task",
-        "VasaProvider_PromoteReplicationGroup_Task",
-        Known::Not,
-    ),
-    (
-        "VasaProvider",
-        "QueryActiveAlarm",
-        "VasaProvider_QueryActiveAlarm",
-        Known::Not,
-    ),
-    (
-        "VasaProvider",
-        "VasaProviderSync_Task",
-        "VasaProvider_VasaProviderSync_Task",
-        Known::Not,
-    ),
-    (
-        "VasaProvider",
-        "VasaProviderReconnect_Task",
-        "VasaProvider_VasaProviderReconnect_Task",
-        Known::Not,
-    ),
-    (
         "SmsTask",
         "QuerySmsTaskInfo",
         "SmsTask_QuerySmsTaskInfo",
@@ -186,7 +143,14 @@ impl Service for SmsService {
         let found = OPERATIONS.iter().find(|(type_name, method, ..)| {
             *type_name == path.type_name && *method == path.member && request::fits_method(request, false)
         });
-        let Some((_, _, operation, known)) = found else {
+        let unsimulated = || {
+            let open = path.named(request, unsimulated::OPEN);
+            open.or_else(|| path.named(request, unsimulated::GUARDED))
+        };
+        let Some((operation, known)) = (match found {
+            Some((.., operation, known)) => Some((*operation, Some(known))),
+            None => unsimulated().map(|operation| (operation, None)),
+        }) else {
             let objects = vec![request.path.clone()];
             return Some(Route {
                 operation: UNKNOWN,
@@ -201,7 +165,7 @@ impl Service for SmsService {
             _ => format!("providers/{}", path.mo_id),
         };
         let params = vec![path.mo_id];
-        let Known::Changes(verb) = known else {
+        let Some(Known::Changes(verb)) = known else {
             return Some(Route {
                 operation,
                 purpose: Purpose::Read,
@@ -221,7 +185,7 @@ impl Service for SmsService {
             | Verb::Reverse
             | Verb::TestStart
             | Verb::TestStop
-            | Verb::Sync => (*operation, Purpose::Action),
+            | Verb::Sync => (operation, Purpose::Action),
         };
         Some(Route {
             operation,
@@ -254,19 +218,21 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
     let known = OPERATIONS.iter().find(|(type_name, method, ..)| {
         *type_name == path.type_name && *method == path.member && incoming.operation != UNKNOWN
     });
-    let known = known.map_or(Known::Not, |(.., known)| *known);
+    let known = known.map(|(.., known)| *known);
     let privilege = match known {
-        Known::Changes(_) => "StorageViews.ConfigureService",
-        Known::Reads | Known::Not => "StorageViews.View",
+        Some(Known::Changes(_)) => "StorageViews.ConfigureService",
+        Some(Known::Reads) | None => "StorageViews.View",
     };
-    vi_json::session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
+    if !unsimulated::OPEN.contains(&incoming.operation) {
+        vi_json::session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
+    }
     match known {
-        Known::Not => Err(Fault::not_simulated(&format!(
+        None => Err(Fault::not_simulated(&format!(
             "/sms/{}/{}",
             path.type_name, path.member
         ))),
-        Known::Reads => read(world, incoming, path),
-        Known::Changes(verb) => {
+        Some(Known::Reads) => read(world, incoming, path),
+        Some(Known::Changes(verb)) => {
             if world.sms.provider(incoming.endpoint, &path.mo_id).is_none() {
                 return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
             }

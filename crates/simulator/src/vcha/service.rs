@@ -72,6 +72,34 @@ static OPERATIONS: &[(&str, &str, &str, &str, bool)] = &[
         false,
     ),
     (
+        "POST",
+        "/api/vcenter/vcha/cluster/passive",
+        "action=check",
+        "Vcenter.Vcha.Cluster.Passive_check",
+        false,
+    ),
+    (
+        "POST",
+        "/api/vcenter/vcha/cluster/passive",
+        "action=redeploy&vmw-task=true",
+        "Vcenter.Vcha.Cluster.Passive_redeploy$Task",
+        false,
+    ),
+    (
+        "POST",
+        "/api/vcenter/vcha/cluster/witness",
+        "action=check",
+        "Vcenter.Vcha.Cluster.Witness_check",
+        false,
+    ),
+    (
+        "POST",
+        "/api/vcenter/vcha/cluster/witness",
+        "action=redeploy&vmw-task=true",
+        "Vcenter.Vcha.Cluster.Witness_redeploy$Task",
+        false,
+    ),
+    (
         "GET",
         "/api/vcenter/vcha/cluster/mode",
         "",
@@ -168,6 +196,13 @@ impl Service for RestService {
     fn state(&self, world: &World) -> (&'static str, Value) {
         ("vcha", world.vcha.state())
     }
+}
+
+/// The operations that the simulator does not know.
+#[cfg(test)]
+pub(super) fn not_simulated() -> Vec<&'static str> {
+    let unknown = OPERATIONS.iter().filter(|(.., simulated)| !simulated);
+    unknown.map(|(_, _, _, operation, _)| *operation).collect()
 }
 
 /// Whether a request has exactly the fixed query of an operation; without `action` it may have others.

@@ -11,6 +11,7 @@ pub(crate) mod session;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unsimulated;
 pub(crate) mod value;
 
 use std::collections::BTreeMap;

@@ -35,15 +35,46 @@ impl Path {
 
     /// The path of a request to SMS.
     pub(crate) fn sms(request: &Request) -> Option<Self> {
-        let [sdk, vim25, release, sms, type_name, mo_id, member]: [String; 7] =
+        Self::below("sms", request)
+    }
+
+    /// The path of a request to PBM.
+    pub(crate) fn pbm(request: &Request) -> Option<Self> {
+        Self::below("pbm", request)
+    }
+
+    fn below(service: &str, request: &Request) -> Option<Self> {
+        let [sdk, vim25, release, prefix, type_name, mo_id, member]: [String; 7] =
             request.segments().try_into().ok()?;
-        (sdk == "sdk" && vim25 == "vim25" && sms == "sms").then_some(Self {
+        (sdk == "sdk" && vim25 == "vim25" && prefix == service).then_some(Self {
             release,
             type_name,
             mo_id,
             member,
         })
     }
+
+    /// The operation among `ids` that a request of this path calls. A method has its own name in the id, a property that
+    /// of its reader: `Task_CancelTask`, `Task_getInfo`.
+    pub(crate) fn named(&self, request: &Request, ids: &[&'static str]) -> Option<&'static str> {
+        let fits = |id: &&&'static str| {
+            id.split_once('_').is_some_and(|(type_name, name)| {
+                let member = if request.method == Method::GET {
+                    name.strip_prefix("get").map(decapitalized)
+                } else {
+                    Some(name.to_owned())
+                };
+                type_name == self.type_name && member.is_some_and(|member| member == self.member)
+            })
+        };
+        ids.iter().find(fits).copied()
+    }
+}
+
+fn decapitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// Whether a request has the method of an operation: a property is read with GET, a method called with POST.
@@ -88,5 +119,28 @@ mod tests {
         let vim = Request::new(Method::GET, "/sdk/vim25/8.0.3.0/HostSystem/host-11/config");
         assert_eq!(Path::vim(&vim).map(|path| path.member), Some("config".to_owned()));
         assert_eq!(Path::sms(&vim), None);
+    }
+
+    #[test]
+    fn an_operation_is_found_by_its_id_and_the_method_of_the_request() {
+        let ids = [
+            "Task_getInfo",
+            "Task_CancelTask",
+            "FailoverClusterManager_getClusterMode",
+        ];
+        let named = |method: Method, rest: &str| {
+            let request = Request::new(method, &format!("/sdk/vim25/8.0.3.0/{rest}"));
+            Path::vim(&request)?.named(&request, &ids)
+        };
+        assert_eq!(named(Method::GET, "Task/task-1/info"), Some("Task_getInfo"));
+        assert_eq!(named(Method::POST, "Task/task-1/info"), None);
+        assert_eq!(named(Method::GET, "Task/task-1/getInfo"), None);
+        assert_eq!(
+            named(Method::POST, "Task/task-1/CancelTask"),
+            Some("Task_CancelTask")
+        );
+        assert_eq!(named(Method::GET, "Task/task-1/CancelTask"), None);
+        let reader = "FailoverClusterManager/failoverClusterManager/getClusterMode";
+        assert_eq!(named(Method::POST, reader), Some(ids[2]));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::request::{self, NO_PARAMETERS, Path};
 use super::value::answer;
-use super::{UNKNOWN, collector, refused_by_rule, session};
+use super::{UNKNOWN, collector, refused_by_rule, session, unsimulated};
 use crate::call_log::Purpose;
 use crate::dpu;
 use crate::endpoint::EndpointKind;
@@ -36,18 +36,6 @@ static OPERATIONS: &[(&str, &str, &str, bool)] = &[
         "PropertyCollector",
         "ContinueRetrievePropertiesEx",
         "PropertyCollector_ContinueRetrievePropertiesEx",
-        false,
-    ),
-    (
-        "PropertyCollector",
-        "WaitForUpdatesEx",
-        "PropertyCollector_WaitForUpdatesEx",
-        false,
-    ),
-    (
-        "PropertyCollector",
-        "CreateFilter",
-        "PropertyCollector_CreateFilter",
         false,
     ),
     ("HostNetworkSystem", "startDpuFailover", START_DPU_FAILOVER, false),
@@ -151,16 +139,21 @@ impl Service for ViJsonService {
             objects: vec![request.path.clone()],
             params: Vec::new(),
         };
-        let Some(path) = Path::vim(request) else {
+        let Some(path) = path_of(request) else {
             return Some(unknown);
         };
         let found = OPERATIONS.iter().find(|(type_name, member, _, property)| {
             *type_name == path.type_name && *member == path.member && request::fits_method(request, *property)
         });
-        let Some((_, _, operation, _)) = found else {
+        let found = found.map(|(_, _, operation, _)| *operation);
+        let unsimulated = || {
+            let open = path.named(request, unsimulated::OPEN);
+            open.or_else(|| path.named(request, unsimulated::GUARDED))
+        };
+        let Some(operation) = found.or_else(unsimulated) else {
             return Some(unknown);
         };
-        let (purpose, object) = if *operation == START_DPU_FAILOVER {
+        let (purpose, object) = if operation == START_DPU_FAILOVER {
             (
                 Purpose::Action,
                 dpu::object_name(world, endpoint, &path.mo_id, request),
@@ -177,7 +170,7 @@ impl Service for ViJsonService {
     }
 
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
-        let Some(path) = Path::vim(incoming.request) else {
+        let Some(path) = path_of(incoming.request) else {
             return Answer::empty(404);
         };
         if !world.vi_json.knows(incoming.endpoint, &path.release) {
@@ -193,6 +186,13 @@ impl Service for ViJsonService {
     fn state(&self, world: &World) -> (&'static str, Value) {
         ("hosts", world.hosts.state())
     }
+}
+
+/// The path of a request to vim or PBM; the types of PBM are below `/pbm`, and no others.
+fn path_of(request: &Request) -> Option<Path> {
+    let of_pbm = |path: &Path| path.type_name.starts_with("Pbm");
+    let vim = Path::vim(request).filter(|path| !of_pbm(path));
+    vim.or_else(|| Path::pbm(request).filter(of_pbm))
 }
 
 fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
@@ -217,6 +217,7 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
             of_object(collector::MO_ID)?;
             return collector::retrieve(world, incoming);
         }
+        operation if unsimulated::OPEN.contains(&operation) => return Err(not_simulated(path)),
         _ => {}
     }
     let privilege = match path.type_name.as_str() {
@@ -240,16 +241,23 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
         }
         // No operation of the simulator starts a vim task.
         "Task_getInfo" => Err(Fault::no_such_object(&path.type_name, &path.mo_id)),
-        operation if operation.contains("_get") => collector::get(
+        operation if is_property(operation) => collector::get(
             world,
             incoming.endpoint,
             &path.type_name,
             &path.mo_id,
             &path.member,
         ),
-        _ => Err(Fault::not_simulated(&format!(
-            "{}/{}",
-            path.type_name, path.member
-        ))),
+        _ => Err(not_simulated(path)),
     }
+}
+
+fn is_property(operation: &str) -> bool {
+    OPERATIONS
+        .iter()
+        .any(|(_, _, id, property)| *id == operation && *property)
+}
+
+fn not_simulated(path: &Path) -> Fault {
+    Fault::not_simulated(&format!("{}/{}", path.type_name, path.member))
 }

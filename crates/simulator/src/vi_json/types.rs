@@ -245,6 +245,15 @@ pub(super) fn member(type_name: &str, name: &str) -> Option<Member> {
     })
 }
 
+/// All members of a type and its bases.
+#[cfg(test)]
+pub(super) fn members(type_name: &str) -> Vec<Member> {
+    let owners = line(type_name).filter_map(|owner| TYPES.iter().find(|(known, ..)| *known == owner));
+    owners
+        .flat_map(|(_, _, members)| members.iter().copied())
+        .collect()
+}
+
 /// Whether a property exists although the simulator does not know it.
 pub(super) fn is_not_simulated(type_name: &str, property: &str) -> bool {
     line(type_name).any(|owner| {

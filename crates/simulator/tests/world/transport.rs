@@ -42,6 +42,7 @@ const fn operation(id: &'static str, method: Method, path: &'static str, repeat:
         faults: &[],
         refused_before_acting: &[],
         anonymous: false,
+        secrets: &[],
     }
 }
 

@@ -6,6 +6,7 @@ mod fixture;
 mod query;
 mod random;
 mod rehearsal;
+mod story;
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,280 @@
+mod fixture;
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{ClusterSpec, Mode, VchaSpec};
+use crate::exchange::{Answer, Reply, Request};
+use crate::spec::WorldSpec;
+use crate::testbench::Bench;
+
+const WEST: &str = "vc-west";
+const CLUSTER: &str = "/api/vcenter/vcha/cluster";
+const FAILOVER: &str = "Vcenter.Vcha.Cluster_failover$Task";
+
+fn bench(vcha: VchaSpec) -> Bench {
+    Bench::new(&WorldSpec::pair(6).groups(2).replications(0).vcha(vcha))
+}
+
+fn failover(bench: &mut Bench, planned: bool) -> Answer {
+    let path = format!("{CLUSTER}?action=failover&vmw-task=true");
+    bench.rest(WEST, Method::POST, &path, &json!({"planned": planned}))
+}
+
+fn cluster(bench: &mut Bench) -> Value {
+    bench
+        .rest(
+            WEST,
+            Method::POST,
+            &format!("{CLUSTER}?action=get"),
+            &json!({"partial": true}),
+        )
+        .value()
+}
+
+fn active(bench: &mut Bench) -> String {
+    let cluster = cluster(bench);
+    let nodes = [&cluster["node1"], &cluster["node2"]];
+    let active = nodes
+        .into_iter()
+        .find(|node| node["runtime"]["role"] == "ACTIVE")
+        .unwrap();
+    active["ha_ip"]["ipv4"]["address"].as_str().unwrap().to_owned()
+}
+
+fn task(bench: &mut Bench, id: &Value) -> Answer {
+    bench.rest(
+        WEST,
+        Method::GET,
+        &format!("/api/cis/tasks/{}", id.as_str().unwrap()),
+        &Value::Null,
+    )
+}
+
+fn switches(bench: &Bench) -> u32 {
+    bench.world.vcha().cluster(WEST).unwrap().switches
+}
+
+#[test]
+fn a_planned_failover_flushes_switches_and_heals() {
+    let mut bench = bench(VchaSpec::default());
+    assert_eq!(active(&mut bench), "10.9.2.1");
+    let started = failover(&mut bench, true);
+    assert_eq!(started.status, 202);
+    let id = started.value();
+    bench.pass(100);
+    assert_eq!(task(&mut bench, &id).value()["status"], "RUNNING");
+    let operations = bench
+        .rest(WEST, Method::GET, "/api/vcenter/vcha/operations", &Value::Null)
+        .value();
+    assert_eq!(
+        operations["active"],
+        json!(["com.vmware.vcenter.vcha.cluster.failover"])
+    );
+    let before = bench.world.endpoint(WEST).unwrap().connection_epoch;
+    bench.pass(2_500);
+    assert_eq!(bench.world.endpoint(WEST).unwrap().connection_epoch, before + 1);
+    let get = Request::new(Method::GET, "/api/session");
+    assert_eq!(bench.reply(WEST, &get), Reply::Unreachable);
+    bench.pass(3_000);
+    assert_eq!(task(&mut bench, &id).status, 401);
+    bench.log_in(WEST);
+    assert_eq!(task(&mut bench, &id).status, 404);
+    assert_eq!(active(&mut bench), "10.9.2.2");
+    let degraded = cluster(&mut bench);
+    assert_eq!(degraded["health_state"], "DEGRADED");
+    assert_eq!(degraded["manual_failover_allowed"], false);
+    bench.pass(20_000);
+    assert_eq!(cluster(&mut bench)["health_state"], "HEALTHY");
+    let calls = bench.calls(FAILOVER, "vcha/vc-west");
+    assert_eq!((calls.attempts, calls.accepted, calls.effects), (1, 1, 1));
+}
+
+#[test]
+fn a_failover_sent_twice_switches_back() {
+    let mut bench = bench(VchaSpec::default());
+    failover(&mut bench, false);
+    bench.pass(30_000);
+    bench.log_in(WEST);
+    assert_eq!(failover(&mut bench, true).status, 202);
+    bench.pass(30_000);
+    bench.log_in(WEST);
+    assert_eq!((active(&mut bench).as_str(), switches(&bench)), ("10.9.2.1", 2));
+}
+
+#[test]
+fn what_the_cluster_forbids_is_refused_at_the_call_or_in_the_task() {
+    let degraded = |change: fn(&mut ClusterSpec), refuses_in_task: bool| {
+        let mut cluster = ClusterSpec::default();
+        change(&mut cluster);
+        let clusters = BTreeMap::from([(WEST.to_owned(), cluster)]);
+        bench(VchaSpec {
+            clusters,
+            refuses_in_task,
+            ..VchaSpec::default()
+        })
+    };
+    let changes: [fn(&mut ClusterSpec); 3] = [
+        |cluster| cluster.mode = Mode::Disabled,
+        |cluster| cluster.witness_up = false,
+        |cluster| cluster.passive_up = false,
+    ];
+    for change in changes {
+        for planned in [true, false] {
+            let mut bench = degraded(change, false);
+            let refused = failover(&mut bench, planned);
+            assert_eq!(
+                (refused.status, &refused.value()["error_type"]),
+                (500, &json!("ERROR"))
+            );
+            let mut bench = degraded(change, true);
+            let id = failover(&mut bench, planned).value();
+            bench.pass(3_000);
+            let info = task(&mut bench, &id).value();
+            assert_eq!(
+                (&info["status"], &info["error"]["error_type"]),
+                (&json!("FAILED"), &json!("ERROR"))
+            );
+            assert_eq!(switches(&bench), 0);
+            let calls = bench.calls(FAILOVER, "vcha/vc-west");
+            assert_eq!((calls.accepted, calls.effects), (1, 0));
+        }
+    }
+    let mut maintained = degraded(|cluster| cluster.mode = Mode::Maintenance, false);
+    assert_eq!(failover(&mut maintained, true).status, 202);
+    assert_eq!(failover(&mut maintained, true).status, 500);
+    let mut none = bench(VchaSpec {
+        clusters: BTreeMap::new(),
+        ..VchaSpec::default()
+    });
+    assert_eq!(failover(&mut none, true).status, 500);
+    assert_eq!(cluster(&mut none), json!({"config_state": "NOTCONFIGURED"}));
+}
+
+#[test]
+fn the_active_node_may_die_and_only_an_enabled_cluster_takes_over() {
+    let mut bench = bench(VchaSpec {
+        nodes_swap: true,
+        ..VchaSpec::default()
+    });
+    assert!(bench.world.lose_active_node(WEST));
+    bench.pass(3_000);
+    bench.log_in(WEST);
+    assert_eq!(
+        cluster(&mut bench)["node1"]["ha_ip"]["ipv4"]["address"],
+        "10.9.2.2"
+    );
+    bench.pass(20_000);
+    bench.world.vcha_mut().set_mode(WEST, Mode::Maintenance);
+    assert!(!bench.world.lose_active_node(WEST));
+    bench.pass(3_000);
+    bench.log_in(WEST);
+    assert_eq!(active(&mut bench), "10.9.2.2");
+}
+
+#[test]
+fn sessions_need_the_password_and_are_not_those_of_vi_json() {
+    let mut bench = bench(VchaSpec::default());
+    let wrong = Request::new(Method::POST, "/api/session").header("authorization", "Basic b3BzOm5v");
+    let refused = bench.send(WEST, &wrong);
+    assert_eq!(
+        (refused.status, &refused.value()["error_type"]),
+        (401, &json!("UNAUTHENTICATED"))
+    );
+    let session = bench.rest(WEST, Method::GET, "/api/session", &Value::Null);
+    assert_eq!(session.value()["user"], "operator@vsphere.local");
+    let (user, password) = bench.credentials(WEST);
+    let path = format!("{}/SessionManager/SessionManager/Login", crate::testbench::BASE);
+    let login = Request::new(Method::POST, &path).json(&json!({"userName": user, "password": password}));
+    let token = bench
+        .send(WEST, &login)
+        .header_text("vmware-api-session-id")
+        .unwrap()
+        .to_owned();
+    let get = Request::new(Method::GET, "/api/session").header("vmware-api-session-id", &token);
+    assert_eq!(bench.send(WEST, &get).status, 401);
+    assert_eq!(
+        bench
+            .rest(WEST, Method::DELETE, "/api/session", &Value::Null)
+            .status,
+        204
+    );
+    assert_eq!(
+        bench.rest(WEST, Method::GET, "/api/session", &Value::Null).status,
+        401
+    );
+}
+
+#[test]
+fn requests_that_do_not_fit_are_refused_in_the_standard_form() {
+    let mut bench = bench(VchaSpec::default());
+    let path = format!("{CLUSTER}?action=failover&vmw-task=true");
+    for body in [
+        json!({}),
+        json!({"planned": "yes"}),
+        json!({"planned": true, "force": true}),
+    ] {
+        let refused = bench.rest(WEST, Method::POST, &path, &body);
+        assert_eq!(
+            (refused.status, &refused.value()["error_type"]),
+            (400, &json!("INVALID_ARGUMENT")),
+            "{body}"
+        );
+    }
+    let taskless = bench.rest(
+        WEST,
+        Method::POST,
+        &format!("{CLUSTER}?action=failover"),
+        &json!({"planned": true}),
+    );
+    assert_eq!(
+        (taskless.status, &taskless.value()["error_type"]),
+        (404, &json!("OPERATION_NOT_FOUND"))
+    );
+    let deploy = format!("{CLUSTER}?action=deploy&vmw-task=true");
+    assert_eq!(bench.rest(WEST, Method::POST, &deploy, &json!({})).status, 501);
+    bench.pass(10_000);
+    assert_eq!(switches(&bench), 0);
+}
+
+#[test]
+fn a_fault_rule_restarts_a_vcenter_and_the_call_is_cut_before_it_acts() {
+    let mut bench = bench(VchaSpec::default());
+    let restart = crate::FaultAction::RestartVcenter {
+        endpoint: WEST.to_owned(),
+        outage_ms: 1_000,
+    };
+    bench
+        .world
+        .faults_mut()
+        .add(crate::FaultRule::new(FAILOVER, restart));
+    let request = Request::new(Method::POST, &format!("{CLUSTER}?action=failover&vmw-task=true"));
+    let request = bench.with_session(WEST, request.json(&json!({"planned": true})));
+    assert_eq!(bench.reply(WEST, &request), Reply::Cut);
+    assert_eq!(bench.reply(WEST, &request), Reply::Unreachable);
+    bench.pass(1_000);
+    assert_eq!(bench.send(WEST, &request).status, 401);
+    bench.pass(10_000);
+    assert_eq!(switches(&bench), 0);
+}
+
+#[test]
+fn a_world_from_a_file_names_only_what_differs() {
+    let text = r#"{"seed": 1, "groups": 2, "replications": 0,
+        "vcha": {"clusters": {"vc-west": {"mode": "DISABLED"}}},
+        "vasa": {"providers": [{"max_batch_size": 1, "offline_at": ["vc-west"]}]},
+        "dpu": {"troubles": [{"host": "host-11", "trouble": "not_offloaded"}]}}"#;
+    let spec: WorldSpec = serde_json::from_str(text).unwrap();
+    let mut bench = Bench::new(&spec);
+    assert_eq!(cluster(&mut bench)["mode"], "DISABLED");
+    let state = bench.world.state();
+    assert_eq!(state["vasa"]["providers"].as_array().map(Vec::len), Some(2));
+    assert_eq!(state["vasa"]["providers"][1]["online"], false);
+    assert_eq!(state["hosts"]["hosts"][0]["troubles"], json!(["not_offloaded"]));
+    assert!(
+        serde_json::from_str::<WorldSpec>(r#"{"seed": 1, "groups": 2, "replications": 0, "vcah": {}}"#)
+            .is_err()
+    );
+}
