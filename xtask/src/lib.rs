@@ -1,7 +1,11 @@
 //! Chores of the workspace.
 
+pub mod bench;
 pub mod codegen;
+mod document;
+pub mod features;
 mod json;
 pub mod layers;
+pub mod long;
 pub mod schemas;
 pub mod test_all;

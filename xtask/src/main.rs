@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{codegen, layers, schemas, test_all};
+use xtask::{bench, codegen, features, layers, long, schemas, test_all};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
@@ -14,12 +14,21 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Write the model crates from the checked-in schemas.
+    /// Write the model crates from the checked-in schemas, or a module from any API document.
     Codegen(codegen::Args),
     /// Cut the full API documents down to the checked-in schemas.
     Schemas(schemas::Args),
     /// Build and run every test of the workspace, as CI does.
     Test(test_all::Args),
+    /// Lint each model crate with no feature, each one alone, and all.
+    Features(features::Args),
+    /// Run the benchmarks and compare their figures with their bounds.
+    Bench(bench::Args),
+    /// Measure what takes minutes: the cost of builds, the whole schema.
+    Long(long::Args),
+    /// Run a command and print what it used.
+    #[command(hide = true)]
+    Measure(long::MeasureArgs),
     /// Compare the dependencies of each package with the allow-list of the layers.
     Layers,
 }
@@ -33,6 +42,10 @@ fn main() -> ExitCode {
         Chore::Codegen(args) => codegen::run(&args),
         Chore::Schemas(args) => schemas::run(&args),
         Chore::Test(args) => test_all::run(&args),
+        Chore::Features(args) => features::run(&args),
+        Chore::Bench(args) => bench::run(&args),
+        Chore::Long(args) => long::run(&args),
+        Chore::Measure(args) => long::measure(&args),
         Chore::Layers => layers::run(),
     };
     match result {

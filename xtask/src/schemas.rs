@@ -4,9 +4,14 @@
 //! operations and types that are wanted; this chore copies their closure into the folder, one path or schema a
 //! line and always in the same order, and writes the folder's README with origin, version and digests.
 
-mod cut;
+pub(crate) mod cut;
+pub(crate) mod dialect;
 mod layout;
+pub(crate) mod links;
+pub(crate) mod nearest;
 pub mod overlay;
+pub(crate) mod prose;
+mod slim;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +19,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use crate::document::{self, File};
 use crate::json::Json;
 use overlay::Overlay;
 
 /// The folder with one sub-folder for each API document.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas")
+}
+
+/// What messages call a file: below the workspace if it is there.
+fn shown(path: &Path) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let below = root.and_then(|root| path.strip_prefix(root).ok());
+    below.unwrap_or(path).display().to_string()
 }
 
 /// Arguments of the chore.
@@ -88,18 +101,19 @@ pub fn digest(bytes: &[u8]) -> String {
 /// The cut document of one product and its README.
 fn cut_product(product: &Path, from: &Path) -> Result<(String, String)> {
     let name = document_name(product)?;
-    let overlay = Overlay::read(product)?;
+    let overlay = Overlay::read_rules(product)?;
     let source = from.join(&name);
-    let bytes = fs::read(&source).with_context(|| format!("reading {}", source.display()))?;
-    let full: Json =
-        serde_json::from_slice(&bytes).with_context(|| format!("parsing {}", source.display()))?;
-    let document = cut::cut(&full, &overlay).with_context(|| format!("cutting {name}"))?;
+    let File {
+        json: full,
+        digest: source,
+    } = document::open(&source)?;
+    let document = cut::cut(&name, &full, &overlay)?;
     let text = layout::text(&document);
     let readme = readme(
         &name,
         &overlay,
         &full,
-        &digest(&bytes),
+        &source,
         &document,
         &digest(text.as_bytes()),
     );

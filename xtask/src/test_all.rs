@@ -26,10 +26,18 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    // All targets in one go: some end-to-end tests start the command itself, and `cargo test` would not build it.
+    // All in one go: some end-to-end tests start the command itself, and `cargo test` would not build it.
     Step {
         name: "build",
-        arguments: &["build", "--all-targets", "--profile", "test"],
+        arguments: &[
+            "build",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--examples",
+            "--profile",
+            "test",
+        ],
         needed: true,
     },
     Step {

@@ -7,8 +7,7 @@ use farside_models_vim::{
     HostPartialMaintenanceModeRuntimeInfo, HostProxySwitch, PhysicalNic, StartDpuFailoverRequest,
 };
 use farside_vim::{Invocation, ObjectProperties, VimClient};
-use farside_wire::ManagedObjectReference;
-use serde::de::DeserializeOwned;
+use farside_wire::{ManagedObjectReference, Read};
 
 use crate::error::HostNetworkError;
 
@@ -150,7 +149,7 @@ impl HostNetwork {
 }
 
 /// A property without which nothing can be said: that it cannot be read is not taken for its absence.
-fn readable<T: DeserializeOwned>(
+fn readable<T: Read>(
     host: &str,
     properties: &ObjectProperties,
     path: &'static str,
@@ -165,7 +164,7 @@ fn readable<T: DeserializeOwned>(
     }
 }
 
-fn optional<T: DeserializeOwned>(
+fn optional<T: Read>(
     host: &str,
     properties: &ObjectProperties,
     path: &'static str,

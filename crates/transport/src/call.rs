@@ -12,11 +12,14 @@ use http::{Request, Response};
 
 use crate::error::{CallError, CallErrorKind};
 use crate::random::process_seed;
+use crate::retry::RetryPolicy;
 
 /// The time a call may take when it names none.
 pub const DEFAULT_CALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Sends calls: over HTTPS, to a simulator, to a script, or through another transport.
+///
+/// Whoever implements it takes the place of HTTPS, or wraps what does; [`Stack`](crate::Stack) shows both.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends one call and resolves to the complete answer, whose status is 2xx, or to an error, at the latest
@@ -81,6 +84,8 @@ pub struct Call {
     pub anonymous: bool,
     /// Time left for the whole call, all waits and attempts included; `None` stands for [`DEFAULT_CALL_LIMIT`].
     pub deadline: Option<Duration>,
+    /// When it is sent again, in place of the policy of its client.
+    pub retry: Option<RetryPolicy>,
     /// The request. Its URI holds path and query only: the transport knows its host.
     pub request: Request<Bytes>,
 }
@@ -95,6 +100,7 @@ impl Call {
             repeat: operation.repeat,
             anonymous: operation.anonymous,
             deadline: None,
+            retry: None,
             request,
         }
     }
@@ -110,6 +116,14 @@ impl Call {
     #[must_use]
     pub fn with_repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
+        self
+    }
+
+    /// Settles for this call alone when it is sent again, in place of the policy of its client. What may not be
+    /// repeated is not, whatever the policy.
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
         self
     }
 
@@ -154,6 +168,7 @@ impl fmt::Debug for Call {
             .field("repeat", &self.repeat)
             .field("anonymous", &self.anonymous)
             .field("deadline", &self.deadline)
+            .field("retry", &self.retry)
             .field("method", self.request.method())
             .field("path", &self.request.uri().path())
             .field("body_bytes", &self.request.body().len())

@@ -1,11 +1,12 @@
 //! Why a call failed, what the server can have done, and what a caller may do next.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farside_wire::{Fault, Operation, Repeat, ServiceError};
+use farside_wire::{Fault, Operation, Repeat, ServiceError, Timestamp};
 use http::StatusCode;
 
 use crate::call::{CallContext, RequestId};
@@ -34,6 +35,23 @@ pub struct CallError {
 }
 
 /// What the server can have done about a failed call.
+///
+/// The rule, cause by cause. A server acts on a whole request only; what is in doubt is [`Effect::Unknown`].
+///
+/// | cause | [`CallErrorKind`] | effect |
+/// | --- | --- | --- |
+/// | the request is not one that is sent; the client is closed | `Request`, `Closed` | not sent |
+/// | no address, no connection, no TLS session | `Dns`, `Connect`, `Tls` | not sent |
+/// | the certificate is not accepted, or is not the pinned one | `Certificate`, `Pin` | not sent |
+/// | no session can be had | `Login` | not sent |
+/// | cut, or a time limit passed, before the last byte of the request was handed on | `Cut`, `Timeout` with [`Sent::Nothing`], [`Sent::Part`] | not sent |
+/// | cut, or a time limit passed, after that | `Cut`, `Timeout` with [`Sent::Whole`] | unknown |
+/// | status 400, 401, 403, 404, 409, 429, with an error body or without | `Status` | refused |
+/// | any status with an error that the operation lists as refused before acting | `Status` | refused |
+/// | any other status: 500 with another fault or without one, 502, 503 with Retry-After or without, 504 | `Status` | unknown |
+/// | the answer is no HTTP, or larger than the limit | `Garbled`, `TooLarge` | unknown |
+/// | a success whose body is not JSON, by its own account or in fact, or not what was promised | `ContentType`, `Decode` | unknown |
+/// | anything that only a particular transport knows | `Other` | unknown |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The server cannot have acted: it never had the whole request.
@@ -181,6 +199,8 @@ pub struct StatusError {
     pub status: StatusCode,
     /// The delay that the server asked for.
     pub retry_after: Option<Duration>,
+    /// The point in time until which the server asked to wait, if it said so without saying what time it is.
+    pub retry_at: Option<Timestamp>,
     /// The decoded body, if it is an error of the operation's service.
     pub error: Option<ServiceError>,
 }
@@ -192,6 +212,7 @@ impl StatusError {
         Self {
             status,
             retry_after,
+            retry_at: None,
             error,
         }
     }
@@ -208,7 +229,7 @@ impl StatusError {
         match self.status.as_u16() {
             429 | 502 | 503 | 504 => true,
             500 => self.error.is_none(),
-            _ => self.retry_after.is_some(),
+            _ => self.retry_after.is_some() || self.retry_at.is_some(),
         }
     }
 }
@@ -303,11 +324,11 @@ impl CallErrorKind {
         }
     }
 
-    /// The delay that the server asked for.
-    fn retry_after(&self) -> Option<Duration> {
+    /// The answer that refused the call, or the login before it.
+    fn refusal(&self) -> Option<&StatusError> {
         match self {
-            Self::Status(status) => status.retry_after,
-            Self::Login(login) => login.kind.retry_after(),
+            Self::Status(status) => Some(status),
+            Self::Login(login) => login.kind.refusal(),
             Self::Request(_)
             | Self::Dns { .. }
             | Self::Connect { .. }
@@ -325,7 +346,7 @@ impl CallErrorKind {
         }
     }
 
-    /// A short word for the kind, as trace events carry it in `error.type`.
+    /// A short word for the kind, for labels.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -413,12 +434,28 @@ impl CallError {
         match (self.effect(), repeat) {
             (Effect::Unknown, Repeat::OnlyIfNeverSent) => Retry::CheckFirst,
             (Effect::Unknown, Repeat::Harmless) | (Effect::NotSent | Effect::Refused, _) => {
-                match self.kind.retry_after() {
+                match self.kind.refusal().and_then(|refusal| refusal.retry_after) {
                     _ if !self.kind.passes() => Retry::Never,
                     Some(delay) => Retry::After(delay),
                     None => Retry::Now,
                 }
             }
+        }
+    }
+
+    /// The point in time until which the server asked to wait, where it gave one that only a clock can turn into a
+    /// delay. [`Retry::Now`] then means: from this time on.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        self.kind.refusal()?.retry_at
+    }
+
+    /// What trace events carry in `error.type`: the status, or the kind's [name](CallErrorKind::name).
+    #[must_use]
+    pub fn error_type(&self) -> Cow<'static, str> {
+        match self.status() {
+            Some(status) => Cow::Owned(status.as_u16().to_string()),
+            None => Cow::Borrowed(self.kind.name()),
         }
     }
 

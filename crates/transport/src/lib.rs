@@ -29,6 +29,8 @@
 //! | `answer` | from a raw HTTP answer to success or error |
 //! | `stack` | [`StackBuilder`]: trace, retry, session, limit, transport, in this order |
 //! | `trace` `retry` `session` `limit` | the layers |
+//! | `quota` | [`EndpointQuota`]: what stacks to one endpoint share |
+//! | `metrics` `redact` | [`Metrics`], a hook for numbers; [`SecretNames`], which strikes secrets out of JSON |
 //! | `operation` | [`RemoteOperation`]: remote work that ends later |
 //! | `clock` `secret` `pin` | time, passwords, thumbprints |
 //! | `testing` | scripted transports (feature `testing`) |
@@ -42,9 +44,12 @@ mod call;
 mod clock;
 mod error;
 mod limit;
+mod metrics;
 mod operation;
 mod pin;
+mod quota;
 mod random;
+mod redact;
 mod retry;
 mod secret;
 mod session;
@@ -59,11 +64,16 @@ pub use error::{
     CallError, CallErrorKind, CertificateError, CertificateProblem, Effect, Phase, PinMismatch, Retry, Sent,
     StatusError,
 };
+pub use metrics::{CallEnd, CallOutcome, CallRepeat, Metrics, SessionEvent};
 pub use operation::{
-    OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus, WaitError, WaitErrorKind,
+    Cancellation, OperationId, PollErrors, PollPauses, PollPolicy, Progress, RemoteOperation, TaskSource,
+    TaskStatus, WaitError, WaitErrorKind,
 };
 pub use pin::{ParsePinError, Pin};
+pub use quota::{EndpointQuota, RetryBudget};
+pub use redact::SecretNames;
 pub use retry::RetryPolicy;
 pub use secret::{SecretError, SecretErrorKind, SecretSource};
 pub use session::{LOGIN_HOLD_OFF, SessionScheme, SessionToken};
-pub use stack::{DEFAULT_CALLS_IN_FLIGHT, Stack, StackBuilder};
+pub use stack::{DEFAULT_CALLS_IN_FLIGHT, Stack, StackBuilder, StackSettings};
+pub use trace::BodyTrace;

@@ -7,40 +7,33 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
-use tokio::sync::Semaphore;
 
 use crate::call::{Call, Transport};
 use crate::clock::{Clock, Deadline, within};
 use crate::error::{CallError, CallErrorKind, Phase, Sent};
+use crate::quota::EndpointQuota;
 
 /// How long a call may outlast its deadline before it is given up here. A transport that keeps deadlines by
 /// itself is given precedence, since it knows how much of the request has left.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Lets at most a given number of calls through at a time; the others wait, in order, within their deadlines.
+/// Lets at most as many calls through at a time as the endpoint has places; the others wait, in order, within their
+/// deadlines.
 pub(crate) struct Limited {
     inner: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    places: Semaphore,
-    limit: usize,
+    quota: Arc<EndpointQuota>,
 }
 
 impl Limited {
-    pub(crate) fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, limit: usize) -> Self {
-        // A limit of zero would be a client that never sends anything.
-        let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
-        Self {
-            inner,
-            clock,
-            places: Semaphore::new(limit),
-            limit,
-        }
+    pub(crate) fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, quota: Arc<EndpointQuota>) -> Self {
+        Self { inner, clock, quota }
     }
 }
 
 impl fmt::Debug for Limited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "limit({}) > {:?}", self.limit, self.inner)
+        write!(f, "limit({}) > {:?}", self.quota.calls_in_flight(), self.inner)
     }
 }
 
@@ -49,7 +42,7 @@ impl Transport for Limited {
     async fn send(&self, mut call: Call) -> Result<Response<Bytes>, CallError> {
         let limit = call.time_limit();
         let deadline = Deadline::after(&*self.clock, limit);
-        let _place = match within(&*self.clock, limit, self.places.acquire()).await {
+        let _place = match within(&*self.clock, limit, self.quota.places.acquire()).await {
             Ok(Ok(place)) => place,
             Ok(Err(_closed)) => return Err(call.context().error(CallErrorKind::Closed)),
             Err(_elapsed) => {
@@ -78,8 +71,14 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::error::Effect;
+    use crate::quota::RetryBudget;
     use crate::testing::operations::{READ, call};
     use crate::testing::{Answer, NeverAnswers, ScriptedTransport};
+
+    fn limited(inner: Arc<dyn Transport>, clock: &Arc<SystemClock>, limit: usize) -> Limited {
+        let quota = EndpointQuota::new(limit, RetryBudget::default(), clock.clone());
+        Limited::new(inner, clock.clone(), Arc::new(quota))
+    }
 
     #[tokio::test(start_paused = true)]
     async fn calls_over_the_limit_wait_their_turn() {
@@ -87,7 +86,7 @@ mod tests {
         let slow = Arc::new(ScriptedTransport::with(|_, _| {
             Answer::json(200, "{}").delayed(Duration::from_secs(1))
         }));
-        let limited = Limited::new(slow.clone(), clock.clone(), 3);
+        let limited = limited(slow.clone(), &clock, 3);
         let answers = futures_util::future::join_all((0..9).map(|_| limited.send(call(&READ)))).await;
         assert!(answers.iter().all(Result::is_ok));
         assert_eq!(slow.calls().len(), 9);
@@ -97,7 +96,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_never_gets_its_turn_was_not_sent() {
         let clock = Arc::new(SystemClock::new());
-        let limited = Limited::new(Arc::new(NeverAnswers), clock, 1);
+        let limited = limited(Arc::new(NeverAnswers), &clock, 1);
         let waiting = call(&READ).with_deadline(Duration::from_secs(5));
         let stuck = limited.send(call(&READ));
         let error = tokio::select! {
@@ -113,5 +112,24 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stacks_that_share_a_quota_share_its_places() {
+        let clock = Arc::new(SystemClock::new());
+        let quota = Arc::new(EndpointQuota::new(2, RetryBudget::default(), clock.clone()));
+        let slow = Arc::new(ScriptedTransport::with(|_, _| {
+            Answer::json(200, "{}").delayed(Duration::from_secs(1))
+        }));
+        let one = Limited::new(slow.clone(), clock.clone(), quota.clone());
+        let other = Limited::new(slow, clock.clone(), quota);
+        let calls = (0..8).map(|n| if n % 2 == 0 { &one } else { &other }.send(call(&READ)));
+        assert!(
+            futures_util::future::join_all(calls)
+                .await
+                .iter()
+                .all(Result::is_ok)
+        );
+        assert_eq!(clock.elapsed(), Duration::from_secs(4));
     }
 }

@@ -5,11 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use farside_wire::{DecodeError, RawJson, Repeat, ServiceError};
+use farside_wire::{DecodeError, RawJson, ServiceError};
+use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, Deadline, within};
-use crate::error::{CallError, Retry};
+use crate::clock::Clock;
+use crate::error::CallError;
+
+mod policy;
+mod wait;
+
+pub use policy::{PollErrors, PollPauses, PollPolicy};
+pub use wait::{WaitError, WaitErrorKind};
+
+use wait::Watcher;
 
 /// Finds a piece of remote work again, also after a restart of this process: it goes into journals.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +70,24 @@ pub enum TaskStatus {
     Gone,
 }
 
+/// How far a piece of work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Percent done, if the server says so.
+    pub percent: Option<u8>,
+}
+
+/// What became of the wish to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Cancellation {
+    /// The server was asked and did not refuse. Whether the work stops, or ends before that, is seen by looking.
+    Asked,
+    /// This kind of work cannot be cancelled; nothing was sent.
+    NotPossible,
+}
+
 /// Looks at pieces of remote work of one kind.
 #[async_trait]
 pub trait TaskSource: fmt::Debug + Send + Sync {
@@ -82,99 +109,6 @@ pub trait TaskSource: fmt::Debug + Send + Sync {
     async fn cancel(&self, id: &OperationId) -> Result<(), CallError> {
         let _ = id;
         Ok(())
-    }
-}
-
-/// When a wait looks: soon at first, less often later, and at its own pace while the looks themselves fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PollPolicy {
-    /// The pause after the first look; each further one is half as long again.
-    pub first_pause: Duration,
-    /// No pause is longer.
-    pub longest_pause: Duration,
-    /// The pause after a look that failed; it doubles with each failure in a row.
-    pub first_pause_after_error: Duration,
-    /// No pause after a failed look is longer.
-    pub longest_pause_after_error: Duration,
-}
-
-impl Default for PollPolicy {
-    fn default() -> Self {
-        Self {
-            first_pause: Duration::from_millis(250),
-            longest_pause: Duration::from_secs(5),
-            first_pause_after_error: Duration::from_secs(1),
-            longest_pause_after_error: Duration::from_secs(15),
-        }
-    }
-}
-
-impl PollPolicy {
-    /// The default policy with other pauses between looks.
-    #[must_use]
-    pub fn between(first_pause: Duration, longest_pause: Duration) -> Self {
-        Self {
-            first_pause,
-            longest_pause,
-            ..Self::default()
-        }
-    }
-}
-
-/// A wait that ended without the work's result.
-#[derive(Debug, thiserror::Error)]
-#[error("waiting for {id} ended without its result")]
-pub struct WaitError {
-    id: OperationId,
-    #[source]
-    kind: WaitErrorKind,
-}
-
-/// Why a wait ended without the work's result.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WaitErrorKind {
-    /// The deadline passed; the work goes on at the server.
-    #[error("it was not done within {} s", .limit.as_secs())]
-    Deadline {
-        /// The time that the wait was given.
-        limit: Duration,
-        /// Why the last look failed, if it did.
-        #[source]
-        last_error: Option<CallError>,
-    },
-    /// The work failed.
-    #[error("it failed")]
-    Failed(#[source] ServiceError),
-    /// The server does not know it; its outcome is unknown.
-    #[error("the server does not know it")]
-    Gone,
-    /// A look failed in a way that further looks would not mend; the work may go on.
-    #[error("its state cannot be read")]
-    Call(#[source] CallError),
-    /// The work is done, but its result is not what the schema promises.
-    #[error("its result cannot be decoded")]
-    Decode(#[source] DecodeError),
-}
-
-impl WaitError {
-    /// The work that was waited for.
-    #[must_use]
-    pub fn id(&self) -> &OperationId {
-        &self.id
-    }
-
-    /// Why the wait ended.
-    #[must_use]
-    pub fn kind(&self) -> &WaitErrorKind {
-        &self.kind
-    }
-
-    /// Why the wait ended, by value.
-    #[must_use]
-    pub fn into_kind(self) -> WaitErrorKind {
-        self.kind
     }
 }
 
@@ -243,18 +177,22 @@ impl<T> RemoteOperation<T> {
         self.source.can_cancel()
     }
 
-    /// Asks the server to stop the work; does nothing where [`RemoteOperation::can_cancel`] is false.
+    /// Asks the server to stop the work, where its kind can be cancelled.
     ///
     /// # Errors
     /// Whatever the call met.
-    pub async fn cancel(&self) -> Result<(), CallError> {
-        self.source.cancel(&self.id).await
+    pub async fn cancel(&self) -> Result<Cancellation, CallError> {
+        if !self.can_cancel() {
+            return Ok(Cancellation::NotPossible);
+        }
+        self.source.cancel(&self.id).await?;
+        Ok(Cancellation::Asked)
     }
 
     /// Looks again and again until the work has ended or `limit` has passed.
     ///
-    /// Looks that fail for a passing reason (a connection, a timeout, a server that restarts) are borne until the
-    /// deadline.
+    /// Looks that fail for a passing reason (a connection, a timeout, a server that restarts) are borne as long as
+    /// [`PollErrors`] says: by default until the deadline.
     ///
     /// # Errors
     /// [`WaitError`]; after every kind but [`WaitErrorKind::Failed`] and [`WaitErrorKind::Decode`] the work may
@@ -268,89 +206,59 @@ impl<T> RemoteOperation<T> {
         clock: &dyn Clock,
         policy: PollPolicy,
     ) -> Result<T, WaitError> {
-        let outcome = self.watch(limit, clock, policy).await;
-        outcome
-            .and_then(|result| (self.decode)(result).map_err(WaitErrorKind::Decode))
-            .map_err(|kind| WaitError {
-                id: self.id.clone(),
-                kind,
-            })
-    }
-
-    async fn watch(
-        &self,
-        limit: Duration,
-        clock: &dyn Clock,
-        policy: PollPolicy,
-    ) -> Result<Option<RawJson>, WaitErrorKind> {
-        let deadline = Deadline::after(clock, limit);
-        let mut pauses = Pauses::new(policy);
-        let mut last_error = None;
-        loop {
-            let Ok(look) = within(clock, deadline.left(clock), self.poll()).await else {
-                return Err(WaitErrorKind::Deadline { limit, last_error });
-            };
-            let pause = match look {
-                Ok(TaskStatus::Succeeded { result }) => return Ok(result),
-                Ok(TaskStatus::Failed { error }) => return Err(WaitErrorKind::Failed(error)),
-                Ok(TaskStatus::Gone) => return Err(WaitErrorKind::Gone),
-                Ok(TaskStatus::Running { .. }) => {
-                    last_error = None;
-                    pauses.after_look()
-                }
-                Err(error) => {
-                    let pause = match error.retry(Repeat::Harmless) {
-                        Retry::Now => pauses.after_error(),
-                        Retry::After(delay) => delay.max(pauses.after_error()),
-                        Retry::CheckFirst | Retry::Never => return Err(WaitErrorKind::Call(error)),
-                    };
-                    last_error = Some(error);
-                    pause
-                }
-            };
-            let left = deadline.left(clock);
-            if left.is_zero() {
-                return Err(WaitErrorKind::Deadline { limit, last_error });
+        let mut watcher = Watcher::new(&*self.source, &self.id, limit, clock, policy);
+        let kind = loop {
+            match watcher.look().await {
+                Ok(TaskStatus::Running { .. }) => {}
+                Ok(TaskStatus::Succeeded { result }) => match (self.decode)(result) {
+                    Ok(result) => return Ok(result),
+                    Err(error) => break WaitErrorKind::Decode(error),
+                },
+                Ok(TaskStatus::Failed { error }) => break WaitErrorKind::Failed(error),
+                Ok(TaskStatus::Gone) => break WaitErrorKind::Gone,
+                Err(kind) => break kind,
             }
-            // The last look happens right at the deadline, whatever the pause would have been.
-            clock.sleep(pause.min(left)).await;
-        }
-    }
-}
-
-/// The shortest pause: a wait must not turn into a busy loop, whatever the policy says.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-
-/// The pauses of one wait.
-struct Pauses {
-    policy: PollPolicy,
-    look: Duration,
-    error: Duration,
-}
-
-impl Pauses {
-    fn new(policy: PollPolicy) -> Self {
-        Self {
-            policy,
-            look: policy.first_pause,
-            error: policy.first_pause_after_error,
-        }
+        };
+        Err(WaitError::new(self.id.clone(), kind))
     }
 
-    fn after_look(&mut self) -> Duration {
-        self.error = self.policy.first_pause_after_error;
-        let pause = self.look.min(self.policy.longest_pause).max(SHORTEST_PAUSE);
-        self.look = pause.saturating_add(pause / 2);
-        pause
-    }
-
-    fn after_error(&mut self) -> Duration {
-        let pause = self
-            .error
-            .min(self.policy.longest_pause_after_error)
-            .max(SHORTEST_PAUSE);
-        self.error = pause.saturating_mul(2);
-        pause
+    /// How far the work has come: one value at the first look, and one whenever that has changed. The stream ends when
+    /// the work has succeeded, and with an error in every other case in which [`RemoteOperation::until_done`] does.
+    ///
+    /// The result is had from `until_done` afterwards, with one more look.
+    ///
+    /// # Cancel safety
+    /// A look that is under way goes on when the stream is polled again. Dropping the stream ends the looks and changes
+    /// nothing at the server.
+    pub fn progress<'a>(
+        &'a self,
+        limit: Duration,
+        clock: &'a dyn Clock,
+        policy: PollPolicy,
+    ) -> impl Stream<Item = Result<Progress, WaitError>> + Send + Unpin + use<'a, T>
+    where
+        T: 'a,
+    {
+        let watcher = Watcher::new(&*self.source, &self.id, limit, clock, policy);
+        let steps = stream::unfold((Some(watcher), None), |(watcher, last)| async move {
+            let mut watcher = watcher?;
+            let kind = loop {
+                match watcher.look().await {
+                    Ok(TaskStatus::Running { progress }) => {
+                        let progress = Progress { percent: progress };
+                        if last != Some(progress) {
+                            return Some((Ok(progress), (Some(watcher), Some(progress))));
+                        }
+                    }
+                    Ok(TaskStatus::Succeeded { .. }) => return None,
+                    Ok(TaskStatus::Failed { error }) => break WaitErrorKind::Failed(error),
+                    Ok(TaskStatus::Gone) => break WaitErrorKind::Gone,
+                    Err(kind) => break kind,
+                }
+            };
+            Some((Err(watcher.error(kind)), (None, None)))
+        });
+        Box::pin(steps)
     }
 }
 

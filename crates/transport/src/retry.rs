@@ -1,7 +1,7 @@
 //! Sends a failed call again, only where that cannot do a thing twice.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,13 +12,16 @@ use http::Response;
 use crate::call::{Call, Transport};
 use crate::clock::{Clock, Deadline};
 use crate::error::{CallError, Retry};
-use crate::random::{Random, process_seed};
+use crate::metrics::{CallRepeat, Observer};
+use crate::quota::EndpointQuota;
+use crate::random::Random;
 
-/// When, how often and how fast failed calls of one endpoint are sent again.
+/// How often and how fast failed calls are sent again.
 ///
-/// The default repeats reads only: up to 4 attempts, pauses drawn from zero to 200 ms, doubling up to 10 s, and
-/// a budget of 20 repeats that refills by one per second.
-#[derive(Clone, Copy, Debug)]
+/// The default repeats reads only: up to 4 attempts, pauses drawn from zero to 200 ms, doubling up to 10 s. What
+/// [`CallError::retry`] does not allow is not sent again under any policy. All calls of an endpoint take their repeats
+/// from one [budget](crate::RetryBudget).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
     /// Attempts per call, the first included.
@@ -28,14 +31,8 @@ pub struct RetryPolicy {
     pub first_pause: Duration,
     /// Bound of the pauses' upper bound.
     pub longest_pause: Duration,
-    /// Repeats that may be in store for all calls of the endpoint together.
-    pub budget: u32,
-    /// The time in which the budget gains one repeat.
-    pub budget_refill: Duration,
     /// Also repeat calls that are not reads, when they were not sent or were refused. Off by default.
     pub writes: bool,
-    /// Seed of the pauses.
-    pub seed: u64,
 }
 
 impl Default for RetryPolicy {
@@ -44,10 +41,7 @@ impl Default for RetryPolicy {
             attempts: 4,
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(10),
-            budget: 20,
-            budget_refill: Duration::from_secs(1),
             writes: false,
-            seed: process_seed(),
         }
     }
 }
@@ -56,16 +50,21 @@ impl RetryPolicy {
     /// The default policy, but each call is sent once.
     #[must_use]
     pub fn never() -> Self {
-        Self {
-            attempts: 1,
-            ..Self::default()
-        }
+        Self::default().with_attempts(1)
     }
 
-    /// Draws the pauses from a sequence that depends on this seed alone.
+    /// With another number of attempts, the first included.
     #[must_use]
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// With other bounds of the pauses: of the first one, and of all.
+    #[must_use]
+    pub fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_pause = first;
+        self.longest_pause = longest;
         self
     }
 
@@ -83,84 +82,62 @@ impl RetryPolicy {
                 Repeat::OnlyIfNeverSent => self.writes,
             }
     }
+
+    /// The bound of the pause after this attempt.
+    fn bound(&self, attempt: u32) -> Duration {
+        let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.first_pause.saturating_mul(factor).min(self.longest_pause)
+    }
 }
 
-/// Repeats what [`CallError::retry`] allows, within the policy, the budget and the call's deadline.
+/// Repeats what [`CallError::retry`] allows, within the policy, the endpoint's budget and the call's deadline.
 pub(crate) struct Retrying {
     inner: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     policy: RetryPolicy,
+    quota: Arc<EndpointQuota>,
     random: Random,
-    budget: Mutex<Budget>,
-}
-
-/// A token bucket: so that an endpoint in trouble is not hammered by everybody's repeats.
-#[derive(Debug)]
-struct Budget {
-    left: u32,
-    refilled_at: Duration,
-}
-
-impl Budget {
-    fn take(&mut self, policy: &RetryPolicy, at: Duration) -> bool {
-        self.refill(policy, at);
-        let Some(left) = self.left.checked_sub(1) else {
-            return false;
-        };
-        self.left = left;
-        true
-    }
-
-    fn refill(&mut self, policy: &RetryPolicy, at: Duration) {
-        let step = policy.budget_refill.max(Duration::from_millis(1));
-        let gained = at.saturating_sub(self.refilled_at).as_millis() / step.as_millis();
-        let gained = u32::try_from(gained).unwrap_or(u32::MAX);
-        self.left = self.left.saturating_add(gained).min(policy.budget);
-        self.refilled_at = if self.left == policy.budget {
-            at
-        } else {
-            self.refilled_at.saturating_add(step.saturating_mul(gained))
-        };
-    }
+    observer: Observer,
 }
 
 impl Retrying {
-    pub(crate) fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, policy: RetryPolicy) -> Self {
-        let budget = Mutex::new(Budget {
-            left: policy.budget,
-            refilled_at: clock.elapsed(),
-        });
+    pub(crate) fn new(
+        inner: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        policy: RetryPolicy,
+        quota: Arc<EndpointQuota>,
+        seed: u64,
+        observer: Observer,
+    ) -> Self {
         Self {
             inner,
             clock,
             policy,
-            random: Random::new(policy.seed),
-            budget,
+            quota,
+            random: Random::new(seed),
+            observer,
         }
     }
 
-    /// The pause before attempt `attempt + 1`, or `None` if there is to be none.
-    fn pause(&self, repeat: Repeat, attempt: u32, error: &CallError, left: Duration) -> Option<Duration> {
-        if attempt >= self.policy.attempts {
+    /// The pause after attempt `attempt`, or `None` if that was the last one.
+    fn pause(&self, policy: &RetryPolicy, call: &Call, attempt: u32, error: &CallError) -> Option<Duration> {
+        if attempt >= policy.attempts || !policy.covers(call.repeat) {
             return None;
         }
-        let pause = match error.retry(repeat) {
-            Retry::Now => self.backoff(attempt),
-            Retry::After(delay) => delay.saturating_add(self.backoff(1)),
-            Retry::CheckFirst | Retry::Never => return None,
+        // A delay that the server asked for still gets a jitter, or all its clients would come back at once.
+        let pause = match (error.retry(call.repeat), error.retry_at()) {
+            (Retry::Now, None) => self.jitter(policy.bound(attempt)),
+            (Retry::Now, Some(at)) => at
+                .since(&self.clock.now())
+                .saturating_add(self.jitter(policy.bound(1))),
+            (Retry::After(delay), _) => delay.saturating_add(self.jitter(policy.bound(1))),
+            (Retry::CheckFirst | Retry::Never, _) => return None,
         };
-        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        (pause < left && budget.take(&self.policy, self.clock.elapsed())).then_some(pause)
+        Some(pause)
     }
 
-    /// Full jitter: evenly from zero to the bound of this attempt.
-    fn backoff(&self, attempt: u32) -> Duration {
-        let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-        let bound = self
-            .policy
-            .first_pause
-            .saturating_mul(factor)
-            .min(self.policy.longest_pause);
+    /// Full jitter: evenly from zero to the bound.
+    fn jitter(&self, bound: Duration) -> Duration {
         let bound_micros = u64::try_from(bound.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.random.up_to(bound_micros))
     }
@@ -175,29 +152,31 @@ impl fmt::Debug for Retrying {
 #[async_trait]
 impl Transport for Retrying {
     async fn send(&self, call: Call) -> Result<Response<Bytes>, CallError> {
-        if !self.policy.covers(call.repeat) {
-            return self.inner.send(call).await;
-        }
+        let policy = call.retry.unwrap_or(self.policy);
         let deadline = Deadline::after(&*self.clock, call.time_limit());
         let mut attempt = 1;
         loop {
             let mut this_time = call.clone();
             this_time.deadline = Some(deadline.left(&*self.clock));
             let error = match self.inner.send(this_time).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.quota.succeeded(attempt > 1);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
-            let left = deadline.left(&*self.clock);
-            let Some(pause) = self.pause(call.repeat, attempt, &error, left) else {
+            let Some(pause) = self.pause(&policy, &call, attempt, &error) else {
                 return Err(error);
             };
-            let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-            tracing::debug!(
-                http.request.resend_count = attempt,
-                error.type = error.kind().name(),
-                pause_ms,
-                "sending again"
-            );
+            if pause >= deadline.left(&*self.clock) || !self.quota.take_repeat() {
+                return Err(error);
+            }
+            let repeat = CallRepeat {
+                number: attempt,
+                pause,
+                error: &error,
+            };
+            self.observer.retried(call.operation, &repeat);
             self.clock.sleep(pause).await;
             attempt += 1;
         }

@@ -20,7 +20,7 @@ const LONGEST: u64 = 64 * 1024;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretSource {
-    /// An environment variable.
+    /// An environment variable. The process keeps its environment to its end, so a copy stays in memory.
     Env(String),
     /// A file that only its owner can read. One line break at its end does not count.
     File(PathBuf),
@@ -128,6 +128,12 @@ impl SecretSource {
     }
 }
 
+/// Room for all that is read, so that it never grows: growing would leave a copy behind that nobody overwrites. The
+/// rest is what `read_to_end` wants to see free before it looks for the end.
+fn buffer() -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(LONGEST as usize + 64))
+}
+
 fn from_env(name: &str) -> Result<Zeroizing<Vec<u8>>, SecretErrorKind> {
     let value = std::env::var_os(name).ok_or(SecretErrorKind::NotSet)?;
     Ok(Zeroizing::new(value.into_encoded_bytes()))
@@ -141,7 +147,7 @@ fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretErrorKind> {
     }
     let mut file = File::open(path).map_err(SecretErrorKind::Io)?;
     check_rights(&file)?;
-    let mut bytes = Zeroizing::new(Vec::new());
+    let mut bytes = buffer();
     file.by_ref()
         .take(LONGEST + 1)
         .read_to_end(&mut bytes)
@@ -177,7 +183,7 @@ async fn from_command(argv: &[String]) -> Result<Zeroizing<Vec<u8>>, SecretError
         .kill_on_drop(true)
         .spawn()
         .map_err(SecretErrorKind::Io)?;
-    let mut bytes = Zeroizing::new(Vec::new());
+    let mut bytes = buffer();
     if let Some(stdout) = child.stdout.take() {
         stdout
             .take(LONGEST + 1)

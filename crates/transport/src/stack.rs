@@ -12,12 +12,56 @@ use crate::call::{Call, DEFAULT_CALL_LIMIT, Transport};
 use crate::clock::Clock;
 use crate::error::CallError;
 use crate::limit::Limited;
+use crate::metrics::{Metrics, Observer};
+use crate::quota::{EndpointQuota, RetryBudget};
+use crate::random::process_seed;
 use crate::retry::{RetryPolicy, Retrying};
-use crate::session::{Authenticated, SessionScheme};
-use crate::trace::Traced;
+use crate::session::{Authenticated, LOGIN_HOLD_OFF, SessionScheme};
+use crate::trace::{BodyTrace, ServerName, Traced};
 
 /// Calls in flight at one endpoint, unless the builder is told otherwise.
 pub const DEFAULT_CALLS_IN_FLIGHT: usize = 32;
+
+/// What a user may want to settle about the layers of a client, whichever service it is for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StackSettings {
+    /// Calls in flight; at least one. By default [`DEFAULT_CALLS_IN_FLIGHT`].
+    pub calls_in_flight: usize,
+    /// Time for calls that bring no deadline of their own, all attempts together. By default 60 s.
+    pub call_timeout: Duration,
+    /// When failed calls are sent again.
+    pub retry: RetryPolicy,
+    /// How many repeats all calls together get.
+    pub retry_budget: RetryBudget,
+    /// Seed of the pauses before repeats. By default another one in each process.
+    pub retry_seed: u64,
+    /// Shares places and repeats with other stacks to the same endpoint, in place of `calls_in_flight` and
+    /// `retry_budget`.
+    pub quota: Option<Arc<EndpointQuota>>,
+    /// How long a login that the server refused is not tried again. By default [`LOGIN_HOLD_OFF`].
+    pub login_hold_off: Duration,
+    /// Also writes bodies into trace events. By default not.
+    pub bodies: Option<BodyTrace>,
+    /// Counts calls and what happens to sessions.
+    pub metrics: Option<Arc<dyn Metrics>>,
+}
+
+impl Default for StackSettings {
+    fn default() -> Self {
+        Self {
+            calls_in_flight: DEFAULT_CALLS_IN_FLIGHT,
+            call_timeout: DEFAULT_CALL_LIMIT,
+            retry: RetryPolicy::default(),
+            retry_budget: RetryBudget::default(),
+            retry_seed: process_seed(),
+            quota: None,
+            login_hold_off: LOGIN_HOLD_OFF,
+            bodies: None,
+            metrics: None,
+        }
+    }
+}
 
 /// Builds a [`Stack`].
 #[derive(Debug)]
@@ -26,10 +70,9 @@ pub struct StackBuilder {
     inner: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     endpoint: Arc<str>,
+    server: Option<ServerName>,
     scheme: Option<Arc<dyn SessionScheme>>,
-    limit: usize,
-    policy: RetryPolicy,
-    call_limit: Duration,
+    settings: StackSettings,
 }
 
 impl StackBuilder {
@@ -39,16 +82,25 @@ impl StackBuilder {
             inner,
             clock,
             endpoint: "".into(),
+            server: None,
             scheme: None,
-            limit: DEFAULT_CALLS_IN_FLIGHT,
-            policy: RetryPolicy::default(),
-            call_limit: DEFAULT_CALL_LIMIT,
+            settings: StackSettings::default(),
         }
     }
 
-    /// Names the endpoint in trace events.
+    /// Names the endpoint in trace events (`peer.service`) and metrics, and its server (`server.address`) too unless
+    /// [`StackBuilder::server`] does.
     pub fn endpoint(mut self, name: &str) -> Self {
         self.endpoint = name.into();
+        self
+    }
+
+    /// Names the server in trace events: `server.address` and `server.port`.
+    pub fn server(mut self, host: &str, port: u16) -> Self {
+        self.server = Some(ServerName {
+            address: host.into(),
+            port: Some(port),
+        });
         self
     }
 
@@ -58,21 +110,64 @@ impl StackBuilder {
         self
     }
 
+    /// Replaces all settings; those made one by one come after it.
+    pub fn settings(mut self, settings: StackSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
     /// Bounds the calls in flight; at least one.
     pub fn limit(mut self, calls_in_flight: usize) -> Self {
-        self.limit = calls_in_flight;
+        self.settings.calls_in_flight = calls_in_flight;
         self
     }
 
     /// Sets when failed calls are sent again.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
+        self.settings.retry = policy;
+        self
+    }
+
+    /// Sets how many repeats all calls together get.
+    pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.settings.retry_budget = budget;
+        self
+    }
+
+    /// Draws the pauses before repeats from a sequence that depends on this seed alone.
+    pub fn retry_seed(mut self, seed: u64) -> Self {
+        self.settings.retry_seed = seed;
+        self
+    }
+
+    /// Shares places and repeats with other stacks to the same endpoint; [`StackBuilder::limit`] and
+    /// [`StackBuilder::retry_budget`] then have no effect.
+    pub fn quota(mut self, quota: Arc<EndpointQuota>) -> Self {
+        self.settings.quota = Some(quota);
         self
     }
 
     /// Limits calls that bring no deadline of their own, all attempts together; by default 60 s.
     pub fn call_timeout(mut self, limit: Duration) -> Self {
-        self.call_limit = limit;
+        self.settings.call_timeout = limit;
+        self
+    }
+
+    /// Sets how long a login that the server refused is not tried again; by default [`LOGIN_HOLD_OFF`].
+    pub fn login_hold_off(mut self, hold_off: Duration) -> Self {
+        self.settings.login_hold_off = hold_off;
+        self
+    }
+
+    /// Also writes bodies, with secrets struck out, into trace events of level TRACE.
+    pub fn trace_bodies(mut self, bodies: BodyTrace) -> Self {
+        self.settings.bodies = Some(bodies);
+        self
+    }
+
+    /// Tells `metrics` about calls and sessions.
+    pub fn metrics(mut self, metrics: Arc<dyn Metrics>) -> Self {
+        self.settings.metrics = Some(metrics);
         self
     }
 
@@ -87,28 +182,47 @@ impl StackBuilder {
             inner,
             clock,
             endpoint,
+            server,
             scheme,
-            limit,
-            policy,
-            call_limit,
+            settings,
         } = self;
-        let limited: Arc<dyn Transport> = Arc::new(Limited::new(inner, Arc::clone(&clock), limit));
+        let observer = Observer::new(Arc::clone(&endpoint), settings.metrics);
+        let server = server.unwrap_or(ServerName {
+            address: endpoint,
+            port: None,
+        });
+        let quota = settings.quota.unwrap_or_else(|| {
+            let (limit, budget) = (settings.calls_in_flight, settings.retry_budget);
+            Arc::new(EndpointQuota::new(limit, budget, Arc::clone(&clock)))
+        });
+
+        let limited: Arc<dyn Transport> =
+            Arc::new(Limited::new(inner, Arc::clone(&clock), Arc::clone(&quota)));
         let session = scheme.map(|scheme| {
             Arc::new(Authenticated::new(
                 Arc::clone(&limited),
                 scheme,
                 Arc::clone(&clock),
+                observer.clone(),
+                settings.login_hold_off,
             ))
         });
         let in_session: Arc<dyn Transport> = match &session {
             Some(session) => Arc::clone(session) as _,
             None => limited,
         };
-        let retrying = Arc::new(Retrying::new(in_session, Arc::clone(&clock), policy));
+        let retrying = Retrying::new(
+            in_session,
+            Arc::clone(&clock),
+            settings.retry,
+            quota,
+            settings.retry_seed,
+            observer.clone(),
+        );
         Arc::new(Stack {
-            outermost: Traced::new(retrying, clock, endpoint),
+            outermost: Traced::new(Arc::new(retrying), clock, observer, server, settings.bodies),
             session,
-            call_limit,
+            call_limit: settings.call_timeout,
         })
     }
 }
@@ -116,6 +230,54 @@ impl StackBuilder {
 /// The layers of one client, as one transport.
 ///
 /// `Debug` prints their order, for example `trace > retry(4) > session > limit(32) > HttpTransport { .. }`.
+///
+/// # A transport or a wrapper of one's own
+/// Whatever implements [`Transport`] can take the place of HTTPS at the bottom. A wrapper around that sees each single
+/// attempt, logins too, with the session in its headers; a wrapper around the stack sees each call once:
+///
+/// ```
+/// use std::fmt;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use bytes::Bytes;
+/// use farside_transport::{Call, CallError, StackBuilder, SystemClock, Transport};
+///
+/// /// Counts what goes through it.
+/// struct Counting {
+///     inner: Arc<dyn Transport>,
+///     count: AtomicU64,
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl Transport for Counting {
+///     async fn send(&self, call: Call) -> Result<http::Response<Bytes>, CallError> {
+///         self.count.fetch_add(1, Ordering::Relaxed);
+///         self.inner.send(call).await
+///     }
+/// }
+///
+/// impl fmt::Debug for Counting {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write!(f, "count > {:?}", self.inner)
+///     }
+/// }
+///
+/// # use farside_transport::CallErrorKind;
+/// # #[derive(Debug)]
+/// # struct Https;
+/// # #[async_trait::async_trait]
+/// # impl Transport for Https {
+/// #     async fn send(&self, call: Call) -> Result<http::Response<Bytes>, CallError> {
+/// #         Err(call.context().error(CallErrorKind::Closed))
+/// #     }
+/// # }
+/// # let https = Arc::new(Https);
+/// let attempts = Arc::new(Counting { inner: https, count: AtomicU64::new(0) });
+/// let stack = StackBuilder::new(attempts, Arc::new(SystemClock::new())).build();
+/// let calls = Counting { inner: stack, count: AtomicU64::new(0) };
+/// assert_eq!(format!("{calls:?}"), "count > trace > retry(4) > limit(32) > count > Https");
+/// ```
 pub struct Stack {
     outermost: Traced,
     session: Option<Arc<Authenticated>>,
@@ -123,8 +285,12 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Logs out, if there is a session, and refuses all further calls that need one. Dropping a stack does not
-    /// log out.
+    /// Logs out, if there is a session, and refuses all further calls that need one. Takes at most 10 s, after a login
+    /// that is under way has ended.
+    ///
+    /// A stack that is dropped unclosed logs out too, on the runtime that it is dropped within: in a task of its own,
+    /// which takes at most 10 s and whose failure nobody hears of. Outside a runtime, and where the runtime ends before
+    /// that task, the session is left to its idle time.
     ///
     /// # Errors
     /// Whatever the log-out met; the server then ends the session by its idle time.
@@ -132,6 +298,21 @@ impl Stack {
         match &self.session {
             Some(session) => session.close().await,
             None => Ok(()),
+        }
+    }
+
+    /// Gives up the session, if there is one, without a word to the server; the next call logs in. For when it is known
+    /// that the server has lost its sessions: after a switch of a vCenter HA cluster, for instance.
+    pub fn invalidate_session(&self) {
+        if let Some(session) = &self.session {
+            session.invalidate();
+        }
+    }
+
+    /// Lets a login that the server refused be tried again at once: after an account was unlocked, for instance.
+    pub fn lift_login_hold_off(&self) {
+        if let Some(session) = &self.session {
+            session.lift_hold_off();
         }
     }
 }
@@ -151,82 +332,4 @@ impl Transport for Stack {
 }
 
 #[cfg(test)]
-mod tests {
-    use farside_wire::Secret;
-    use http::Request;
-
-    use super::*;
-    use crate::clock::SystemClock;
-    use crate::session::SessionToken;
-    use crate::testing::operations::{READ, WRITE, call};
-    use crate::testing::{NeverAnswers, ScriptedTransport};
-
-    #[derive(Debug)]
-    struct NoLogin;
-
-    #[async_trait]
-    impl SessionScheme for NoLogin {
-        async fn log_in(&self, _via: &dyn Transport) -> Result<SessionToken, CallError> {
-            Ok(SessionToken::new(Secret::new("token")))
-        }
-
-        fn authorize(&self, _token: &SessionToken, _request: &mut Request<Bytes>) {}
-
-        fn is_dead(&self, _outcome: &Result<Response<Bytes>, CallError>) -> bool {
-            false
-        }
-
-        async fn log_out(&self, _via: &dyn Transport, _token: &SessionToken) -> Result<(), CallError> {
-            Ok(())
-        }
-    }
-
-    fn builder() -> StackBuilder {
-        StackBuilder::new(Arc::new(ScriptedTransport::new()), Arc::new(SystemClock::new()))
-    }
-
-    #[test]
-    fn the_order_of_the_layers_is_fixed_whatever_the_order_of_the_settings() {
-        let one = builder()
-            .session(Arc::new(NoLogin))
-            .limit(8)
-            .retry(RetryPolicy::default())
-            .build();
-        let other = builder()
-            .retry(RetryPolicy::default())
-            .limit(8)
-            .session(Arc::new(NoLogin))
-            .build();
-        let order = "trace > retry(4) > session > limit(8) > ScriptedTransport";
-        assert_eq!(
-            (format!("{one:?}"), format!("{other:?}")),
-            (order.to_owned(), order.to_owned())
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_ends_even_over_a_transport_that_never_does() {
-        let clock = Arc::new(SystemClock::new());
-        let stack = StackBuilder::new(Arc::new(NeverAnswers), clock.clone())
-            .call_timeout(Duration::from_secs(7))
-            .build();
-        let error = stack.send(call(&WRITE)).await.expect_err("never answers");
-        assert_eq!(error.effect(), crate::Effect::Unknown);
-        assert_eq!(clock.elapsed().as_secs(), 8, "the limit, and a second of grace");
-        assert!(
-            stack
-                .send(call(&READ).with_deadline(Duration::from_secs(1)))
-                .await
-                .is_err()
-        );
-        assert!(clock.elapsed().as_secs() < 20);
-    }
-
-    #[test]
-    fn without_a_scheme_there_is_no_session_layer() {
-        assert_eq!(
-            format!("{:?}", builder().build()),
-            "trace > retry(4) > limit(32) > ScriptedTransport"
-        );
-    }
-}
+mod tests;

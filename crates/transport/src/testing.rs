@@ -1,271 +1,122 @@
-//! Transports for tests: one that answers by a script, one that never answers.
+//! The test kit: what a test puts in the place of a server, of a bad network, and of time.
+//!
+//! | to | use |
+//! | --- | --- |
+//! | answer by a script or a function | [`ScriptedTransport`] |
+//! | never answer | [`NeverAnswers`] |
+//! | lose answers, cut connections, refuse calls, end sessions | [`FaultyTransport`] with [`FaultRule`]s |
+//! | write down what was called and answered, without secrets | [`Recorder`] |
+//! | answer from what was written down | [`Replayer`] |
+//! | let time pass when the test says so | [`PausedClock`] |
+//!
+//! All but the clock are [`Transport`](crate::Transport)s, so they go wherever one goes: below a
+//! [`StackBuilder`](crate::StackBuilder), around a real transport, or around each other.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use farside_transport::testing::{
+//!     Answer, FaultAction, FaultRule, Faults, FaultyTransport, PausedClock, ScriptedTransport,
+//! };
+//! use farside_transport::{Call, StackBuilder, Transport};
+//! # use farside_wire::{Method, Operation, Repeat};
+//! # const GET_THING: Operation = Operation {
+//! #     id: "getThing", method: Method::Get, repeat: Repeat::Harmless,
+//! #     ..farside_transport::testing::BLANK_OPERATION
+//! # };
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Arc::new(PausedClock::auto_advancing());
+//! let server = Arc::new(ScriptedTransport::with(|_, _| Answer::json(200, r#"{"id":"thing"}"#)));
+//! let faults = Faults::new();
+//! let network = FaultyTransport::new(server.clone(), clock.clone(), faults.clone());
+//! let stack = StackBuilder::new(Arc::new(network), clock).build();
+//!
+//! let lost = faults.add(FaultRule::new("getThing", FaultAction::DropAnswer));
+//! let request = http::Request::get("/things/1").body(bytes::Bytes::new())?;
+//! stack.send(Call::new(&GET_THING, "thing 1", request)).await?;
+//! assert_eq!((lost.counts().hits, server.count(&GET_THING)), (1, 2), "a read is sent again");
+//! # Ok(())
+//! # }
+//! ```
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use farside_wire::Operation;
-use http::Response;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use farside_wire::{Method, Operation, Repeat, Service};
 
-use crate::call::{Call, Transport};
-use crate::clock::{Clock as _, SystemClock};
-use crate::error::{CallError, CallErrorKind};
+mod clock;
+mod exchange;
+mod failure;
+mod fault;
+mod faulty;
+mod json;
+mod recorder;
+mod recording;
+mod replayer;
+mod script;
+mod strike_out;
 
-/// What a scripted transport does with one call.
-#[derive(Debug)]
-pub struct Answer {
-    delay: Duration,
-    outcome: Outcome,
-}
-
-#[derive(Debug)]
-enum Outcome {
-    Response(Response<Bytes>),
-    Fail(CallErrorKind),
-    Never,
-}
-
-impl Answer {
-    /// This raw answer; a status other than 2xx becomes the error that a real transport makes of it.
-    #[must_use]
-    pub fn response(response: Response<Bytes>) -> Self {
-        Self {
-            delay: Duration::ZERO,
-            outcome: Outcome::Response(response),
-        }
-    }
-
-    /// A JSON body with a status.
-    ///
-    /// # Panics
-    /// If `status` is no HTTP status.
-    #[must_use]
-    pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        let response = Response::builder()
-            .status(status)
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.into())
-            .expect("the test's status is a valid one");
-        Self::response(response)
-    }
-
-    /// No body, as with 204.
-    ///
-    /// # Panics
-    /// If `status` is no HTTP status.
-    #[must_use]
-    pub fn empty(status: u16) -> Self {
-        let response = Response::builder()
-            .status(status)
-            .body(Bytes::new())
-            .expect("the test's status is a valid one");
-        Self::response(response)
-    }
-
-    /// A failure below HTTP.
-    #[must_use]
-    pub fn fail(kind: CallErrorKind) -> Self {
-        Self {
-            delay: Duration::ZERO,
-            outcome: Outcome::Fail(kind),
-        }
-    }
-
-    /// No answer, ever.
-    #[must_use]
-    pub fn never() -> Self {
-        Self {
-            delay: Duration::ZERO,
-            outcome: Outcome::Never,
-        }
-    }
-
-    /// With one more header.
-    ///
-    /// # Panics
-    /// If the value is no header value.
-    #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
-        if let Outcome::Response(response) = &mut self.outcome {
-            let value = HeaderValue::from_str(value).expect("the test's header is a valid one");
-            response
-                .headers_mut()
-                .append(HeaderName::from_static(name), value);
-        }
-        self
-    }
-
-    /// After a pause, on tokio's clock.
-    #[must_use]
-    pub fn delayed(mut self, delay: Duration) -> Self {
-        self.delay = delay;
-        self
-    }
-}
-
-/// Decides the answer to a call, given how many calls of the same operation came before it.
-type Handler = dyn Fn(&Call, usize) -> Answer + Send + Sync;
-
-/// Answers by a script or a function, and records all calls.
-///
-/// ```
-/// # use farside_transport::testing::{Answer, ScriptedTransport};
-/// # use farside_wire::{Method, Operation, Repeat, Service};
-/// # const GET_THING: Operation = Operation {
-/// #     id: "getThing", service: Service::Vcda, method: Method::Get, path: "/things", query: "",
-/// #     repeat: Repeat::Harmless, since: None, privileges: &[], faults: &[], refused_before_acting: &[], anonymous: false,
-/// # };
-/// let server = ScriptedTransport::new()
-///     .answer(&GET_THING, Answer::json(503, ""))
-///     .answer(&GET_THING, Answer::json(200, r#"{"id":"thing"}"#));
-/// assert_eq!(server.left(), 2);
-/// ```
-pub struct ScriptedTransport {
-    script: Mutex<BTreeMap<&'static str, VecDeque<Answer>>>,
-    handler: Option<Box<Handler>>,
-    calls: Mutex<Vec<Call>>,
-    clock: SystemClock,
-}
-
-impl ScriptedTransport {
-    /// A transport with an empty script: each call fails.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            script: Mutex::default(),
-            handler: None,
-            calls: Mutex::default(),
-            clock: SystemClock::new(),
-        }
-    }
-
-    /// A transport that asks `handler` for each call the script has no answer to. The number is that of the
-    /// earlier calls of the same operation.
-    #[must_use]
-    pub fn with(handler: impl Fn(&Call, usize) -> Answer + Send + Sync + 'static) -> Self {
-        Self {
-            handler: Some(Box::new(handler)),
-            ..Self::new()
-        }
-    }
-
-    /// Adds an answer to the end of the operation's script.
-    #[must_use]
-    pub fn answer(self, operation: &'static Operation, answer: Answer) -> Self {
-        lock(&self.script)
-            .entry(operation.id)
-            .or_default()
-            .push_back(answer);
-        self
-    }
-
-    /// All calls so far, in the order in which they came.
-    #[must_use]
-    pub fn calls(&self) -> Vec<Call> {
-        lock(&self.calls).clone()
-    }
-
-    /// The number of calls of one operation so far.
-    #[must_use]
-    pub fn count(&self, operation: &Operation) -> usize {
-        lock(&self.calls)
-            .iter()
-            .filter(|call| call.operation.id == operation.id)
-            .count()
-    }
-
-    /// The number of scripted answers that nobody has asked for.
-    #[must_use]
-    pub fn left(&self) -> usize {
-        lock(&self.script).values().map(VecDeque::len).sum()
-    }
-
-    fn next(&self, call: &Call) -> Answer {
-        let nth = self.count(call.operation);
-        lock(&self.calls).push(call.clone());
-        let scripted = lock(&self.script)
-            .get_mut(call.operation.id)
-            .and_then(VecDeque::pop_front);
-        match (scripted, &self.handler) {
-            (Some(answer), _) => answer,
-            (None, Some(handler)) => handler(call, nth),
-            (None, None) => {
-                let missing = format!("no answer is scripted for call {nth} of {}", call.operation.id);
-                Answer::fail(CallErrorKind::Other(io::Error::other(missing)))
-            }
-        }
-    }
-}
-
-impl Default for ScriptedTransport {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for ScriptedTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ScriptedTransport")
-    }
-}
-
-#[async_trait]
-impl Transport for ScriptedTransport {
-    async fn send(&self, call: Call) -> Result<Response<Bytes>, CallError> {
-        let answer = self.next(&call);
-        if !answer.delay.is_zero() {
-            self.clock.sleep(answer.delay).await;
-        }
-        let context = call.context();
-        match answer.outcome {
-            Outcome::Response(response) => context.accept(response),
-            Outcome::Fail(kind) => Err(context.error(kind)),
-            Outcome::Never => std::future::pending().await,
-        }
-    }
-}
-
-/// Takes every call and answers none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NeverAnswers;
-
-#[async_trait]
-impl Transport for NeverAnswers {
-    async fn send(&self, _call: Call) -> Result<Response<Bytes>, CallError> {
-        std::future::pending().await
-    }
-}
+pub use clock::PausedClock;
+pub use exchange::{Exchange, RecordedAnswer, RecordedBody, RecordedOutcome, RecordedRequest};
+pub use failure::{RecordedError, RecordedFailure, SourceKind};
+pub use fault::{FaultAction, FaultCount, FaultPlan, FaultRule, Pattern, Probability};
+pub use faulty::{FaultCounts, FaultGuard, Faults, FaultyTransport};
+pub use recorder::Recorder;
+pub use recording::{Recording, RecordingError, RecordingErrorKind};
+pub use replayer::{ReplayError, ReplayErrorKind, Replayer};
+pub use script::{Answer, NeverAnswers, ScriptedTransport};
+pub use strike_out::StrikeOut;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// An operation that no service has, to make others of: a `POST` that may be sent again only if it was never sent.
+///
+/// ```
+/// use farside_transport::testing::BLANK_OPERATION;
+/// use farside_wire::{Method, Operation, Repeat};
+///
+/// const GET_THING: Operation = Operation {
+///     id: "getThing",
+///     method: Method::Get,
+///     repeat: Repeat::Harmless,
+///     ..BLANK_OPERATION
+/// };
+/// # let _ = GET_THING;
+/// ```
+pub const BLANK_OPERATION: Operation = Operation {
+    id: "",
+    service: Service::Vcda,
+    method: Method::Post,
+    path: "",
+    query: "",
+    repeat: Repeat::OnlyIfNeverSent,
+    since: None,
+    privileges: &[],
+    faults: &[],
+    refused_before_acting: &[],
+    anonymous: false,
+    secrets: &[],
+};
+
 /// Operations of no real service, for the tests of this crate.
 #[cfg(test)]
 pub(crate) mod operations {
-    use farside_wire::{Method, Operation, Repeat, Service};
+    use bytes::Bytes;
+    use farside_wire::{Method, Operation, Repeat};
     use http::Request;
 
-    use super::{Bytes, Call};
+    use super::BLANK_OPERATION;
+    use crate::call::Call;
 
     /// A read.
     pub(crate) const READ: Operation = Operation {
         id: "readThing",
-        service: Service::Vcda,
         method: Method::Get,
         path: "/things/{id}",
-        query: "",
         repeat: Repeat::Harmless,
-        since: None,
-        privileges: &[],
-        faults: &[],
         refused_before_acting: &["ThingIsBusy"],
-        anonymous: false,
+        ..BLANK_OPERATION
     };
 
     /// An action.
@@ -280,6 +131,7 @@ pub(crate) mod operations {
     pub(crate) const LOG_IN: Operation = Operation {
         id: "logIn",
         anonymous: true,
+        secrets: &[],
         ..WRITE
     };
 

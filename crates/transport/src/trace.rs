@@ -1,40 +1,122 @@
-//! One span per call, with the attribute names of OpenTelemetry's HTTP conventions.
+//! One span per call, with the attribute names of OpenTelemetry's HTTP conventions, and the counting of calls.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use farside_wire::Operation;
 use http::Response;
-use tracing::{Instrument, field};
+use tracing::{Instrument, Level, Span, field};
 
 use crate::call::{Call, Transport};
 use crate::clock::Clock;
 use crate::error::CallError;
+use crate::metrics::{CallEnd, CallOutcome, Observer};
+use crate::redact::SecretNames;
 
-/// Traces each call: sizes, durations, statuses and ids; never headers, bodies or query values.
+/// Also writes the bodies of calls into trace events of level TRACE, with their secrets struck out.
+///
+/// Off unless the stack is given one. A body is written as a whole or not at all: one that is longer than the limit
+/// or is not JSON leaves its size only, since nothing else could be struck out of it with certainty. The calls of
+/// log-ins and log-outs are never written, nor are headers. An error's body is in the error.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BodyTrace {
+    /// Bodies up to this many bytes are written.
+    pub limit: usize,
+    /// Which members are secret in all bodies.
+    pub names: SecretNames,
+    /// Which members are secret beside these in the bodies of one operation, as they are named on the wire.
+    pub names_of: fn(&'static Operation) -> &'static [&'static str],
+}
+
+impl Default for BodyTrace {
+    /// Bodies up to 16 KiB; struck out is what the schema marks as secret, and what has a name that speaks for itself.
+    fn default() -> Self {
+        Self {
+            limit: 16 * 1024,
+            names: SecretNames::new(),
+            names_of: |operation| operation.secrets,
+        }
+    }
+}
+
+impl BodyTrace {
+    /// With another limit, in bytes.
+    #[must_use]
+    pub fn with_limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// With these names of secret members.
+    #[must_use]
+    pub fn with_names(mut self, names: SecretNames) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// With the names of secret members that belong to single operations.
+    #[must_use]
+    pub fn with_names_of(mut self, names_of: fn(&'static Operation) -> &'static [&'static str]) -> Self {
+        self.names_of = names_of;
+        self
+    }
+
+    fn shown(&self, operation: &'static Operation, body: &Bytes) -> Option<String> {
+        if body.is_empty() || body.len() > self.limit {
+            return None;
+        }
+        self.names.strike_out(body, (self.names_of)(operation))
+    }
+}
+
+/// The server as OpenTelemetry names it.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerName {
+    pub(crate) address: Arc<str>,
+    pub(crate) port: Option<u16>,
+}
+
+/// Traces each call: sizes, durations, statuses and ids; never headers or query values, and bodies on request only.
 pub(crate) struct Traced {
     inner: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    endpoint: Arc<str>,
+    observer: Observer,
+    server: ServerName,
+    bodies: Option<BodyTrace>,
 }
 
 impl Traced {
-    pub(crate) fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, endpoint: Arc<str>) -> Self {
+    pub(crate) fn new(
+        inner: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        observer: Observer,
+        server: ServerName,
+        bodies: Option<BodyTrace>,
+    ) -> Self {
         Self {
             inner,
             clock,
-            endpoint,
+            observer,
+            server,
+            bodies,
         }
     }
 
-    fn span(&self, call: &Call) -> tracing::Span {
+    fn span(&self, call: &Call) -> Span {
         tracing::debug_span!(
             "call",
             otel.kind = "client",
             otel.name = call.operation.id,
-            server.address = &*self.endpoint,
+            otel.status_code = field::Empty,
+            peer.service = self.observer.endpoint(),
+            server.address = &*self.server.address,
+            server.port = self.server.port,
             http.request.method = call.request.method().as_str(),
+            url.path = call.request.uri().path(),
             url.template = call.operation.path,
             http.request.body.size = call.request.body().len(),
             http.response.status_code = field::Empty,
@@ -44,6 +126,11 @@ impl Traced {
             farside.request_id = call.request_id.as_str(),
             farside.duration_ms = field::Empty,
         )
+    }
+
+    /// The settings for bodies, if anybody would see these.
+    fn bodies(&self) -> Option<&BodyTrace> {
+        self.bodies.as_ref().filter(|_| tracing::enabled!(Level::TRACE))
     }
 }
 
@@ -57,118 +144,105 @@ impl fmt::Debug for Traced {
 impl Transport for Traced {
     async fn send(&self, call: Call) -> Result<Response<Bytes>, CallError> {
         let span = self.span(&call);
-        if span.is_disabled() {
+        let bodies = self.bodies();
+        if span.is_disabled() && bodies.is_none() && !self.observer.counts() {
             return self.inner.send(call).await;
         }
-        let start = self.clock.elapsed();
+        let operation = call.operation;
+        let under_way = UnderWay::begin(self, &call, span.clone());
+        if let Some(text) = bodies.and_then(|bodies| bodies.shown(operation, call.request.body())) {
+            tracing::trace!(parent: &span, farside.request.body = text, "request body");
+        }
         let outcome = self.inner.send(call).instrument(span.clone()).await;
-        let duration = self.clock.elapsed().saturating_sub(start);
-        span.record("farside.duration_ms", duration.as_secs_f64() * 1000.0);
-        record(&span, &outcome);
+        if let (Some(bodies), Ok(answer)) = (bodies, &outcome)
+            && let Some(text) = bodies.shown(operation, answer.body())
+        {
+            tracing::trace!(parent: &span, farside.response.body = text, "response body");
+        }
+        under_way.end(&outcome);
         outcome
     }
 }
 
-/// Writes the outcome into the span, and one event that closes it.
-fn record(span: &tracing::Span, outcome: &Result<Response<Bytes>, CallError>) {
-    let _entered = span.enter();
-    match outcome {
-        Ok(answer) => {
-            span.record("http.response.status_code", answer.status().as_u16());
-            span.record("http.response.body.size", answer.body().len());
-            tracing::debug!("answered");
+/// A call that has begun and must be seen to end, also if its caller drops it.
+struct UnderWay<'a> {
+    traced: &'a Traced,
+    operation: &'static Operation,
+    span: Span,
+    start: Duration,
+    request_bytes: usize,
+    ended: bool,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(traced: &'a Traced, call: &Call, span: Span) -> Self {
+        traced.observer.started(call.operation);
+        Self {
+            traced,
+            operation: call.operation,
+            span,
+            start: traced.clock.elapsed(),
+            request_bytes: call.request.body().len(),
+            ended: false,
         }
-        Err(error) => {
+    }
+
+    fn end(mut self, outcome: &Result<Response<Bytes>, CallError>) {
+        self.finish(match outcome {
+            Ok(answer) => CallOutcome::Answered {
+                status: answer.status().as_u16(),
+                bytes: answer.body().len(),
+            },
+            Err(error) => CallOutcome::Failed(error),
+        });
+    }
+
+    fn finish(&mut self, outcome: CallOutcome<'_>) {
+        self.ended = true;
+        let duration = self.traced.clock.elapsed().saturating_sub(self.start);
+        self.span
+            .record("farside.duration_ms", duration.as_secs_f64() * 1000.0);
+        record(&self.span, outcome);
+        let end = CallEnd {
+            duration,
+            request_bytes: self.request_bytes,
+            outcome,
+        };
+        self.traced.observer.ended(self.operation, &end);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.finish(CallOutcome::Dropped);
+        }
+    }
+}
+
+/// Writes the outcome into the span, and one event that closes it.
+fn record(span: &Span, outcome: CallOutcome<'_>) {
+    match outcome {
+        CallOutcome::Answered { status, bytes } => {
+            span.record("http.response.status_code", status);
+            span.record("http.response.body.size", bytes);
+            tracing::debug!(parent: span, "answered");
+        }
+        CallOutcome::Failed(error) => {
             if let Some(status) = error.status() {
                 span.record("http.response.status_code", status.as_u16());
             }
-            span.record("error.type", error.kind().name());
-            tracing::debug!(effect = ?error.effect(), "failed");
+            span.record("error.type", &*error.error_type());
+            span.record("otel.status_code", "ERROR");
+            tracing::debug!(parent: span, effect = ?error.effect(), "failed");
+        }
+        CallOutcome::Dropped => {
+            span.record("error.type", "dropped");
+            span.record("otel.status_code", "ERROR");
+            tracing::debug!(parent: span, "dropped by its caller");
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-    use std::sync::Mutex;
-
-    use http::Request;
-    use tracing::field::{Field, Visit};
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
-
-    use super::*;
-    use crate::clock::SystemClock;
-    use crate::testing::operations::{READ, WRITE};
-    use crate::testing::{Answer, ScriptedTransport};
-
-    /// Writes down every name and value that is traced.
-    #[derive(Clone, Default)]
-    struct Writer(Arc<Mutex<String>>);
-
-    impl Visit for &Writer {
-        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-            writeln!(self.0.lock().expect("text"), "{field}={value:?}").expect("a string takes all");
-        }
-    }
-
-    impl Subscriber for Writer {
-        fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
-            true
-        }
-        fn new_span(&self, span: &Attributes<'_>) -> Id {
-            span.record(&mut &*self);
-            Id::from_u64(1)
-        }
-        fn record(&self, _span: &Id, values: &Record<'_>) {
-            values.record(&mut &*self);
-        }
-        fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
-        fn event(&self, event: &Event<'_>) {
-            event.record(&mut &*self);
-        }
-        fn enter(&self, _span: &Id) {}
-        fn exit(&self, _span: &Id) {}
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_leaves_sizes_statuses_and_ids_but_no_header_query_or_body() {
-        let server = ScriptedTransport::new()
-            .answer(
-                &READ,
-                Answer::json(200, "\"hunter2\"").delayed(std::time::Duration::from_millis(40)),
-            )
-            .answer(
-                &WRITE,
-                Answer::json(500, r#"{"code":"ThingBroke","msg":"hunter2"}"#),
-            );
-        let traced = Traced::new(Arc::new(server), Arc::new(SystemClock::new()), "vc-east".into());
-        let writer = Writer::default();
-        let _guard = tracing::subscriber::set_default(writer.clone());
-        for operation in [&READ, &WRITE] {
-            let request = Request::builder()
-                .uri("/things/1?ticket=hunter2")
-                .header("x-session", "hunter2")
-                .body(Bytes::from_static(b"hunter2"))
-                .expect("a request");
-            let _ = traced.send(Call::new(operation, "thing 1", request)).await;
-        }
-        let text = writer.0.lock().expect("text").clone();
-        for part in [
-            "server.address=\"vc-east\"",
-            "url.template=\"/things/{id}\"",
-            "http.request.body.size=7",
-            "http.response.status_code=200",
-            "http.response.status_code=500",
-            "http.response.body.size=9",
-            "farside.duration_ms=40",
-            "farside.target=\"thing 1\"",
-            "error.type=\"status\"",
-            "effect=Unknown",
-        ] {
-            assert!(text.contains(part), "{part} in\n{text}");
-        }
-        assert!(!text.contains("hunter2"), "{text}");
-    }
-}
+mod tests;

@@ -11,10 +11,9 @@ use farside_transport::{
     Call, CallError, CallErrorKind, Clock, OperationId, RemoteOperation, RetryPolicy, Stack, StackBuilder,
     Transport,
 };
-use farside_wire::{Operation, Query, RawJson, Secret};
+use farside_wire::{Operation, Query, RawJson, Read, Secret};
 use http::{HeaderValue, Request};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::id::{OperationTag, TaskId, VmReplicationId};
 use crate::list::{Page, PageRequest, ReplicationFilter, TaskFilter, Undecodable, collect};
@@ -390,11 +389,11 @@ impl VcdaClient {
         let call = self.call(operation, format!("{} tasks", ids.len()), request);
         let context = call.context();
         let answer = self.core.stack.send(call).await?;
-        let columns: TasksPollResponse = context.decode(&answer)?;
+        let columns: TasksPollResponse = context.read(&answer)?;
         read_columns(&columns).map_err(|source| context.error(CallErrorKind::Decode(source)))
     }
 
-    async fn page<T: DeserializeOwned>(
+    async fn page<T: Read>(
         &self,
         operation: &'static Operation,
         target: &str,
@@ -405,7 +404,7 @@ impl VcdaClient {
         Ok(Page::of(&result))
     }
 
-    async fn read_of<T: DeserializeOwned>(
+    async fn read_of<T: Read>(
         &self,
         operation: &'static Operation,
         id: &VmReplicationId,
@@ -437,7 +436,7 @@ impl VcdaClient {
         }))
     }
 
-    async fn read<T: DeserializeOwned>(
+    async fn read<T: Read>(
         &self,
         operation: &'static Operation,
         target: impl Into<Arc<str>>,
@@ -446,7 +445,7 @@ impl VcdaClient {
         let call = self.call(operation, target, request);
         let context = call.context();
         let answer = self.core.stack.send(call).await?;
-        context.decode(&answer)
+        context.read(&answer)
     }
 
     fn call(

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use farside_models_vcda::QueryResult;
 use farside_transport::CallError;
-use farside_wire::{DecodeError, EpochMillis, Query, RawJson};
-use serde::de::DeserializeOwned;
+use farside_wire::{DecodeError, EpochMillis, Query, RawJson, Read};
 
 use crate::id::{TaskId, VmReplicationId};
 
@@ -157,7 +156,7 @@ pub struct Page<T> {
     ids: Vec<String>,
 }
 
-impl<T: DeserializeOwned> Page<T> {
+impl<T: Read> Page<T> {
     pub(crate) fn of(result: &QueryResult<RawJson>) -> Self {
         let mut page = Self {
             items: Vec::with_capacity(result.items.len()),

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use farside_models_vcda::{C4ApiTask, TaskState, TasksPollResponse};
 use farside_transport::TaskStatus;
-use farside_wire::{ApiError, EpochMillis, RawJson, ServiceError};
+use farside_wire::{ApiError, EpochMillis, RawJson, Read, ReadError, Reader, ServiceError};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
 
 use crate::id::TaskId;
 
@@ -99,11 +98,11 @@ fn percent(progress: Option<i32>) -> Option<u8> {
     u8::try_from(progress?).ok().filter(|percent| *percent <= 100)
 }
 
-impl<'de> Deserialize<'de> for Task {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let shown = C4ApiTask::<RawJson>::deserialize(deserializer)?;
+impl Read for Task {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        let shown = C4ApiTask::<RawJson>::read(reader)?;
         let id = shown.id.clone().unwrap_or_default();
-        let id = TaskId::parse(id).map_err(D::Error::custom)?;
+        let id = TaskId::parse(id).map_err(|_| reader.refused("a task without a usable id"))?;
         Ok(Self { id, shown })
     }
 }
@@ -156,12 +155,9 @@ pub(crate) fn read_columns(
 }
 
 /// One value of a row; none if it is null or the row is short.
-fn cell<T: serde::de::DeserializeOwned>(
-    row: &[RawJson],
-    column: usize,
-) -> Result<Option<T>, serde_json::Error> {
-    row.get(column)
-        .map_or(Ok(None), |value| serde_json::from_str(value.get()))
+fn cell<T: Read>(row: &[RawJson], column: usize) -> Result<Option<T>, serde_json::Error> {
+    let value = row.get(column).map_or(Ok(None), RawJson::decode);
+    value.map_err(|error| serde_json::Error::custom(error.reason()))
 }
 
 #[cfg(test)]
@@ -200,9 +196,9 @@ mod tests {
 
     #[test]
     fn a_task_needs_an_id_and_only_the_two_known_ends_are_ends() {
-        assert!(serde_json::from_str::<Task>(r#"{"state": "RUNNING"}"#).is_err());
+        assert!(farside_wire::decode_str::<Task>(r#"{"state": "RUNNING"}"#).is_err());
         let task = |state: &str| -> Task {
-            serde_json::from_str(&format!(r#"{{"id": "t", "state": {state}, "progress": 100}}"#)).unwrap()
+            farside_wire::decode_str(&format!(r#"{{"id": "t", "state": {state}, "progress": 100}}"#)).unwrap()
         };
         assert!(task("\"QUEUED\"").is_running() && task("null").is_running());
         assert!(!task("\"FAILED\"").is_running());

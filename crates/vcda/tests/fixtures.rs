@@ -24,22 +24,76 @@ struct Fixture {
     response: Value,
 }
 
-/// All fixtures but those whose request this client cannot be made to send: a test that synchronises and names an
-/// instance, and a migration that leaves the network cards to the service.
+/// Operations that this client has no method for.
+const WITHOUT_METHOD: &[&str] = &[
+    "diagnostics.about",
+    "diagnostics.health",
+    "recoveryPlans.clone",
+    "recoveryPlans.create",
+    "recoveryPlans.delete",
+    "recoveryPlans.failover",
+    "recoveryPlans.get",
+    "recoveryPlans.list",
+    "recoveryPlans.migrate",
+    "recoveryPlans.steps.add",
+    "recoveryPlans.steps.move",
+    "recoveryPlans.test",
+    "recoveryPlans.testCleanup",
+    "sessions.extend",
+    "sites.list",
+    "sites.pair",
+    "sites.vcenterSites",
+    "vappReplications.failover",
+    "vappReplications.failoverTest",
+    "vappReplications.failoverTestCleanup",
+    "vappReplications.get",
+    "vappReplications.list",
+    "vappReplications.migrate",
+    "vappReplications.networkSettings.get",
+    "vappReplications.pause",
+    "vappReplications.reconfigure",
+    "vappReplications.reconfigureDisks",
+    "vappReplications.resume",
+    "vappReplications.reverse",
+    "vappReplications.start",
+    "vappReplications.stop",
+    "vappReplications.summary",
+    "vappReplications.sync",
+    "vmReplications.applyStorageProfile",
+    "vmReplications.networkSettings.get",
+    "vmReplications.pause",
+    "vmReplications.reconfigure",
+    "vmReplications.resume",
+    "vmReplications.start",
+    "vmReplications.stop",
+    "vmReplications.sync",
+];
+
+/// All fixtures but those whose request this client cannot be made to send: log-ins other than by name and password, a
+/// test that synchronises and names an instance, a migration that leaves the network cards to the service, hardware to
+/// the caller's taste, members newer than 4.6; and but those of operations without a method.
 fn fixtures() -> Vec<Fixture> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models-vcda/tests/fixtures");
     let unspeakable = [
         "failover-test-bad-request.json",
         "migrate-remote-authentication-failure.json",
+        "migrate-general-server-failure.json",
+        "failover-vcloud-4-7.json",
+        "failover-vcenter-custom-hardware.json",
+        "login-vcd-cookie.json",
+        "login-vcd-access-token.json",
+        "login-sso-token.json",
+        "login-sso-credentials.json",
     ];
     let mut found = Vec::new();
     for path in files(&root) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let mut fixture: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        if !unspeakable.contains(&name.as_str()) {
+        let operation = fixture["operation"].as_str().unwrap().to_owned();
+        if !unspeakable.contains(&name.as_str()) && !WITHOUT_METHOD.contains(&operation.as_str()) {
             found.push(Fixture {
                 name,
-                operation: fixture["operation"].as_str().unwrap().to_owned(),
+                operation,
                 request: fixture["request"].take(),
                 response: fixture["response"].take(),
             });

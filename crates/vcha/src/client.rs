@@ -15,11 +15,10 @@ use farside_transport::{
     Call, CallError, CallErrorKind, Clock, DEFAULT_CALLS_IN_FLIGHT, OperationId, Stack, StackBuilder,
     SystemClock, Transport,
 };
-use farside_wire::{Operation, Secret};
+use farside_wire::{Operation, Read, Secret};
 use http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::node::Roles;
 use crate::session::VcenterSession;
@@ -175,7 +174,7 @@ impl VchaClient {
         let Some(stack) = self.stacks.get(self.current.load(Ordering::Relaxed)) else {
             return Err(context.error(CallErrorKind::Request("the client has no address")));
         };
-        let task: String = context.decode(&stack.send(call).await?)?;
+        let task: String = context.read(&stack.send(call).await?)?;
         Ok(OperationId::new(CIS_TASK, self.endpoint.clone(), task))
     }
 
@@ -217,7 +216,7 @@ impl VchaClient {
     }
 
     /// A read, at the address that answered last and then at the others.
-    async fn read<T: DeserializeOwned>(
+    async fn read<T: Read>(
         &self,
         operation: &'static Operation,
         target: &str,
@@ -236,7 +235,7 @@ impl VchaClient {
             match stack.send(call).await {
                 Ok(answer) => {
                     self.current.store(number, Ordering::Relaxed);
-                    return context.decode(&answer);
+                    return context.read(&answer);
                 }
                 // A server that answers is the one; only silence sends us on.
                 Err(error) if has_answered(&error) => return Err(error),

@@ -64,7 +64,7 @@ impl SessionScheme for VcenterSession {
         let context = call.context();
         let answer = via.send(call).await?;
         // Sent back without its JSON quotes.
-        let token: Secret = context.decode(&answer)?;
+        let token: Secret = context.read(&answer)?;
         if HeaderValue::from_str(token.expose()).is_err() {
             return Err(context.error(CallErrorKind::Request("the session id cannot be a header")));
         }

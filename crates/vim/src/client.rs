@@ -14,11 +14,11 @@ use farside_transport::{
     CallContext, CallError, CallErrorKind, Clock, DEFAULT_CALL_LIMIT, DEFAULT_CALLS_IN_FLIGHT, Deadline,
     RetryPolicy, Stack, StackBuilder, Transport,
 };
-use farside_wire::{ManagedObjectReference, Secret};
+use farside_wire::{ManagedObjectReference, Read, Secret};
 use http::Response;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 
-use crate::invocation::{Invocation, value};
+use crate::invocation::Invocation;
 use crate::properties::ObjectProperties;
 use crate::release::{Based, ReleaseChoice};
 use crate::session::{Content, VimSession};
@@ -145,12 +145,9 @@ impl VimClient {
     ///
     /// # Cancel safety
     /// A dropped future leaves the outcome of a call that changes something unknown.
-    pub async fn optional<T: DeserializeOwned>(
-        &self,
-        invocation: Invocation,
-    ) -> Result<Option<T>, CallError> {
+    pub async fn optional<T: Read>(&self, invocation: Invocation) -> Result<Option<T>, CallError> {
         let (answer, context) = self.send(invocation).await?;
-        value(answer.body()).map_err(|source| context.error(CallErrorKind::Decode(source)))
+        optional(&context, &answer)
     }
 
     /// Sends a call whose answer is a value.
@@ -160,11 +157,10 @@ impl VimClient {
     ///
     /// # Cancel safety
     /// As [`VimClient::optional`].
-    pub async fn value<T: DeserializeOwned>(&self, invocation: Invocation) -> Result<T, CallError> {
+    pub async fn value<T: Read>(&self, invocation: Invocation) -> Result<T, CallError> {
         let (answer, context) = self.send(invocation).await?;
-        value(answer.body())
-            .and_then(|value| value.ok_or_else(|| serde_json::Error::custom("the answer has no value")))
-            .map_err(|source| context.error(CallErrorKind::Decode(source)))
+        let missing = || serde_json::Error::custom("the answer has no value");
+        optional(&context, &answer)?.ok_or_else(|| context.error(CallErrorKind::Decode(missing())))
     }
 
     /// Sends a call that answers nothing; whatever it answers is left unread.
@@ -251,4 +247,11 @@ fn properties_request(
     let from = objects.iter().cloned().map(ObjectSpec::new).collect();
     let filter = PropertyFilterSpec::new(vec![wanted], from);
     RetrievePropertiesExRequest::new(vec![filter], RetrieveOptions::default())
+}
+/// The value in an answer's body; `None` for null and for an empty body (VI JSON wire rules 4).
+fn optional<T: Read>(context: &CallContext, answer: &Response<Bytes>) -> Result<Option<T>, CallError> {
+    if answer.body().trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    context.read(answer)
 }

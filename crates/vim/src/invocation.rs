@@ -9,7 +9,6 @@ use farside_wire::Operation;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Uri};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// What is called, on which object, with which parameters.
 ///
@@ -82,12 +81,4 @@ impl Invocation {
     pub fn into_call(self) -> Call {
         self.call
     }
-}
-
-/// The value in an answer's body; `None` for null and for an empty body (VI JSON wire rules 4).
-pub(crate) fn value<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, serde_json::Error> {
-    if body.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    serde_json::from_slice(body)
 }

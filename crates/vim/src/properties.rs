@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use farside_models_vim::ObjectContent;
-use farside_wire::{Any, DecodeError, Fault, ManagedObjectReference};
-use serde::de::DeserializeOwned;
+use farside_wire::{Any, DecodeError, Fault, ManagedObjectReference, Read};
 
 /// Properties of one object, by their paths.
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ impl ObjectProperties {
     ///
     /// # Errors
     /// The value is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, DecodeError> {
+    pub fn get<T: Read>(&self, path: &str) -> Result<Option<T>, DecodeError> {
         self.any(path).map(Any::decode_value).transpose()
     }
 

@@ -78,7 +78,7 @@ impl Based {
         let path = format!("/api{}", SYSTEM_HELLO.path_with(&[]));
         let call = located(call, &path)?.with_deadline(deadline.left(&*self.clock));
         let answer = self.inner.send(call).await?;
-        let result: SystemHelloResult = context.decode(&answer)?;
+        let result: SystemHelloResult = context.read(&answer)?;
         // An empty answer is a success in HTTP's eyes (VI JSON wire rules 1.2).
         if result.api_release.is_empty() {
             return Err(context.error(CallErrorKind::Request(

@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use serde::de::Error as _;
 use tokio::sync::OnceCell;
 
-use crate::invocation::{Invocation, value};
+use crate::invocation::Invocation;
 
 /// The well-known id of the root of each service.
 const SERVICE_INSTANCE: &str = "ServiceInstance";
@@ -37,7 +37,7 @@ impl Content {
                     .target("service content")
                     .into_call();
                 let context = call.context();
-                context.decode(&via.send(call).await?)
+                context.read(&via.send(call).await?)
             })
             .await
     }
@@ -138,12 +138,12 @@ impl SessionScheme for VimSession {
 
 /// The property collector answers without a session too, and then puts the refusal into the result (VI JSON wire rules 2.4,
 /// 9.4).
-fn refuses_every_property(body: &[u8]) -> bool {
+fn refuses_every_property(body: &Bytes) -> bool {
     let mark = DEAD[0].as_bytes();
     if !body.windows(mark.len()).any(|window| window == mark) {
         return false;
     }
-    let Ok(Some(result)) = value::<RetrieveResult>(body) else {
+    let Ok(Some(result)) = farside_wire::decode::<Option<RetrieveResult>>(body.clone()) else {
         return false;
     };
     !result.objects.is_empty()

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 
-use crate::error::DecodeError;
+use crate::error::{DecodeError, EncodeError, ReadError};
 use crate::object::{DataType, Object};
-use crate::raw::{RawJson, elements_of, member_of, text_of};
+use crate::raw::RawJson;
+use crate::read::{Read, decode_error};
+use crate::reader::{Kind, Reader};
 
 /// A value whose type only the wire tells (VI JSON wire rules 7).
 ///
@@ -34,7 +34,7 @@ impl Any {
     ///
     /// # Errors
     /// `value` cannot be written as JSON.
-    pub fn boxed<T: Serialize + ?Sized>(type_name: &str, value: &T) -> Result<Self, DecodeError> {
+    pub fn boxed<T: Serialize + ?Sized>(type_name: &str, value: &T) -> Result<Self, EncodeError> {
         #[derive(Serialize)]
         struct Boxed<'a, T: ?Sized> {
             #[serde(rename = "_typeName")]
@@ -57,36 +57,35 @@ impl Any {
 
     /// The text, if the value is a string or anything written as one: a name, a URI, an enum value, a time.
     pub fn as_str(&self) -> Option<Cow<'_, str>> {
-        text_of(self.payload())
+        self.payload().string().ok()
     }
 
     /// The truth value, if the value is one.
     pub fn as_bool(&self) -> Option<bool> {
-        self.decode_value().ok()
+        self.payload().boolean().ok()
     }
 
     /// The number, if the value is an integer of at most 64 bits.
     pub fn as_i64(&self) -> Option<i64> {
-        self.decode_value().ok()
+        i64::read(&mut self.payload()).ok()
     }
 
     /// The number, if the value is a number.
     pub fn as_f64(&self) -> Option<f64> {
-        self.decode_value().ok()
+        f64::read(&mut self.payload()).ok()
     }
 
     /// Whether the value is `null`, bare or in a box.
     pub fn is_null(&self) -> bool {
-        self.payload() == "null"
+        self.payload().null().unwrap_or(false)
     }
 
     /// Reads the value as `T`: what is in the box, or the object itself.
     ///
     /// # Errors
     /// The value is not a `T`.
-    pub fn decode_value<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        serde_json::from_str(self.payload())
-            .map_err(|source| DecodeError::new(std::any::type_name::<T>(), source))
+    pub fn decode_value<T: Read>(&self) -> Result<T, DecodeError> {
+        T::read(&mut self.payload()).map_err(decode_error::<T>)
     }
 
     /// The elements of an array, boxed or bare. A single object counts as an array of one, `null` as an empty one
@@ -94,40 +93,39 @@ impl Any {
     ///
     /// `None` if the value is a string, a number or a truth value.
     pub fn elements(&self) -> Option<Vec<Any>> {
-        let payload = self.payload();
-        match payload.as_bytes().first() {
-            Some(b'[') => Some(elements_of(payload)?.into_iter().map(Any).collect()),
-            Some(b'{') => Some(vec![self.payload_json()?.into()]),
-            _ => (payload == "null").then(Vec::new),
+        let mut payload = self.payload();
+        match payload.kind() {
+            Kind::Array => Vec::read(&mut payload).ok(),
+            Kind::Object => Any::read(&mut payload).ok().map(|object| vec![object]),
+            Kind::Scalar => self.is_null().then(Vec::new),
         }
     }
 
     /// The value as an object that should be a `Base`, or a type that derives from it; `None` if it is not an object.
     /// Whether it [is one](Object::is_a) is for the caller to ask.
     pub fn as_object<Base: DataType>(&self) -> Option<Object<Base>> {
-        self.payload_json().and_then(Object::from_raw)
+        Object::from_raw(self.payload().raw().ok()?)
     }
 
-    /// What is in the box; the value itself if there is no box.
-    fn payload(&self) -> &str {
-        match self
-            .0
-            .is_object()
-            .then(|| member_of::<&RawValue>(self.raw(), "_value"))
-            .flatten()
-        {
-            Some(boxed) => boxed.get(),
-            None => self.raw(),
-        }
+    /// The same value in memory of its own, so that the document it came with can be freed.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(self.0.detached())
     }
 
-    fn payload_json(&self) -> Option<RawJson> {
-        let payload = self.payload();
-        if payload.len() == self.raw().len() {
-            Some(self.0.clone())
-        } else {
-            RawJson::parse(payload).ok()
+    /// Stands before what is in the box, or before the value itself if there is no box.
+    fn payload(&self) -> Reader<'_> {
+        let mut reader = self.0.reader();
+        if reader.open_box() {
+            return reader;
         }
+        self.0.member_reader("_value").unwrap_or(reader)
+    }
+}
+
+impl Read for Any {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.raw().map(Self)
     }
 }
 

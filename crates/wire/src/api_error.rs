@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use serde::de::MapAccess;
-use serde::ser::SerializeMap;
+use farside_wire_derive::Structure;
 
 use crate::extra::Extra;
 use crate::raw::RawJson;
-use crate::structure::{MemberReader, MemberWriter, Structure, serde_of_structures};
 
 /// An error of VCDA (`ApiError`, VCDA wire rules 6): the body of an answer, `error` of a task, and more places.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Structure)]
+#[wire(name = "ApiError")]
 pub struct ApiError {
     /// Kind of the error, an open set, e.g. `VmReplicationNotFound`. Wire name `code`.
     pub code: Option<String>,
@@ -36,37 +35,6 @@ impl ApiError {
     }
 }
 
-impl Structure for ApiError {
-    const NAME: &'static str = "ApiError";
-    const TAGGED: bool = false;
-
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut error = Self::default();
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "code" => error.code = members.value("code")?,
-                "msg" => error.msg = members.value("msg")?,
-                "args" => error.args = members.value("args")?.unwrap_or_default(),
-                "stacktrace" => error.stacktrace = members.value("stacktrace")?,
-                _ => members.keep(name)?,
-            }
-        }
-        error.extra = members.extra();
-        Ok(error)
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.optional("code", &self.code)?;
-        members.optional("msg", &self.msg)?;
-        members.array("args", &self.args)?;
-        members.optional("stacktrace", &self.stacktrace)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-}
-
 impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.code.as_deref().unwrap_or("error without a code"))?;
@@ -89,5 +57,3 @@ impl fmt::Debug for ApiError {
 }
 
 impl std::error::Error for ApiError {}
-
-serde_of_structures!(ApiError);

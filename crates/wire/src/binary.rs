@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine as _};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::ReadError;
+use crate::read::Read;
+use crate::reader::Reader;
 
 /// Bytes that travel as a base64 string (VI JSON wire rules 8: `vmodl.Binary`; a `byte[]` is an array of numbers
 /// instead).
@@ -33,13 +37,27 @@ impl Serialize for Binary {
     }
 }
 
+impl Binary {
+    fn decode(text: &str) -> Result<Self, DecodeError> {
+        let spaced = text.contains(|character: char| character.is_ascii_whitespace());
+        let bytes = if spaced {
+            ENGINE.decode(text.split_ascii_whitespace().collect::<String>())
+        } else {
+            ENGINE.decode(text)
+        };
+        bytes.map(Self)
+    }
+}
+
+impl Read for Binary {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        Self::decode(&reader.string()?).map_err(|_| reader.refused("not base64"))
+    }
+}
+
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut text = String::deserialize(deserializer)?;
-        text.retain(|character| !character.is_ascii_whitespace());
-        ENGINE
-            .decode(&text)
-            .map(Self)
-            .map_err(|error| D::Error::custom(format_args!("not base64: {error}")))
+        let text = String::deserialize(deserializer)?;
+        Self::decode(&text).map_err(|_| D::Error::custom("not base64"))
     }
 }

@@ -13,7 +13,8 @@ use crate::raw::RawJson;
 /// later release put into it. It also keeps the `_typeName` of an object that was sent as a subtype of the
 /// declared type, where the declared type has no subtypes that these models know.
 ///
-/// An empty one takes no heap. Cloning is cheap. Equality looks at content, not at order. `Debug` prints names only,
+/// An empty one takes no heap. Cloning is cheap. The values are slices of the document they came with, which they keep in
+/// memory; see [`RawJson`]. Equality looks at content, not at order. `Debug` prints names only,
 /// since values may be secret.
 #[derive(Clone, Default)]
 pub struct Extra(Option<Arc<Content>>);
@@ -57,12 +58,12 @@ impl Extra {
         self.0.as_deref()?.type_name.as_deref()
     }
 
-    pub(crate) fn set_type_name(&mut self, name: String) {
-        self.content().type_name = Some(name.into_boxed_str());
+    pub(crate) fn set_type_name(&mut self, name: &str) {
+        self.content().type_name = Some(name.into());
     }
 
-    pub(crate) fn push(&mut self, name: Box<str>, value: RawJson) {
-        self.content().members.push((name, value));
+    pub(crate) fn push(&mut self, name: &str, value: RawJson) {
+        self.content().members.push((name.into(), value));
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {

@@ -4,16 +4,19 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, Error as _};
+use bytestring::ByteString;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::DecodeError;
+use crate::error::{DecodeError, ReadError, Reason};
 use crate::raw::RawJson;
+use crate::read::{Read, read_with_serde};
+use crate::reader::Reader;
 use crate::structure::Structure;
 
 /// A data type of VI JSON: a structure that derives from `Any` and takes part in inheritance.
 pub trait DataType:
-    Structure + Serialize + DeserializeOwned + Clone + fmt::Debug + PartialEq + 'static
+    Structure + Read + Serialize + DeserializeOwned + Clone + fmt::Debug + PartialEq + 'static
 {
     /// The `_typeName` on the wire.
     const TYPE_NAME: &'static str = <Self as Structure>::NAME;
@@ -46,7 +49,7 @@ pub struct Object<Base> {
 }
 
 struct Content {
-    type_name: Option<Box<str>>,
+    type_name: Option<ByteString>,
     raw: RawJson,
 }
 
@@ -65,7 +68,7 @@ impl<Base: DataType> Object<Base> {
         if !raw.is_object() {
             return None;
         }
-        let type_name = raw.type_name().map(Into::into);
+        let type_name = raw.kept_type_name();
         Some(Self {
             content: Arc::new(Content { type_name, raw }),
             base: PhantomData,
@@ -110,8 +113,21 @@ impl<Base: DataType> Object<Base> {
         &self.content.raw
     }
 
+    /// The same object in memory of its own, so that the document it came with can be freed.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let raw = self.content.raw.detached();
+        Self {
+            content: Arc::new(Content {
+                type_name: raw.kept_type_name(),
+                raw,
+            }),
+            base: PhantomData,
+        }
+    }
+
     fn decode<T: DataType>(&self) -> Result<T, DecodeError> {
-        serde_json::from_str(self.raw()).map_err(|source| DecodeError::new(T::TYPE_NAME, source))
+        self.content.raw.decode()
     }
 }
 
@@ -148,10 +164,17 @@ impl<Base> Serialize for Object<Base> {
     }
 }
 
+impl<Base: DataType> Read for Object<Base> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        match Self::from_raw(reader.raw()?) {
+            Some(object) => Ok(object),
+            None => Err(reader.error(Reason::Object(Base::TYPE_NAME))),
+        }
+    }
+}
+
 impl<'de, Base: DataType> Deserialize<'de> for Object<Base> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawJson::deserialize(deserializer)?;
-        Self::from_raw(raw)
-            .ok_or_else(|| D::Error::custom(format_args!("expected an object of type {}", Base::TYPE_NAME)))
+        read_with_serde(deserializer)
     }
 }

@@ -5,7 +5,12 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
+use crate::error::ReadError;
+use crate::reader::Reader;
+
 /// An enum whose values the server may add to. Every such enum has a variant `Unknown(UnknownValue)`.
+///
+/// Implemented by its derive, which the [crate's documentation](crate#own-types) shows.
 pub trait OpenEnum: Clone + 'static {
     /// Name of the type in its schema.
     const NAME: &'static str;
@@ -43,11 +48,19 @@ impl fmt::Display for UnknownValue {
     }
 }
 
-/// `Deserialize::deserialize` of an [`OpenEnum`].
+/// `Read::read` of an [`OpenEnum`].
+///
+/// # Errors
+/// The value is not a string.
+pub fn read_enum<T: OpenEnum>(reader: &mut Reader<'_>) -> Result<T, ReadError> {
+    reader.string().map(|text| T::from_wire(&text))
+}
+
+/// `Deserialize::deserialize` of an [`OpenEnum`], of any format.
 ///
 /// # Errors
 /// The input is not a string.
-pub fn read_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub fn read_enum_with_serde<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct EnumVisitor<T>(std::marker::PhantomData<T>);
 
     impl<T: OpenEnum> Visitor<'_> for EnumVisitor<T> {

@@ -85,6 +85,9 @@ pub struct Operation {
     pub refused_before_acting: &'static [&'static str],
     /// Whether it can be called without a session.
     pub anonymous: bool,
+    /// Wire names of the members of its request and answer, at any depth, that the schema marks as secret: struck out
+    /// wherever a body is shown.
+    pub secrets: &'static [&'static str],
 }
 
 impl Operation {
@@ -178,6 +181,28 @@ impl Query {
             Some(value) => self.with(name, value),
             None => self,
         }
+    }
+
+    /// With one more parameter for each of `values`, all of the same name.
+    #[must_use]
+    pub fn with_each(self, name: &str, values: impl IntoIterator<Item = impl fmt::Display>) -> Self {
+        values
+            .into_iter()
+            .fold(self, |query, value| query.with(name, value))
+    }
+
+    /// With one more parameter that holds all of `values`, each percent-encoded, between bare commas. Without any, there
+    /// is no parameter.
+    #[must_use]
+    pub fn with_list(mut self, name: &str, values: impl IntoIterator<Item = impl fmt::Display>) -> Self {
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return self };
+        self = self.with(name, first);
+        for value in values {
+            self.0.push(',');
+            self.0.extend(utf8_percent_encode(&value.to_string(), RESERVED));
+        }
+        self
     }
 
     /// The encoded text, without a leading `?`.

@@ -1,42 +1,44 @@
-//! JSON text kept as it came, and the bound on its nesting.
+//! JSON text kept as it came.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use bytestring::ByteString;
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer};
+use serde::de::{IntoDeserializer as _, Visitor};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 
-use crate::error::DecodeError;
-use crate::structure::NameSeed;
+use crate::error::{DecodeError, EncodeError, ReadError};
+use crate::read::{Read, decode_str, decode_text, read_text, read_with_serde};
+use crate::reader::Reader;
 
-/// Deepest nesting of a kept text. One less than the bound at which `serde_json` stops reading a document, so
-/// that each typed view of a kept text can read it to the bottom.
-///
-/// `serde_json` skips a raw value without recursion and without a bound. Each view of a raw text begins to count
-/// afresh, so without this bound a text within a text within a text would have no limit at all.
-pub(crate) const MAX_DEPTH: usize = 127;
+/// The discriminator of VI JSON (VI JSON wire rules 5.1).
+pub(crate) const TYPE_NAME: &str = "_typeName";
 
 /// One JSON value, kept as the text the server sent.
 ///
-/// Cloning is cheap. Two values are equal when their parsed contents are, whatever the order of members and the
-/// spaces between them. `Debug` prints the length alone, since the text may hold a secret.
+/// It is a slice of the document it was read from: nothing is copied, and cloning is cheap. The whole document stays
+/// in memory as long as one slice of it does; [`detached`](Self::detached) copies the text out.
 ///
-/// Reads and writes with `serde_json` only.
+/// Two values are equal when their parsed contents are, whatever the order of members and the spaces between them.
+/// `Debug` prints the length alone, since the text may hold a secret.
+///
+/// With `serde`, it reads and writes by `serde_json` only.
 #[derive(Clone)]
-pub struct RawJson(Arc<RawValue>);
+pub struct RawJson(ByteString);
 
 impl RawJson {
     /// The JSON text of `value`.
     ///
     /// # Errors
-    /// `value` refuses to be written, for instance a map whose keys are not strings.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, DecodeError> {
-        serde_json::value::to_raw_value(value)
-            .map(|raw| Self(raw.into()))
-            .map_err(|source| DecodeError::new(std::any::type_name::<T>(), source))
+    /// `value` refuses to be written, for instance a map whose keys are not strings, or is nested deeper than 127
+    /// levels.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
+        let text = serde_json::to_string(value).map_err(|error| EncodeError(error.into()))?;
+        let text = ByteString::from(text);
+        read_text(&text).map_err(|error| EncodeError(error.into()))
     }
 
     /// The text `text`, if it is one JSON value nested at most 127 deep.
@@ -44,26 +46,50 @@ impl RawJson {
     /// # Errors
     /// The text is not JSON, or is nested deeper.
     pub fn parse(text: &str) -> Result<Self, DecodeError> {
-        serde_json::from_str(text).map_err(|source| DecodeError::new("JSON", source))
+        decode_str(text)
     }
 
     /// The text, without the spaces around it.
     pub fn get(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Reads the text as `T`.
     ///
     /// # Errors
     /// The text is not a `T`.
-    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        serde_json::from_str(self.get())
-            .map_err(|source| DecodeError::new(std::any::type_name::<T>(), source))
+    pub fn decode<T: Read>(&self) -> Result<T, DecodeError> {
+        decode_text(&self.0)
     }
 
     /// The first member called `name`, if the text is an object that has one.
     pub fn member(&self, name: &str) -> Option<RawJson> {
-        member_of(self.get(), name)
+        self.member_reader(name)?.raw().ok()
+    }
+
+    /// The same text in memory of its own, so that the document it came with can be freed.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(self.get().into())
+    }
+
+    /// `text` is JSON, and a part of `buffer`.
+    pub(crate) fn slice(buffer: &ByteString, text: &str) -> Self {
+        Self(buffer.slice_ref(text))
+    }
+
+    /// Stands before the text.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader::new(&self.0)
+    }
+
+    /// Stands before the value of the first member called `name`.
+    pub(crate) fn member_reader(&self, name: &str) -> Option<Reader<'_>> {
+        let mut reader = self.reader();
+        match self.is_object() && reader.seek_member(name) {
+            true => Some(reader),
+            false => None,
+        }
     }
 
     pub(crate) fn is_object(&self) -> bool {
@@ -74,119 +100,37 @@ impl RawJson {
         self.get() == "null"
     }
 
-    /// The elements, if the text is an array.
-    pub(crate) fn elements(&self) -> Option<Vec<RawJson>> {
-        elements_of(self.get())
-    }
-
     /// The text as a string, if it is one.
     pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
-        text_of(self.get())
+        self.reader().string().ok()
+    }
+
+    /// As [`text`](Self::text), as a slice of the document where it is written without escapes.
+    pub(crate) fn kept_text(&self) -> Option<ByteString> {
+        self.text().map(|text| self.keep(text))
     }
 
     /// The `_typeName` of an object; `None` when it is absent, null, or not a string.
     pub(crate) fn type_name(&self) -> Option<Cow<'_, str>> {
-        match leading_type_name(self.get()) {
-            Some(name) => Some(Cow::Borrowed(name)),
-            None => text_of(member_of::<&RawValue>(self.get(), TYPE_NAME)?.get()),
+        self.member_reader(TYPE_NAME)?.string().ok()
+    }
+
+    /// As [`type_name`](Self::type_name), as a slice of the document where it is written without escapes.
+    pub(crate) fn kept_type_name(&self) -> Option<ByteString> {
+        self.type_name().map(|name| self.keep(name))
+    }
+
+    fn keep(&self, text: Cow<'_, str>) -> ByteString {
+        match text {
+            Cow::Borrowed(text) => self.0.slice_ref(text),
+            Cow::Owned(text) => text.into(),
         }
     }
 }
 
-/// The string that `text` is, if it is one.
-pub(crate) fn text_of(text: &str) -> Option<Cow<'_, str>> {
-    let borrowed = serde_json::from_str(text).map(Cow::Borrowed);
-    borrowed
-        .or_else(|_| serde_json::from_str(text).map(Cow::Owned))
-        .ok()
-}
-
-/// The elements of the array that `text` is, if it is one.
-pub(crate) fn elements_of(text: &str) -> Option<Vec<RawJson>> {
-    text.starts_with('[')
-        .then(|| serde_json::from_str(text).ok())
-        .flatten()
-}
-
-/// The discriminator of VI JSON (VI JSON wire rules 5.1).
-pub(crate) const TYPE_NAME: &str = "_typeName";
-
-/// The type name, when it is the first member and is written without escapes: what servers send.
-fn leading_type_name(text: &str) -> Option<&str> {
-    let rest = text
-        .strip_prefix('{')?
-        .trim_ascii_start()
-        .strip_prefix("\"_typeName\"")?;
-    let rest = rest
-        .trim_ascii_start()
-        .strip_prefix(':')?
-        .trim_ascii_start()
-        .strip_prefix('"')?;
-    let (name, _) = rest.split_once('"')?;
-    (!name.contains('\\')).then_some(name)
-}
-
-/// Reads the first member called `name` out of an object, skipping all others.
-pub(crate) fn member_of<'a, T: Deserialize<'a>>(text: &'a str, name: &str) -> Option<T> {
-    struct Find<'n, T>(&'n str, PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Find<'_, T> {
-        type Value = Option<T>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = None;
-            while let Some(key) = map.next_key_seed(NameSeed)? {
-                if found.is_none() && key == self.0 {
-                    found = Some(map.next_value()?);
-                } else {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(found)
-        }
-    }
-
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer
-        .deserialize_map(Find(name, PhantomData))
-        .ok()
-        .flatten()
-}
-
-/// Whether brackets outside strings nest deeper than [`MAX_DEPTH`]. `text` is valid JSON.
-fn too_deep(text: &str) -> bool {
-    if text.len() <= MAX_DEPTH {
-        return false;
-    }
-    let mut depth = 0_usize;
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return true;
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => skip_string(&mut bytes),
-            _ => {}
-        }
-    }
-    false
-}
-
-fn skip_string(bytes: &mut std::str::Bytes<'_>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => _ = bytes.next(),
-            _ => {}
-        }
+impl Read for RawJson {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.raw()
     }
 }
 
@@ -208,18 +152,44 @@ impl fmt::Debug for RawJson {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        // The text has been checked, and `RawValue` has no way in without a second check but this one.
+        match <&RawValue>::deserialize(Checked(self.get())) {
+            Ok(raw) => raw.serialize(serializer),
+            Err(error) => Err(S::Error::custom(error)),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        if too_deep(raw.get()) {
-            return Err(D::Error::custom(format_args!(
-                "nested deeper than {MAX_DEPTH} levels"
-            )));
-        }
-        Ok(Self(raw.into()))
+        read_with_serde(deserializer)
+    }
+}
+
+/// Hands a text to `RawValue` in the way in which the deserializer of `serde_json` does it: as a map with one member,
+/// called as the type that was asked for.
+struct Checked<'de>(&'de str);
+
+impl<'de> Deserializer<'de> for Checked<'de> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_map(MapDeserializer::new(std::iter::once((
+            name.into_deserializer(),
+            BorrowedStrDeserializer::new(self.0),
+        ))))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

@@ -3,17 +3,15 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use serde::de::MapAccess;
-use serde::ser::SerializeMap;
+use farside_wire_derive::Structure;
 
 use crate::extra::Extra;
-use crate::object::DataType;
-use crate::structure::{MemberReader, MemberWriter, Structure, serde_of_structures};
 
 /// A reference to a managed object of one vCenter: its type and its id there (VI JSON wire rules 6).
 ///
 /// Two references are equal when type and id are. `Display` is `HostSystem:host-12`.
-#[derive(Clone)]
+#[derive(Clone, Structure)]
+#[wire(name = "ManagedObjectReference", bases = ["Any"])]
 pub struct ManagedObjectReference {
     /// Name of the managed type, an open set, e.g. `HostSystem`. Wire name `type`.
     pub type_: String,
@@ -35,43 +33,6 @@ impl ManagedObjectReference {
 
     fn key(&self) -> (&str, &str) {
         (&self.type_, &self.value)
-    }
-}
-
-impl Structure for ManagedObjectReference {
-    const NAME: &'static str = "ManagedObjectReference";
-    const TAGGED: bool = true;
-
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut type_ = None;
-        let mut value = None;
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "type" => type_ = members.value("type")?,
-                "value" => value = members.value("value")?,
-                _ => members.keep(name)?,
-            }
-        }
-        Ok(Self {
-            type_: members.required("type", type_)?,
-            value: members.required("value", value)?,
-            extra: members.extra(),
-        })
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.required("type", &self.type_)?;
-        members.required("value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-}
-
-impl DataType for ManagedObjectReference {
-    fn bases() -> &'static [&'static str] {
-        &["Any"]
     }
 }
 
@@ -112,5 +73,3 @@ impl fmt::Debug for ManagedObjectReference {
         write!(formatter, "ManagedObjectReference({self})")
     }
 }
-
-serde_of_structures!(ManagedObjectReference);

@@ -6,10 +6,16 @@ use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use crate::error::ReadError;
+use crate::read::Read;
+use crate::reader::Reader;
+
 /// A text that must not be seen: a password, a ticket, a token.
 ///
 /// `Debug` and `Display` print `***`; the memory is overwritten on drop. `Serialize` writes the text, since a log-in
 /// request carries it: what else holds a secret must not be serialised into a log, a journal or a report.
+///
+/// What a secret was read from, the body of an answer for instance, is not overwritten.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
@@ -40,6 +46,12 @@ impl fmt::Display for Secret {
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
+    }
+}
+
+impl Read for Secret {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.string().map(Self::new)
     }
 }
 

@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-use serde::de::MapAccess;
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use farside_wire_derive::{OpenEnum, Structure};
 
 use crate::extra::Extra;
-use crate::open_enum::{OpenEnum, UnknownValue, read_enum, write_enum};
+use crate::open_enum::{OpenEnum, UnknownValue};
 use crate::raw::RawJson;
-use crate::structure::{MemberReader, MemberWriter, Structure, serde_of_structures};
 
 /// An error of the std error model (`Vapi.Std.Errors.Error`, vCenter REST wire rules 7).
 ///
 /// It is the body of an answer, and `error` of a failed cis task.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Structure)]
+#[wire(name = "Vapi.Std.Errors.Error")]
 pub struct StdError {
     /// Messages: the first speaks for the call made, each next one is the cause of the one before. Wire name
     /// `messages`.
+    #[wire(default)]
     pub messages: Vec<StdMessage>,
     /// What the operation adds. Wire name `data`.
     pub data: Option<RawJson>,
     /// Kind of the error; old servers leave it out. Wire name `error_type`.
+    #[wire(name = "error_type")]
     pub error_type: Option<StdErrorType>,
     /// How to log in, at `UNAUTHENTICATED` and `UNAUTHORIZED`. Wire name `challenge`.
     pub challenge: Option<String>,
@@ -81,45 +81,20 @@ impl StdErrorType {
     }
 }
 
-impl Structure for StdError {
-    const NAME: &'static str = "Vapi.Std.Errors.Error";
-    const TAGGED: bool = false;
-
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut error = Self::default();
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "messages" => error.messages = members.value("messages")?.unwrap_or_default(),
-                "data" => error.data = members.value("data")?,
-                "error_type" => error.error_type = members.value("error_type")?,
-                "challenge" => error.challenge = members.value("challenge")?,
-                _ => members.keep(name)?,
-            }
-        }
-        error.extra = members.extra();
-        Ok(error)
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.required("messages", &self.messages)?;
-        members.optional("data", &self.data)?;
-        members.optional("error_type", &self.error_type)?;
-        members.optional("challenge", &self.challenge)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-}
-
 /// A message with an id for translation, and its text (`Vapi.Std.LocalizableMessage`).
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// No member is required here, although the schema requires three: half an error is better than none.
+#[derive(Clone, Debug, Default, PartialEq, Structure)]
+#[wire(name = "Vapi.Std.LocalizableMessage")]
 pub struct StdMessage {
     /// Id of the message. Wire name `id`.
+    #[wire(default)]
     pub id: String,
     /// The message in English. Wire name `default_message`.
+    #[wire(name = "default_message", default)]
     pub default_message: String,
     /// Arguments that stand in the message. Wire name `args`.
+    #[wire(default)]
     pub args: Vec<String>,
     /// Arguments with types, by name. Raw, since they nest. Wire name `params`.
     pub params: Option<RawJson>,
@@ -141,103 +116,88 @@ impl StdMessage {
     }
 }
 
-impl Structure for StdMessage {
-    const NAME: &'static str = "Vapi.Std.LocalizableMessage";
-    const TAGGED: bool = false;
-
-    /// No member is required here, although the schema requires three: half an error is better than none.
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut message = Self::default();
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "id" => message.id = members.value("id")?.unwrap_or_default(),
-                "default_message" => {
-                    message.default_message = members.value("default_message")?.unwrap_or_default();
-                }
-                "args" => message.args = members.value("args")?.unwrap_or_default(),
-                "params" => message.params = members.value("params")?,
-                "localized" => message.localized = members.value("localized")?,
-                _ => members.keep(name)?,
-            }
-        }
-        message.extra = members.extra();
-        Ok(message)
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.required("id", &self.id)?;
-        members.required("default_message", &self.default_message)?;
-        members.required("args", &self.args)?;
-        members.optional("params", &self.params)?;
-        members.optional("localized", &self.localized)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-}
-
-macro_rules! error_types {
-    ($($(#[$doc:meta])* $variant:ident = $wire:literal,)*) => {
-        /// Kind of a std error (`Vapi.Std.Errors.Error.Type`).
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum StdErrorType {
-            $(#[doc = concat!("`", $wire, "`")] $variant,)*
-            /// A kind these models do not know.
-            Unknown(UnknownValue),
-        }
-
-        impl OpenEnum for StdErrorType {
-            const NAME: &'static str = "Vapi.Std.Errors.Error.Type";
-            const VALUES: &'static [Self] = &[$(Self::$variant,)*];
-
-            fn as_wire(&self) -> &str {
-                match self {
-                    $(Self::$variant => $wire,)*
-                    Self::Unknown(value) => value.as_str(),
-                }
-            }
-
-            fn unknown(value: UnknownValue) -> Self {
-                Self::Unknown(value)
-            }
-        }
-    };
-}
-
-error_types! {
-    Error = "ERROR",
-    AlreadyExists = "ALREADY_EXISTS",
-    AlreadyInDesiredState = "ALREADY_IN_DESIRED_STATE",
-    Canceled = "CANCELED",
-    ConcurrentChange = "CONCURRENT_CHANGE",
-    FeatureInUse = "FEATURE_IN_USE",
-    InternalServerError = "INTERNAL_SERVER_ERROR",
-    InvalidArgument = "INVALID_ARGUMENT",
-    InvalidElementConfiguration = "INVALID_ELEMENT_CONFIGURATION",
-    InvalidElementType = "INVALID_ELEMENT_TYPE",
-    InvalidRequest = "INVALID_REQUEST",
-    NotAllowedInCurrentState = "NOT_ALLOWED_IN_CURRENT_STATE",
-    NotFound = "NOT_FOUND",
-    OperationNotFound = "OPERATION_NOT_FOUND",
-    ResourceBusy = "RESOURCE_BUSY",
-    ResourceInUse = "RESOURCE_IN_USE",
-    ResourceInaccessible = "RESOURCE_INACCESSIBLE",
-    ServiceUnavailable = "SERVICE_UNAVAILABLE",
-    TimedOut = "TIMED_OUT",
-    UnableToAllocateResource = "UNABLE_TO_ALLOCATE_RESOURCE",
-    Unauthenticated = "UNAUTHENTICATED",
-    Unauthorized = "UNAUTHORIZED",
-    UnexpectedInput = "UNEXPECTED_INPUT",
-    Unsupported = "UNSUPPORTED",
-    UnverifiedPeer = "UNVERIFIED_PEER",
-}
-
-impl fmt::Display for StdErrorType {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_wire())
-    }
+/// Kind of a std error.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, OpenEnum)]
+#[wire(name = "Vapi.Std.Errors.Error.Type")]
+#[non_exhaustive]
+pub enum StdErrorType {
+    /// `ERROR`
+    #[wire("ERROR")]
+    Error,
+    /// `ALREADY_EXISTS`
+    #[wire("ALREADY_EXISTS")]
+    AlreadyExists,
+    /// `ALREADY_IN_DESIRED_STATE`
+    #[wire("ALREADY_IN_DESIRED_STATE")]
+    AlreadyInDesiredState,
+    /// `CANCELED`
+    #[wire("CANCELED")]
+    Canceled,
+    /// `CONCURRENT_CHANGE`
+    #[wire("CONCURRENT_CHANGE")]
+    ConcurrentChange,
+    /// `FEATURE_IN_USE`
+    #[wire("FEATURE_IN_USE")]
+    FeatureInUse,
+    /// `INTERNAL_SERVER_ERROR`
+    #[wire("INTERNAL_SERVER_ERROR")]
+    InternalServerError,
+    /// `INVALID_ARGUMENT`
+    #[wire("INVALID_ARGUMENT")]
+    InvalidArgument,
+    /// `INVALID_ELEMENT_CONFIGURATION`
+    #[wire("INVALID_ELEMENT_CONFIGURATION")]
+    InvalidElementConfiguration,
+    /// `INVALID_ELEMENT_TYPE`
+    #[wire("INVALID_ELEMENT_TYPE")]
+    InvalidElementType,
+    /// `INVALID_REQUEST`
+    #[wire("INVALID_REQUEST")]
+    InvalidRequest,
+    /// `NOT_ALLOWED_IN_CURRENT_STATE`
+    #[wire("NOT_ALLOWED_IN_CURRENT_STATE")]
+    NotAllowedInCurrentState,
+    /// `NOT_FOUND`
+    #[wire("NOT_FOUND")]
+    NotFound,
+    /// `OPERATION_NOT_FOUND`
+    #[wire("OPERATION_NOT_FOUND")]
+    OperationNotFound,
+    /// `RESOURCE_BUSY`
+    #[wire("RESOURCE_BUSY")]
+    ResourceBusy,
+    /// `RESOURCE_IN_USE`
+    #[wire("RESOURCE_IN_USE")]
+    ResourceInUse,
+    /// `RESOURCE_INACCESSIBLE`
+    #[wire("RESOURCE_INACCESSIBLE")]
+    ResourceInaccessible,
+    /// `SERVICE_UNAVAILABLE`
+    #[wire("SERVICE_UNAVAILABLE")]
+    ServiceUnavailable,
+    /// `TIMED_OUT`
+    #[wire("TIMED_OUT")]
+    TimedOut,
+    /// `UNABLE_TO_ALLOCATE_RESOURCE`
+    #[wire("UNABLE_TO_ALLOCATE_RESOURCE")]
+    UnableToAllocateResource,
+    /// `UNAUTHENTICATED`
+    #[wire("UNAUTHENTICATED")]
+    Unauthenticated,
+    /// `UNAUTHORIZED`
+    #[wire("UNAUTHORIZED")]
+    Unauthorized,
+    /// `UNEXPECTED_INPUT`
+    #[wire("UNEXPECTED_INPUT")]
+    UnexpectedInput,
+    /// `UNSUPPORTED`
+    #[wire("UNSUPPORTED")]
+    Unsupported,
+    /// `UNVERIFIED_PEER`
+    #[wire("UNVERIFIED_PEER")]
+    UnverifiedPeer,
+    /// A kind that these models do not know.
+    Unknown(UnknownValue),
 }
 
 impl fmt::Display for StdError {
@@ -253,17 +213,3 @@ impl fmt::Display for StdError {
 }
 
 impl std::error::Error for StdError {}
-
-impl<'de> Deserialize<'de> for StdErrorType {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_enum(deserializer)
-    }
-}
-
-impl Serialize for StdErrorType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_enum(self, serializer)
-    }
-}
-
-serde_of_structures!(StdError, StdMessage);

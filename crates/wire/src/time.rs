@@ -9,6 +9,10 @@ use std::time::Duration;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::ReadError;
+use crate::read::Read;
+use crate::reader::Reader;
+
 /// Longest text that is kept: nine digits of fraction and an offset take 35 bytes.
 const MAX_TEXT: usize = 39;
 
@@ -168,6 +172,13 @@ impl Serialize for Timestamp {
     }
 }
 
+impl Read for Timestamp {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        let text = reader.string()?;
+        Self::parse(&text).map_err(|error| reader.refused(error.to_string()))
+    }
+}
+
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TimestampVisitor;
@@ -180,7 +191,7 @@ impl<'de> Deserialize<'de> for Timestamp {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
-                Timestamp::parse(text).map_err(|error| E::custom(format_args!("{error}: {text:?}")))
+                Timestamp::parse(text).map_err(E::custom)
             }
         }
 
@@ -202,6 +213,12 @@ impl EpochMillis {
         } else {
             Timestamp::from_unix_millis(self.0)
         }
+    }
+}
+
+impl Read for EpochMillis {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        i64::read(reader).map(Self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use farside_wire::{
     Ancestry, Any, ApiError, Fault, ManagedObjectReference, MethodFault, OpenEnum, Service, ServiceError,
-    StdError, StdErrorType,
+    StdError, StdErrorType, decode_str,
 };
 
 static FAULTS: Ancestry = Ancestry::new(&[
@@ -19,7 +19,7 @@ const TOO_MANY: &str = r#"{"_typeName": "TooMany", "maxBatchSize": 8,
     "faultstring": "too large"}"#;
 
 fn fault(text: &str) -> Fault {
-    serde_json::from_str(text).expect("the text should be a fault")
+    decode_str(text).expect("the text should be a fault")
 }
 
 fn decode(service: Service, status: u16, body: &str) -> Option<ServiceError> {
@@ -91,9 +91,14 @@ fn wrapped_fault_is_the_fault_inside_and_is_written_with_its_wrapper() {
     assert_eq!(wrapped.raw(), r#"{"_typeName":"NotFound"}"#);
     assert_eq!(serde_json::to_string(&wrapped).unwrap(), text);
 
+    let twice =
+        format!(r#"{{"_typeName":"LocalizedMethodFault","localizedMessage":"outer","fault":{text}}}"#);
+    let twice = fault(&twice);
+    assert_eq!((twice.type_name(), twice.message()), ("NotFound", Some("said")));
+
     let empty = fault(r#"{"_typeName":"LocalizedMethodFault","fault":null}"#);
     assert_eq!(empty.type_name(), "LocalizedMethodFault");
-    let any: Any = serde_json::from_str(text).unwrap();
+    let any: Any = decode_str(text).unwrap();
     assert_eq!(any.decode_value::<Fault>().unwrap(), wrapped);
 }
 
@@ -119,6 +124,18 @@ fn ancestry_is_walked_by_name() {
         !FAULTS.is_a("Snake", "MethodFault"),
         "a circle in the table ends the walk"
     );
+}
+
+#[test]
+#[should_panic(expected = "not sorted")]
+fn ancestry_that_is_not_sorted_is_refused() {
+    Ancestry::new(&[("NoPermission", "SecurityError"), ("InvalidLogin", "VimFault")]);
+}
+
+#[test]
+#[should_panic(expected = "not sorted")]
+fn ancestry_that_names_a_type_twice_is_refused() {
+    Ancestry::new(&[("InvalidLogin", "VimFault"), ("InvalidLogin", "MethodFault")]);
 }
 
 #[test]
@@ -197,7 +214,7 @@ fn std_error_without_a_type_is_told_by_the_status() {
 #[test]
 fn std_error_of_an_unknown_kind_keeps_its_text() {
     let text = r#"{"messages":[],"data":{"a": 1},"error_type":"LATER","challenge":"Basic","x":[1]}"#;
-    let error: StdError = serde_json::from_str(text).unwrap();
+    let error: StdError = decode_str(text).unwrap();
     assert_eq!(
         error.error_type.as_ref().map(ToString::to_string).as_deref(),
         Some("LATER")

@@ -1,101 +1,37 @@
-//! The shape of generated code, written by hand: what `cargo xtask codegen` writes for each construct of a schema.
-//! `handwritten/promises.rs` holds what is promised of it.
+//! What `cargo xtask codegen` writes for each construct of a schema. `handwritten/promises.rs` holds what is promised of
+//! it.
 
 #[path = "handwritten/promises.rs"]
 mod promises;
 
-use farside_wire::{
-    Any, DataType, Extends, Extra, Fault, MemberReader, MemberWriter, Method, Object, OpenEnum, Operation,
-    Repeat, Service, Structure, Union, UnknownValue, UnknownVariant, read_enum, read_structure, read_union,
-    write_enum, write_structure, write_union,
-};
-use serde::de::MapAccess;
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 
-// A data type that derives from `Any` (VI JSON): `TAGGED`, a `DataType`, and one `Extends` per ancestor that is generated,
-// `MethodFault` included.
+use farside_wire::{
+    Any, Extra, Fault, Method, Object, OpenEnum, Operation, QueryParameters, Repeat, Service, Structure,
+    Union, UnknownValue, UnknownVariant,
+};
+
+// A data type that derives from `Any` (VI JSON): `bases`, and one of `extends` for each ancestor that is generated,
+// `MethodFault` included. `builder`, since it occurs in a request.
 
 /// Data type `Backing`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Structure)]
+#[wire(name = "Backing", bases = ["DataObject", "Any"], descendants = ["PortBacking"], builder)]
 #[non_exhaustive]
 struct Backing {
     /// Wire name `deviceName`.
     device_name: String,
-    /// Wire name `useAutoDetect`.
+    /// Whether the device is looked for. Wire name `useAutoDetect`.
     use_auto_detect: Option<bool>,
     /// Members that these models do not know.
     extra: Extra,
 }
 
-impl Backing {
-    /// A value with the required members.
-    fn new(device_name: impl Into<String>) -> Self {
-        Self {
-            device_name: device_name.into(),
-            use_auto_detect: None,
-            extra: Extra::new(),
-        }
-    }
-}
-
-impl Structure for Backing {
-    const NAME: &'static str = "Backing";
-    const TAGGED: bool = true;
-
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut device_name = None;
-        let mut use_auto_detect = None;
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "deviceName" => device_name = members.value("deviceName")?,
-                "useAutoDetect" => use_auto_detect = members.value("useAutoDetect")?,
-                _ => members.keep(name)?,
-            }
-        }
-        Ok(Self {
-            device_name: members.required("deviceName", device_name)?,
-            use_auto_detect,
-            extra: members.extra(),
-        })
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.required("deviceName", &self.device_name)?;
-        members.optional("useAutoDetect", &self.use_auto_detect)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-}
-
-impl DataType for Backing {
-    fn bases() -> &'static [&'static str] {
-        &["DataObject", "Any"]
-    }
-
-    fn descendants() -> &'static [&'static str] {
-        &["PortBacking"]
-    }
-}
-
-impl<'de> Deserialize<'de> for Backing {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_structure(deserializer)
-    }
-}
-
-impl Serialize for Backing {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_structure(self, serializer)
-    }
-}
-
-// A type that derives from another: the inherited members stand first. `PortBacking` is in `Backing::descendants()`.
+// A type that derives from another: the inherited members stand first. `PortBacking` is in `descendants` of `Backing`.
 
 /// Data type `PortBacking`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Structure)]
+#[wire(name = "PortBacking", bases = ["Backing", "DataObject", "Any"], extends = [Backing])]
 #[non_exhaustive]
 struct PortBacking {
     /// Wire name `deviceName`.
@@ -110,114 +46,29 @@ struct PortBacking {
     extra: Extra,
 }
 
-impl Structure for PortBacking {
-    const NAME: &'static str = "PortBacking";
-    const TAGGED: bool = true;
-
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut device_name = None;
-        let mut use_auto_detect = None;
-        let mut state = None;
-        let mut uplink = None;
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "deviceName" => device_name = members.value("deviceName")?,
-                "useAutoDetect" => use_auto_detect = members.value("useAutoDetect")?,
-                "state" => state = members.value("state")?,
-                "uplink" => uplink = members.value("uplink")?,
-                _ => members.keep(name)?,
-            }
-        }
-        Ok(Self {
-            device_name: members.required("deviceName", device_name)?,
-            use_auto_detect,
-            state: members.required("state", state)?,
-            uplink: uplink.unwrap_or_default(),
-            extra: members.extra(),
-        })
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.required("deviceName", &self.device_name)?;
-        members.optional("useAutoDetect", &self.use_auto_detect)?;
-        members.required("state", &self.state)?;
-        members.array("uplink", &self.uplink)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-}
-
-impl DataType for PortBacking {
-    fn bases() -> &'static [&'static str] {
-        &["Backing", "DataObject", "Any"]
-    }
-}
-
-impl Extends<Backing> for PortBacking {}
-
-impl<'de> Deserialize<'de> for PortBacking {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_structure(deserializer)
-    }
-}
-
-impl Serialize for PortBacking {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_structure(self, serializer)
-    }
-}
-
 // An enum of the server.
 
 /// Enum `LinkState`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, OpenEnum)]
+#[wire(name = "LinkState")]
 #[non_exhaustive]
 enum LinkState {
     /// `up`
+    #[wire("up")]
     Up,
     /// `linkDown`
+    #[wire("linkDown")]
     LinkDown,
-    /// A value these models do not know.
+    /// A value that these models do not know.
     Unknown(UnknownValue),
 }
 
-impl OpenEnum for LinkState {
-    const NAME: &'static str = "LinkState";
-    const VALUES: &'static [Self] = &[Self::Up, Self::LinkDown];
-
-    fn as_wire(&self) -> &str {
-        match self {
-            Self::Up => "up",
-            Self::LinkDown => "linkDown",
-            Self::Unknown(value) => value.as_str(),
-        }
-    }
-
-    fn unknown(value: UnknownValue) -> Self {
-        Self::Unknown(value)
-    }
-}
-
-impl<'de> Deserialize<'de> for LinkState {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_enum(deserializer)
-    }
-}
-
-impl Serialize for LinkState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_enum(self, serializer)
-    }
-}
-
-// A request type: not `TAGGED`, no `DataType`. A declared type with subtypes is an `Object`, a declared `MethodFault` is a
-// `Fault`, a declared `Any` is an `Any`.
+// A request type: no `bases`. A declared type with subtypes is an `Object`, a declared `MethodFault` is a `Fault`, a
+// declared `Any` is an `Any`.
 
 /// Body of `HostPort_attach`.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Structure)]
+#[wire(name = "AttachRequest", builder)]
 struct AttachRequest {
     /// Wire name `backing`.
     backing: Option<Object<Backing>>,
@@ -229,57 +80,46 @@ struct AttachRequest {
     extra: Extra,
 }
 
-impl Structure for AttachRequest {
-    const NAME: &'static str = "AttachRequestType";
-    const TAGGED: bool = false;
+// Required arrays and maps, names that are no camel case or are words of Rust, numbers of each width.
 
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut backing = None;
-        let mut reason = None;
-        let mut value = None;
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "backing" => backing = members.value("backing")?,
-                "reason" => reason = members.value("reason")?,
-                "value" => value = members.value("value")?,
-                _ => members.keep(name)?,
-            }
-        }
-        Ok(Self {
-            backing,
-            reason,
-            value,
-            extra: members.extra(),
-        })
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.optional("backing", &self.backing)?;
-        members.optional("reason", &self.reason)?;
-        members.optional("value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-}
-
-impl<'de> Deserialize<'de> for AttachRequest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_structure(deserializer)
-    }
-}
-
-impl Serialize for AttachRequest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_structure(self, serializer)
-    }
+/// Body of `HostPort_limit`.
+#[derive(Clone, Debug, PartialEq, Structure)]
+#[wire(name = "LimitRequest", builder)]
+struct LimitRequest {
+    /// Wire name `type`.
+    type_: String,
+    /// Limit in MB. Wire name `memoryInMB`.
+    #[wire(name = "memoryInMB")]
+    memory_in_mb: i64,
+    /// Wire name `share`.
+    share: i8,
+    /// Wire name `level`.
+    level: Option<i16>,
+    /// Wire name `percent`.
+    percent: Option<i32>,
+    /// Wire name `factor`.
+    factor: Option<f64>,
+    /// Wire name `ports`.
+    #[wire(required)]
+    ports: Vec<String>,
+    /// Wire name `labels`.
+    #[wire(required)]
+    labels: BTreeMap<String, i32>,
+    /// Wire name `notes`.
+    notes: BTreeMap<String, String>,
+    /// Wire name `name`.
+    name: Option<String>,
+    /// Wire name `parent`.
+    parent: Option<Box<LimitRequest>>,
+    /// Members that these models do not know.
+    extra: Extra,
 }
 
 // A `oneOf` with a discriminator: an enum of structures that leave the tag member out (VCDA).
 
 /// Settings for a Cloud Director destination.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Structure)]
+#[wire(name = "CloudSettings")]
 #[non_exhaustive]
 struct CloudSettings {
     /// Wire name `powerOn`.
@@ -290,86 +130,67 @@ struct CloudSettings {
     extra: Extra,
 }
 
-impl Structure for CloudSettings {
-    const NAME: &'static str = "CloudSettings";
-    const TAGGED: bool = false;
-
-    fn read<'de, A: MapAccess<'de>>(members: &mut MemberReader<'de, A>) -> Result<Self, A::Error> {
-        let mut power_on = None;
-        let mut next = None;
-        while let Some(name) = members.next_name()? {
-            match &*name {
-                "powerOn" => power_on = members.value("powerOn")?,
-                "next" => next = members.value("next")?,
-                _ => members.keep(name)?,
-            }
-        }
-        Ok(Self {
-            power_on,
-            next,
-            extra: members.extra(),
-        })
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        members.optional("powerOn", &self.power_on)?;
-        members.optional("next", &self.next)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
+/// Settings for ports.
+#[derive(Clone, Debug, Default, PartialEq, Structure)]
+#[wire(name = "PortSettings", builder)]
+#[non_exhaustive]
+struct PortSettings {
+    /// Wire name `ports`.
+    ports: Vec<String>,
+    /// Members that these models do not know.
+    extra: Extra,
 }
 
 /// `oneOf`, told by `type`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Union)]
+#[wire(name = "Settings", tag = "type")]
 #[non_exhaustive]
 enum Settings {
     /// `vcloud`
+    #[wire("vcloud")]
     Vcloud(CloudSettings),
-    /// A variant these models do not know.
+    /// `ports`
+    #[wire("ports")]
+    Ports(Box<PortSettings>),
+    /// A variant that these models do not know.
     Unknown(UnknownVariant),
 }
 
-impl Union for Settings {
-    const NAME: &'static str = "Settings";
-    const TAG: &'static str = "type";
+// A type with a parameter: what a piece of work results in.
 
-    fn read<'de, A: MapAccess<'de>>(
-        tag: Option<&str>,
-        members: &mut MemberReader<'de, A>,
-    ) -> Result<Self, A::Error> {
-        match tag {
-            Some("vcloud") => members.variant().map(Self::Vcloud),
-            _ => members.unknown_variant(tag).map(Self::Unknown),
-        }
-    }
-
-    fn tag(&self) -> Option<&str> {
-        match self {
-            Self::Vcloud(_) => Some("vcloud"),
-            Self::Unknown(variant) => variant.tag(),
-        }
-    }
-
-    fn write<M: SerializeMap>(&self, members: &mut MemberWriter<M>) -> Result<(), M::Error> {
-        match self {
-            Self::Vcloud(variant) => members.structure(variant),
-            Self::Unknown(variant) => members.unknown_variant(variant),
-        }
-    }
+/// Schema `Work`.
+#[derive(Clone, Debug, PartialEq, Structure)]
+#[wire(name = "Work")]
+struct Work<T> {
+    /// Wire name `state`.
+    state: Option<LinkState>,
+    /// Wire name `result`.
+    result: Option<T>,
+    /// Members that these models do not know.
+    extra: Extra,
 }
 
-impl<'de> Deserialize<'de> for Settings {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_union(deserializer)
-    }
+// The variable part of a query.
+
+/// Parameters of `Ports_list`.
+#[derive(Clone, Debug, Default, PartialEq, QueryParameters)]
+struct PortsListQuery {
+    /// Where the ports are.
+    source_site: Option<String>,
+    limit: Option<i32>,
+    state: Option<LinkState>,
+    #[wire(repeated)]
+    ids: Vec<String>,
+    #[wire(name = "filter.names", comma)]
+    names: Vec<String>,
 }
 
-impl Serialize for Settings {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_union(self, serializer)
-    }
+/// Parameters of `Ports_search`.
+#[derive(Clone, Debug, PartialEq, QueryParameters)]
+struct PortsSearchQuery {
+    text: String,
+    exact: bool,
+    limit: Option<i64>,
 }
 
 // An operation.
@@ -387,4 +208,5 @@ const HOST_PORT_ATTACH: Operation = Operation {
     faults: &["NotFound"],
     refused_before_acting: &[],
     anonymous: false,
+    secrets: &[],
 };

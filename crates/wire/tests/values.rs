@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use farside_wire::{
-    Any, Binary, EpochMillis, LocalizableMessage, ManagedObjectReference, MethodFault, Object, RawJson,
-    Secret, Timestamp,
+    Any, Binary, EpochMillis, LocalizableMessage, ManagedObjectReference, MethodFault, Object, RawJson, Read,
+    Secret, Timestamp, decode_str, encode,
 };
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-fn read<T: DeserializeOwned>(text: &str) -> T {
-    serde_json::from_str(text).expect("the text should be readable")
+fn read<T: Read>(text: &str) -> T {
+    decode_str(text).expect("the text should be readable")
 }
 
 fn write<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("the value should be writable")
+    String::from_utf8(encode(value).expect("the value should be writable")).expect("JSON is UTF-8")
 }
 
 fn time(text: &str) -> Timestamp {
@@ -156,6 +155,30 @@ fn kept_texts_are_equal_by_content_and_shown_without_values() {
     assert!(shown.contains("password"), "{shown}");
 }
 
+/// What is put into the place of a secret must not be quoted either.
+#[test]
+fn value_of_a_wrong_type_is_not_quoted_in_the_error() {
+    for text in [
+        r#""hunter2""#,
+        r#"["hunter2"]"#,
+        r#"{"hunter2":1}"#,
+        "hunter2",
+        "\"hunter2",
+        "\"hunter2\\x\"",
+    ] {
+        let errors = [
+            decode_str::<i32>(text).unwrap_err(),
+            decode_str::<Timestamp>(text).unwrap_err(),
+            decode_str::<ManagedObjectReference>(text).unwrap_err(),
+            decode_str::<Vec<bool>>(text).unwrap_err(),
+        ];
+        for error in errors {
+            let shown = format!("{error} {error:?} {}", error.reason());
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+    }
+}
+
 #[test]
 fn kept_text_comes_out_of_a_tree_as_well() {
     let tree =
@@ -202,7 +225,7 @@ fn fraction_finer_than_nanoseconds_is_cut() {
 }
 
 #[test]
-fn text_that_is_no_time_is_refused_with_the_text() {
+fn text_that_is_no_time_is_refused() {
     for text in [
         "",
         "yesterday",
@@ -216,7 +239,11 @@ fn text_that_is_no_time_is_refused_with_the_text() {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("not an RFC 3339 time"), "{text}: {error}");
-        assert!(error.contains(text), "{error}");
+        let error = decode_str::<Timestamp>(&serde_json::json!(text).to_string()).unwrap_err();
+        assert!(
+            error.reason().to_string().starts_with("not an RFC 3339 time"),
+            "{error}"
+        );
     }
 }
 
@@ -248,7 +275,7 @@ fn binary_is_base64_with_or_without_padding_and_line_breaks() {
         assert_eq!(read::<Binary>(text), Binary(b"hello".to_vec()));
     }
     assert_eq!(write(&Binary(vec![0xfb, 0xff])), r#""+/8=""#);
-    assert!(serde_json::from_str::<Binary>(r#""-_8=""#).is_err());
+    assert!(decode_str::<Binary>(r#""-_8=""#).is_err());
     assert_eq!(format!("{:?}", Binary(b"hello".to_vec())), "Binary(5 bytes)");
 }
 
@@ -268,6 +295,11 @@ fn secret_of_a_wrong_type_is_not_quoted_in_the_error() {
     for text in ["482913", "[482913]", r#"{"482913":1}"#] {
         let error = serde_json::from_str::<Secret>(text).unwrap_err().to_string();
         assert!(!error.contains("482913"), "{error}");
+        let error = decode_str::<Secret>(text).unwrap_err();
+        assert!(
+            !format!("{error:?} {}", error.reason()).contains("482913"),
+            "{error:?}"
+        );
     }
 }
 

@@ -61,10 +61,11 @@ pub(super) fn compare(files: &Files, root: &Path) -> Result<Drift> {
     }
     let crates = root.join("crates");
     for entry in fs::read_dir(&crates).with_context(|| format!("listing {}", crates.display()))? {
-        let folder = entry?.path().join("src/generated");
-        if folder.is_dir() {
+        let krate = entry?.path();
+        let folders = ["src/generated", "tests/generated"].map(|folder| krate.join(folder));
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
             let mut found = BTreeSet::new();
-            list(&folder, &mut found)?;
+            list(folder, &mut found)?;
             let relative = found.iter().filter_map(|path| path.strip_prefix(root).ok());
             let paths = relative.map(|path| path.to_string_lossy().replace('\\', "/"));
             drift

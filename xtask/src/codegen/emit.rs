@@ -1,134 +1,160 @@
 //! Fourth stage: the model as Rust text.
 
+mod docs;
+mod enums;
+mod exports;
+mod index;
+mod listing;
+mod manifest;
 mod operations;
 mod page;
+mod parts;
+mod queries;
+mod registry;
 mod structs;
-mod sums;
 mod types;
+mod unions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use anyhow::{Context, Result};
 
+use super::Files;
 use super::format::Formatter;
-use super::model::{Crate, File, Item, Model, Place};
+use super::model::{Crate, Item, Model};
+use crate::schemas::overlay::Layout;
 use page::Page;
+use parts::Module;
 
 /// Longest generated file.
-const MAX_LINES: usize = 1000;
+pub(super) const MAX_LINES: usize = 1000;
 
-/// All files of a model: path below the workspace and formatted text.
+/// A crate of the model, while its text is written.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    model: &'a Model,
+    krate: usize,
+}
+
+impl<'a> Scope<'a> {
+    /// Where the types of the crate are, as its files name it.
+    fn root(self) -> &'static str {
+        match self.model.layout {
+            Layout::Crates => "crate",
+            Layout::Module => "super::super",
+        }
+    }
+
+    /// Where the generated modules are, as the crate's files name it.
+    fn modules(self) -> &'static str {
+        match self.model.layout {
+            Layout::Crates => "crate::generated",
+            Layout::Module => "super::super",
+        }
+    }
+
+    fn content(self) -> Result<&'a Crate> {
+        self.model
+            .crates
+            .get(self.krate)
+            .context("a crate that does not exist")
+    }
+}
+
+/// Generated lines of each crate.
+pub(super) fn lines_by_crate(files: &Files) -> BTreeMap<&str, usize> {
+    let mut lines = BTreeMap::new();
+    for (path, text) in files {
+        let (krate, generated) = match path.split_once("/src/generated/") {
+            Some((krate, _)) => (krate.trim_start_matches("crates/"), true),
+            // The registry for the tests and the manifest are no code of the crate.
+            None => (".", !path.starts_with("crates/")),
+        };
+        if generated {
+            *lines.entry(krate).or_default() += text.lines().count();
+        }
+    }
+    lines
+}
+
+/// All files of a model: path and formatted text. With a crate for each service these are its modules, the
+/// registry for its tests, and its manifest with the table of features, below the root of the workspace; else the modules
+/// alone, below the folder that is asked for.
 ///
 /// # Errors
-/// If rustfmt fails.
-pub(super) fn files(model: &Model, formatter: &Formatter) -> Result<BTreeMap<String, String>> {
-    let mut files = BTreeMap::new();
-    for (index, krate) in model.crates.iter().enumerate() {
-        let folder = format!("crates/{}/src/generated", krate.folder);
-        let mut modules = Vec::new();
-        for (place, file) in &krate.files {
-            let context = || format!("{folder}/{}/{}.rs", place.service, place.group);
-            modules.extend(parts(model, index, place, file, formatter).with_context(context)?);
+/// If rustfmt fails, or a manifest of the workspace cannot be read.
+pub(super) fn files(model: &Model, formatter: &Formatter) -> Result<Files> {
+    let mut files = Files::new();
+    for krate in 0..model.crates.len() {
+        let scope = Scope { model, krate };
+        let folder = match model.layout {
+            Layout::Crates => format!("crates/{}/src/generated/", scope.content()?.folder),
+            Layout::Module => String::new(),
+        };
+        for (name, text) in modules(scope, formatter)? {
+            files.insert(format!("{folder}{name}"), text);
         }
-        for (name, text) in operations::indexes(model, krate, &modules)? {
-            let path = format!("{folder}/{name}");
-            let text = formatter
-                .format(&(header(model) + &text))
-                .with_context(|| path.clone())?;
-            files.insert(path, text);
-        }
-        for module in modules {
-            files.insert(
-                format!("{folder}/{}/{}.rs", module.place.service, module.place.group),
-                module.text,
-            );
+        if model.layout == Layout::Crates {
+            files.extend(around(scope, formatter)?);
         }
     }
     Ok(files)
 }
 
-/// A file with what it defines.
-struct Module {
-    place: Place,
-    types: Vec<String>,
-    operations: Vec<String>,
-    text: String,
-}
-
-/// The files of one group: one, or as many as it takes to keep each below [`MAX_LINES`].
-fn parts(
-    model: &Model,
-    krate: usize,
-    place: &Place,
-    file: &File,
-    formatter: &Formatter,
-) -> Result<Vec<Module>> {
-    let operations = file
-        .operations
-        .iter()
-        .map(|operation| operations::operation(model, krate, operation));
-    let items = file.items.iter().map(|item| page(model, krate, item));
-    let pages = operations.chain(items).collect::<Result<Vec<Page>>>()?;
-    let mut count = 1;
-    loop {
-        let mut modules = Vec::new();
-        for (index, chunk) in chunks(&pages, count).into_iter().enumerate() {
-            let group = if index == 0 {
-                place.group.clone()
-            } else {
-                format!("{}_{}", place.group, index + 1)
-            };
-            modules.push(Module {
-                place: Place {
-                    service: place.service.clone(),
-                    group,
-                },
-                types: chunk
-                    .iter()
-                    .filter_map(|page| page.defined_type().map(str::to_owned))
-                    .collect(),
-                operations: chunk
-                    .iter()
-                    .filter_map(|page| page.defined_operation().map(str::to_owned))
-                    .collect(),
-                text: formatter.format(&(header(model) + &page::join(chunk)))?,
-            });
-        }
-        if count >= pages.len()
-            || modules
-                .iter()
-                .all(|module| module.text.lines().count() <= MAX_LINES)
-        {
-            return Ok(modules);
-        }
-        count += 1;
+/// The modules of one crate, by path below its generated folder.
+fn modules(scope: Scope<'_>, formatter: &Formatter) -> Result<BTreeMap<String, String>> {
+    let mut modules: Vec<Module> = Vec::new();
+    for (place, file) in &scope.content()?.files {
+        let named = || format!("{}/{}.rs", place.service, place.group);
+        let operations = file
+            .operations
+            .iter()
+            .map(|operation| Ok(operations::page(scope, operation)));
+        let items = file.items.iter().map(|item| page(scope, item));
+        let pages = operations.chain(items).collect::<Result<Vec<_>>>();
+        let parts = pages.and_then(|pages| parts::modules(scope, place, &pages, formatter));
+        modules.extend(parts.with_context(named)?);
     }
-}
-
-/// `pages` in `count` runs of about the same length, none of them empty.
-fn chunks(pages: &[Page], count: usize) -> Vec<&[Page]> {
-    let total: usize = pages.iter().map(Page::lines).sum();
-    let mut chunks = Vec::new();
-    let (mut start, mut lines) = (0, 0);
-    for (index, page) in pages.iter().enumerate() {
-        lines += page.lines();
-        if lines * count >= total * (chunks.len() + 1) || index + 1 == pages.len() {
-            chunks.extend(pages.get(start..=index).filter(|chunk| !chunk.is_empty()));
-            start = index + 1;
-        }
+    let mut files = BTreeMap::new();
+    for (name, text) in index::files(scope, &modules)? {
+        let text = formatter.format(&(header(scope.model) + &text));
+        files.insert(name.clone(), text.with_context(|| name)?);
     }
-    chunks
+    files.extend(modules.into_iter().map(|module| {
+        (
+            format!("{}/{}.rs", module.place.service, module.place.group),
+            module.text,
+        )
+    }));
+    Ok(files)
 }
 
-fn page(model: &Model, krate: usize, item: &Item) -> Result<Page> {
+/// What a crate has beside its modules: the registry for its tests, and its manifest.
+fn around(scope: Scope<'_>, formatter: &Formatter) -> Result<Files> {
+    let folder = format!("crates/{}", scope.content()?.folder);
+    let registry = format!("{folder}/tests/generated/types.rs");
+    let text = header(scope.model) + &registry::text(scope)?;
+    let text = formatter.format(&text).with_context(|| registry.clone())?;
+    let manifest = format!("{folder}/Cargo.toml");
+    let old = fs::read_to_string(formatter.root().join(&manifest))
+        .with_context(|| format!("reading {manifest}"))?;
+    let new = manifest::with_features(&old, &features(scope)?).with_context(|| manifest.clone())?;
+    Ok(Files::from([(registry, text), (manifest, new)]))
+}
+
+/// The features of a crate.
+fn features(scope: Scope<'_>) -> Result<BTreeSet<&str>> {
+    let places = scope.content()?.files.keys();
+    Ok(places.filter_map(|place| place.feature.as_deref()).collect())
+}
+
+fn page(scope: Scope<'_>, item: &Item) -> Result<Page> {
     match item {
-        Item::Struct(item) => {
-            structs::page(model, krate, item).with_context(|| format!("schema `{}`", item.wire))
-        }
-        Item::Enum(item) => Ok(sums::open_enum(item)),
-        Item::Union(item) => {
-            sums::union(model, krate, item).with_context(|| format!("schema `{}`", item.wire))
-        }
+        Item::Struct(item) => structs::page(scope, item).with_context(|| format!("schema `{}`", item.wire)),
+        Item::Enum(item) => Ok(enums::page(item)),
+        Item::Union(item) => unions::page(scope, item).with_context(|| format!("schema `{}`", item.wire)),
+        Item::Query(item) => queries::page(scope, item).with_context(|| item.rust.clone()),
     }
 }
 
@@ -145,40 +171,12 @@ fn crate_path(krate: &Crate) -> String {
     format!("farside_{}", krate.folder.replace('-', "_"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Page, chunks};
-
-    fn page(name: &str, lines: usize) -> Page {
-        let mut page = Page::of_type(name);
-        (0..lines).for_each(|_| page.line("x"));
-        page
-    }
-
-    fn names(chunks: &[&[Page]]) -> Vec<String> {
-        chunks
-            .iter()
-            .map(|chunk| chunk.iter().filter_map(Page::defined_type).collect())
-            .collect()
-    }
-
-    #[test]
-    fn a_long_group_is_divided_evenly_and_in_order() {
-        let pages = [
-            page("a", 10),
-            page("b", 10),
-            page("c", 30),
-            page("d", 5),
-            page("e", 5),
-        ];
-        assert_eq!(names(&chunks(&pages, 1)), ["abcde"]);
-        assert_eq!(names(&chunks(&pages, 2)), ["abc", "de"]);
-        assert_eq!(names(&chunks(&pages, 5)).concat(), "abcde");
-    }
-
-    #[test]
-    fn no_part_is_empty() {
-        let pages = [page("a", 100), page("b", 1)];
-        assert!(chunks(&pages, 2).iter().all(|chunk| !chunk.is_empty()));
-    }
+/// The line that leaves out what follows it without a feature.
+fn cfg(feature: Option<&str>) -> String {
+    feature
+        .map(|feature| format!("#[cfg(feature = {feature:?})]\n"))
+        .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Formats text with the workspace's rustfmt settings.
+//! Formats text with the rustfmt settings of a workspace.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 /// rustfmt with the settings of a workspace.
 pub(super) struct Formatter {
+    root: PathBuf,
     settings: PathBuf,
 }
 
@@ -15,8 +16,14 @@ impl Formatter {
     /// The settings in `root`.
     pub(super) fn new(root: &Path) -> Self {
         Self {
+            root: root.to_owned(),
             settings: root.join("rustfmt.toml"),
         }
+    }
+
+    /// The root of the workspace.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// `text` as rustfmt would have it.

@@ -2,18 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schemas::overlay::Repeat;
+use super::read::{Style, WithoutPath};
+use crate::schemas::overlay::{Layout, Repeat};
 
 /// Everything that comes out of one document.
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) origin: Origin,
     pub(super) service: String,
+    pub(super) layout: Layout,
     pub(super) crates: Vec<Crate>,
     /// Every generated type, by schema name.
     pub(super) index: BTreeMap<String, Home>,
     /// Named lists of refusals, expanded.
     pub(super) refused: BTreeMap<String, Vec<String>>,
+    /// Operations that are known to exist and cannot be called.
+    pub(super) absent: Vec<WithoutPath>,
 }
 
 /// The document, for the header of each file.
@@ -46,6 +50,8 @@ pub(super) struct Crate {
 pub(super) struct Place {
     pub(super) service: String,
     pub(super) group: String,
+    /// The feature without which the file is left out; without one it is always there.
+    pub(super) feature: Option<String>,
 }
 
 /// Content of a file, in schema order.
@@ -61,6 +67,7 @@ pub(super) enum Item {
     Struct(Struct),
     Enum(Enum),
     Union(Union),
+    Query(Query),
 }
 
 /// An object type with the members of its bases, those of the farthest base first.
@@ -70,6 +77,8 @@ pub(super) struct Struct {
     pub(super) rust: String,
     pub(super) doc: Option<String>,
     pub(super) since: Option<String>,
+    /// The operation whose body it is, if the body has no schema of its own.
+    pub(super) body_of: Option<String>,
     /// It carries `_typeName`.
     pub(super) typed: bool,
     /// Names of its bases, nearest first.
@@ -77,13 +86,13 @@ pub(super) struct Struct {
     /// Names of the types that derive from it, sorted.
     pub(super) descendants: Vec<String>,
     pub(super) fields: Vec<Field>,
-    /// It has a type parameter, `T`.
-    pub(super) generic: bool,
+    /// It has a type parameter, `T`: the schemas of its instances, each with its argument.
+    pub(super) instances: Vec<(String, Type)>,
     /// It occurs in requests, so callers make values of it.
     pub(super) input: bool,
 }
 
-/// A member of a [`Struct`].
+/// A member of a [`Struct`], or a parameter of a [`Query`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) wire: String,
@@ -92,7 +101,12 @@ pub(super) struct Field {
     pub(super) required: bool,
     pub(super) doc: Option<String>,
     pub(super) since: Option<String>,
+    /// Managed type that a reference points to, or resource that an identifier belongs to.
     pub(super) target: Option<String>,
+    /// How well it is known, if anything is said about that.
+    pub(super) confidence: Option<String>,
+    /// How an array travels; only in a [`Query`].
+    pub(super) style: Option<Style>,
 }
 
 /// An open enum.
@@ -101,8 +115,15 @@ pub(super) struct Enum {
     pub(super) wire: String,
     pub(super) rust: String,
     pub(super) doc: Option<String>,
-    /// Wire text and Rust variant.
-    pub(super) values: Vec<(String, String)>,
+    pub(super) values: Vec<Value>,
+}
+
+/// A value of an [`Enum`].
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) wire: String,
+    pub(super) rust: String,
+    pub(super) doc: Option<String>,
 }
 
 /// An open union of structures, told apart by a tag.
@@ -114,6 +135,17 @@ pub(super) struct Union {
     pub(super) tag: String,
     /// Text of the tag, Rust variant, schema.
     pub(super) variants: Vec<(String, String, String)>,
+    /// What is said about variants, by text of the tag.
+    pub(super) docs: BTreeMap<String, String>,
+}
+
+/// The query parameters of one operation, or of several that take the same.
+#[derive(Debug)]
+pub(super) struct Query {
+    pub(super) rust: String,
+    /// Ids of the operations.
+    pub(super) operations: Vec<String>,
+    pub(super) fields: Vec<Field>,
 }
 
 /// A request description.
@@ -121,9 +153,12 @@ pub(super) struct Union {
 pub(super) struct Operation {
     pub(super) id: String,
     pub(super) rust: String,
-    pub(super) doc: String,
+    pub(super) doc: Option<String>,
+    /// What the answer or the task's result is, in words.
+    pub(super) result: Option<String>,
     pub(super) method: String,
     pub(super) path: String,
+    /// Fixed part of the query.
     pub(super) query: String,
     pub(super) repeat: Repeat,
     pub(super) since: Option<String>,
@@ -131,9 +166,30 @@ pub(super) struct Operation {
     pub(super) faults: Vec<String>,
     pub(super) refused: Refused,
     pub(super) anonymous: bool,
+    /// Schema of its [`Query`].
+    pub(super) parameters: Option<String>,
+    /// Header parameters, each with what is said about it.
+    pub(super) headers: Vec<(String, Option<String>)>,
     pub(super) body: Option<Type>,
     pub(super) answer: Option<Type>,
+    /// What the answer may be, where it is one of several; `answer` is any JSON then.
+    pub(super) alternatives: Vec<Type>,
+    /// The answer is a task, whose result this is.
     pub(super) task_result: Option<Type>,
+    pub(super) errors: Vec<Failure>,
+    /// How well it is known: `documented` or `inferred`.
+    pub(super) confidence: Option<String>,
+    /// Wire names of the secret members in its request and answer.
+    pub(super) secrets: Vec<String>,
+}
+
+/// An error that an operation can answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) name: String,
+    pub(super) meaning: Option<String>,
+    /// It means that nothing was done.
+    pub(super) refused: bool,
 }
 
 /// Errors that mean that nothing was done.
@@ -182,6 +238,11 @@ pub(super) enum Type {
 }
 
 impl Type {
+    /// Whether absent and empty are the same.
+    pub(super) fn is_collection(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Map(_))
+    }
+
     /// Schemas of the generated types in it.
     pub(super) fn names(&self) -> BTreeSet<&str> {
         match self {
@@ -197,11 +258,35 @@ impl Type {
     }
 }
 
+impl Struct {
+    /// It has a type parameter.
+    pub(super) fn is_generic(&self) -> bool {
+        !self.instances.is_empty()
+    }
+
+    /// Whether every member may be absent, so that there is a value with none.
+    pub(super) fn has_default(&self) -> bool {
+        !self.is_generic() && self.fields.iter().all(|field| !field.required)
+    }
+}
+
 impl Item {
+    /// The name in Rust.
+    pub(super) fn rust(&self) -> &str {
+        match self {
+            Self::Struct(item) => &item.rust,
+            Self::Enum(item) => &item.rust,
+            Self::Union(item) => &item.rust,
+            Self::Query(item) => &item.rust,
+        }
+    }
+
     /// Schemas of the generated types that its members have.
     pub(super) fn names(&self) -> BTreeSet<&str> {
         match self {
-            Self::Struct(item) => item.fields.iter().flat_map(|field| field.ty.names()).collect(),
+            Self::Struct(Struct { fields, .. }) | Self::Query(Query { fields, .. }) => {
+                fields.iter().flat_map(|field| field.ty.names()).collect()
+            }
             Self::Enum(_) => BTreeSet::new(),
             Self::Union(item) => item
                 .variants

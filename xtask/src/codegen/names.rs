@@ -1,14 +1,18 @@
 //! Third stage: Rust names for wire names.
 
-/// Rust's keywords that a member can be called.
-const KEYWORDS: [&str; 22] = [
-    "abstract", "as", "async", "box", "const", "default", "dyn", "enum", "extern", "final", "fn", "impl",
-    "in", "loop", "match", "mod", "move", "override", "ref", "self", "type", "use",
+/// Rust's keywords, and what each structure has beside its members.
+const TAKEN: [&str; 47] = [
+    "abstract", "as", "async", "await", "box", "break", "const", "continue", "crate", "default", "dyn",
+    "else", "enum", "extern", "extra", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
+    "loop", "macro", "match", "mod", "move", "mut", "override", "pub", "ref", "return", "self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "use", "where", "while",
 ];
 
 /// Brand names whose inner capital is no word boundary.
-const BRANDS: [(&str, &str); 4] = [
+const BRANDS: [(&str, &str); 6] = [
+    ("VMware", "Vmware"),
     ("vApp", "Vapp"),
+    ("VApp", "Vapp"),
     ("vVol", "Vvol"),
     ("VVol", "Vvol"),
     ("vCenter", "Vcenter"),
@@ -48,13 +52,13 @@ pub(super) fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// `snake_case`, with an underscore behind a keyword.
+/// `snake_case`, with an underscore behind a word that cannot be a name.
 pub(super) fn snake(name: &str) -> String {
     let mut snake = words(name).join("_");
     if snake.starts_with(|first: char| first.is_ascii_digit()) {
         snake.insert(0, 'n');
     }
-    if KEYWORDS.contains(&snake.as_str()) {
+    if TAKEN.contains(&snake.as_str()) {
         snake.push('_');
     }
     snake
@@ -63,10 +67,10 @@ pub(super) fn snake(name: &str) -> String {
 /// `PascalCase` of a name that has no capitals of its own to keep.
 pub(super) fn pascal(name: &str) -> String {
     let joined: String = words(name).iter().map(|word| capital(word)).collect();
-    if joined.starts_with(|first: char| first.is_ascii_digit()) {
-        format!("N{joined}")
-    } else {
-        joined
+    match joined.chars().next() {
+        Some(first) if first.is_ascii_digit() => format!("N{joined}"),
+        Some(_) if joined == "Self" => "Self_".to_owned(),
+        _ => joined,
     }
 }
 
@@ -91,6 +95,30 @@ pub(super) fn operation_name(id: &str) -> String {
     screaming(id.strip_prefix("Vcenter.").unwrap_or(id))
 }
 
+/// The cargo feature of a tag.
+pub(super) fn feature(tag: &str) -> String {
+    words(tag.strip_prefix("Vcenter.").unwrap_or(tag)).join("-")
+}
+
+/// The wire name that a field has if nothing else is said: `snake_case` read as `camelCase`.
+pub(super) fn camel_wire(rust: &str) -> String {
+    let mut words = rust.trim_end_matches('_').split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| name + &capital(word))
+}
+
+/// The name of the query parameters of an operation.
+pub(super) fn query_name(id: &str) -> String {
+    let body = inline_body_name(id);
+    format!("{}Query", body.trim_end_matches("Request"))
+}
+
+/// The name of the query parameters that several operations share.
+pub(super) fn shared_query_name(parameters: &[&str]) -> String {
+    let joined: String = parameters.iter().map(|name| pascal(name)).collect();
+    format!("{joined}Query")
+}
+
 /// The name of a body that has none: the operation's, without the mark of the task form.
 pub(super) fn inline_body_name(id: &str) -> String {
     let id = id.strip_prefix("Vcenter.").unwrap_or(id);
@@ -107,7 +135,10 @@ fn capital(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{inline_body_name, operation_name, pascal, snake, type_name};
+    use super::{
+        camel_wire, feature, inline_body_name, operation_name, pascal, query_name, shared_query_name, snake,
+        type_name,
+    };
 
     #[test]
     fn members_are_snake_case() {
@@ -132,6 +163,8 @@ mod tests {
             ("guestToolsRunning", "GuestToolsRunning"),
             ("IPV4", "Ipv4"),
             ("lwd", "Lwd"),
+            ("self", "Self_"),
+            ("10gb", "N10gb"),
         ] {
             assert_eq!(pascal(wire), rust);
         }
@@ -166,5 +199,34 @@ mod tests {
             inline_body_name("Vcenter.Vcha.Cluster_failover$Task"),
             "VchaClusterFailoverRequest"
         );
+    }
+    #[test]
+    fn each_tag_has_a_feature() {
+        for (tag, name) in [
+            ("HostNetworkSystem", "host-network-system"),
+            ("Vcenter.Vcha.Cluster.Mode", "vcha-cluster-mode"),
+            ("Cis.Tasks", "cis-tasks"),
+            ("vmReplications", "vm-replications"),
+        ] {
+            assert_eq!(feature(tag), name);
+        }
+    }
+
+    #[test]
+    fn the_wire_name_of_a_plain_field_follows_from_it() {
+        for (rust, wire) in [
+            ("key", "key"),
+            ("target_dpu_alias", "targetDpuAlias"),
+            ("type_", "type"),
+            ("memory_in_mb", "memoryInMb"),
+        ] {
+            assert_eq!(camel_wire(rust), wire);
+        }
+    }
+
+    #[test]
+    fn query_parameters_are_called_after_their_operation() {
+        assert_eq!(query_name("vmReplications.list"), "VmReplicationsListQuery");
+        assert_eq!(shared_query_name(&["site"]), "SiteQuery");
     }
 }

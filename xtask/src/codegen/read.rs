@@ -1,13 +1,18 @@
 //! First stage: the cut OpenAPI document as our own structures, in document order.
 //!
-//! This is a reader of one dialect (`allOf` beside `properties`, one base, `x-farside-*`), not of OpenAPI. What
-//! it does not understand it refuses, naming the place.
+//! This is a reader of one dialect (`allOf` beside `properties`, one base), not of OpenAPI. What it does not understand
+//! it refuses, naming the line. The `x-farside-*` extensions are used where they are, and nothing needs them.
 
-use std::fs;
+mod aliases;
+mod keywords;
+mod operations;
+mod types;
+
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use crate::document::{self, Findings};
 use crate::json::Json;
 use crate::schemas;
 
@@ -19,10 +24,23 @@ pub(super) struct Document {
     pub(super) name: String,
     pub(super) version: String,
     pub(super) digest: String,
+    /// What the reader passed over although it may matter: file, line and what it is.
+    pub(super) warnings: Vec<String>,
     pub(super) operations: Vec<Operation>,
     pub(super) schemas: Vec<Named>,
     /// Fault type and base, sorted by type.
     pub(super) fault_ancestry: Vec<(String, String)>,
+    /// Operations that are known to exist and cannot be called.
+    pub(super) without_path: Vec<WithoutPath>,
+}
+
+/// An operation whose path nobody knows (`x-farside-operations-without-path`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct WithoutPath {
+    pub(super) id: String,
+    /// In capitals, as the document has it.
+    pub(super) method: Option<String>,
+    pub(super) confidence: Option<String>,
 }
 
 /// An operation below `paths`.
@@ -33,13 +51,50 @@ pub(super) struct Operation {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: String,
+    /// What travels in the query or in a header, in document order.
+    pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Body>,
     pub(super) answer: Option<Shape>,
+    /// What the answer may be, where it is one of several; [`Operation::answer`] is any JSON then.
+    pub(super) alternatives: Vec<Shape>,
     pub(super) task_result: Option<Shape>,
     pub(super) since: Option<String>,
     pub(super) privileges: Vec<String>,
+    /// Declared faults: data types of VI JSON.
     pub(super) faults: Vec<String>,
+    /// Names of every error that is declared: faults, `error_type` values, or codes.
+    pub(super) errors: Vec<String>,
     pub(super) anonymous: bool,
+    /// How sure the document is of the operation, in its own word.
+    pub(super) confidence: Option<String>,
+}
+
+/// A parameter of an operation that is not in its path.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) place: ParameterPlace,
+    pub(super) shape: Shape,
+    pub(super) required: bool,
+    pub(super) style: Style,
+    /// How sure the document is of it, in its own words.
+    pub(super) confidence: Option<String>,
+}
+
+/// Where a parameter travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ParameterPlace {
+    Query,
+    Header,
+}
+
+/// How an array travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// `name=a&name=b`.
+    Repeated,
+    /// `name=a,b`.
+    Comma,
 }
 
 /// What an operation takes in its body.
@@ -58,6 +113,8 @@ pub(super) struct Named {
     /// Path prefix under which it can be used; empty is no prefix.
     pub(super) prefix: String,
     pub(super) schema: Schema,
+    /// Where it stands in the document.
+    pub(super) line: usize,
 }
 
 /// What a named schema is.
@@ -96,6 +153,8 @@ pub(super) struct Member {
     pub(super) since: Option<String>,
     /// Managed type that a reference points to, or resource that an identifier belongs to.
     pub(super) target: Option<String>,
+    /// How sure the document is of it, in its own words.
+    pub(super) confidence: Option<String>,
 }
 
 /// The type of a value.
@@ -126,265 +185,86 @@ pub(super) enum Shape {
 /// If it is missing, or something in it is not of our dialect.
 pub(super) fn read(product: &Path) -> Result<Document> {
     let name = schemas::document_name(product)?;
-    let path = product.join(&name);
-    let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-    let json: Json = serde_json::from_slice(&bytes).with_context(|| format!("parsing {}", path.display()))?;
-    document(&name, &schemas::digest(&bytes), &json).with_context(|| format!("in {name}"))
+    let file = document::open(&product.join(&name))?;
+    document(&name, &file.digest, &file.json)
 }
 
-/// Reads a document from its JSON.
+/// Reads a document from its JSON; `name` is what messages call it.
 ///
 /// # Errors
-/// As [`read`].
+/// If something in it is not of our dialect: every such thing, with its line.
 pub(super) fn document(name: &str, digest: &str, json: &Json) -> Result<Document> {
-    let version = json
-        .get("info")
-        .and_then(|info| info.text("version"))
-        .context("no `info.version`")?;
-    let mut operations = Vec::new();
-    for (path, item) in json.get("paths").map(Json::members).unwrap_or_default() {
-        for (method, value) in item.members() {
-            operations
-                .push(operation(path, method, value).with_context(|| format!("path `{path}`, {method}"))?);
-        }
-    }
+    let info = json.get("info");
+    let version = info
+        .and_then(|info| info.get("version"))
+        .with_context(|| format!("{name}: no `info.version`"))?;
+    let components = json
+        .get("components")
+        .with_context(|| format!("{name}: no `components`"))?;
+    let mut findings = Findings::new(name);
     let mut found = Vec::new();
-    let components = json.get("components").context("no `components`")?;
-    for (name, value) in components.get("schemas").map(Json::members).unwrap_or_default() {
-        found.push(Named {
-            name: name.clone(),
-            prefix: value.text("x-farside-path-prefix").unwrap_or_default().to_owned(),
-            schema: schema(value).with_context(|| format!("schema `{name}`"))?,
+    for (schema, value) in components.get("schemas").map(Json::members).unwrap_or_default() {
+        findings.inside(format!("schema `{schema}`"), |findings| {
+            keywords::schema(value, keywords::Place::Named, findings);
+            findings
+                .take(types::entry(schema, value))
+                .map(|entry| found.push(entry))
         });
     }
-    let ancestry = json
-        .get("x-farside-fault-ancestry")
-        .map(Json::members)
-        .unwrap_or_default();
+    let mut operations = Vec::new();
+    for (path, item) in json.get("paths").map(Json::members).unwrap_or_default() {
+        for (method, value) in operations::methods(item) {
+            findings.inside(format!("path `{path}`, {method}"), |findings| {
+                operations::keywords(value, findings);
+                let operation = operations::operation(components, path, method, value);
+                findings
+                    .take(operation)
+                    .map(|operation| operations.push(operation))
+            });
+        }
+    }
+    let schemas = findings.take(aliases::resolve(found, &mut operations));
+    let warnings = findings.finish()?;
     Ok(Document {
         name: name.to_owned(),
-        version: version.to_owned(),
+        version: version.as_text().unwrap_or_default(),
         digest: digest.to_owned(),
+        warnings,
         operations,
-        schemas: found,
-        fault_ancestry: ancestry
-            .iter()
-            .map(|(name, base)| (name.clone(), base.as_str().unwrap_or_default().to_owned()))
-            .collect(),
+        schemas: schemas.unwrap_or_default(),
+        fault_ancestry: fault_ancestry(json),
+        without_path: without_path(json),
     })
 }
 
-fn operation(path: &str, method: &str, value: &Json) -> Result<Operation> {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let security = value.get("security").map(Json::elements);
-    let answer = good_answer(value).context("responses")?;
-    let task_result = match value.get("x-farside-task-result") {
-        None | Some(Json::Null) => None,
-        Some(result) => Some(shape(result).context("x-farside-task-result")?),
-    };
-    Ok(Operation {
-        id: value.text("operationId").context("no `operationId`")?.to_owned(),
-        tag: value.strings("tags").into_iter().next().context("no tag")?,
-        method: method.to_owned(),
-        path: path.to_owned(),
-        query: query.to_owned(),
-        body: value
-            .get("requestBody")
-            .map(body)
-            .transpose()
-            .context("requestBody")?,
-        answer,
-        task_result,
-        since: value.text("x-farside-since").map(str::to_owned),
-        privileges: privileges(value),
-        faults: value.strings("x-farside-faults"),
-        anonymous: security
-            .is_some_and(|all| all.is_empty() || all.iter().any(|one| one.members().is_empty())),
-    })
-}
-
-/// The names of `x-farside-privileges`; an entry may be an object that says when the privilege is needed.
-fn privileges(value: &Json) -> Vec<String> {
-    let entries = value
-        .get("x-farside-privileges")
-        .map(Json::elements)
-        .unwrap_or_default();
+fn fault_ancestry(json: &Json) -> Vec<(String, String)> {
+    let entries = json.get("x-farside-fault-ancestry");
+    let entries = entries.map(Json::members).unwrap_or_default();
     entries
         .iter()
-        .filter_map(|entry| entry.as_str().or_else(|| entry.text("privilege")))
-        .map(str::to_owned)
+        .map(|(name, base)| (name.clone(), base.as_str().unwrap_or_default().to_owned()))
         .collect()
 }
 
-fn good_answer(operation: &Json) -> Result<Option<Shape>> {
-    for (status, response) in operation.get("responses").map(Json::members).unwrap_or_default() {
-        if status.starts_with('2') {
-            let schema = response.get("content").and_then(media);
-            return schema
-                .map(shape)
-                .transpose()
-                .with_context(|| format!("status {status}"));
-        }
-    }
-    Ok(None)
-}
-
-/// The schema under the one media type that is JSON.
-fn media(content: &Json) -> Option<&Json> {
-    let (_, entry) = content.members().iter().find(|(name, _)| name.contains("json"))?;
-    entry.get("schema")
-}
-
-fn body(request: &Json) -> Result<Body> {
-    let schema = request
-        .get("content")
-        .and_then(media)
-        .context("no JSON content")?;
-    if schema.get("$ref").is_none()
-        && schema.text("type") == Some("object")
-        && schema.get("properties").is_some()
-    {
-        return Ok(Body::Inline(object(schema)?));
-    }
-    Ok(Body::Shape(shape(schema)?))
-}
-
-fn schema(value: &Json) -> Result<Schema> {
-    if let Some(discriminator) = value
-        .get("discriminator")
-        .filter(|_| value.get("oneOf").is_some())
-    {
-        let tag = discriminator
-            .text("propertyName")
-            .context("a discriminator without `propertyName`")?;
-        let mut variants = Vec::new();
-        for (tag, target) in discriminator
-            .get("mapping")
-            .map(Json::members)
-            .unwrap_or_default()
-        {
-            variants.push((
-                tag.clone(),
-                reference(target.as_str().context("a mapping that is no text")?)?,
-            ));
-        }
-        return Ok(Schema::Union {
-            tag: tag.to_owned(),
-            variants,
-        });
-    }
-    for list in ["enum", "x-extensible-enum"] {
-        if value.get(list).is_some() {
-            return Ok(Schema::Enum(value.strings(list)));
-        }
-    }
-    match value.text("type") {
-        Some("object") => Ok(Schema::Object(object(value)?)),
-        other => bail!("a schema of type {other:?} that is neither object, union nor enum"),
-    }
-}
-
-fn object(value: &Json) -> Result<Object> {
-    let required = value.strings("required");
-    let mut members = Vec::new();
-    for (name, inner) in value.get("properties").map(Json::members).unwrap_or_default() {
-        members.push(Member {
-            name: name.clone(),
-            shape: shape(inner).with_context(|| format!("member `{name}`"))?,
-            required: required.contains(name),
-            since: inner.text("x-farside-since").map(str::to_owned),
-            target: inner
-                .text("x-farside-ref")
-                .or_else(|| inner.text("x-farside-id"))
+fn without_path(json: &Json) -> Vec<WithoutPath> {
+    let entries = json.get("x-farside-operations-without-path");
+    let entries = entries.map(Json::elements).unwrap_or_default().iter();
+    let known = entries.filter_map(|entry| {
+        Some(WithoutPath {
+            id: entry.text("id")?.to_owned(),
+            method: entry.text("method").map(str::to_owned),
+            confidence: entry
+                .text("x-farside-confidence")
+                .or_else(|| entry.text("confidence"))
                 .map(str::to_owned),
-        });
-    }
-    if let Some(unknown) = required
-        .iter()
-        .find(|name| !members.iter().any(|member| member.name == **name))
-    {
-        bail!("`{unknown}` is required and not a member");
-    }
-    let base = match value.get("allOf").map(Json::elements).unwrap_or_default() {
-        [] => None,
-        [one] => Some(reference(
-            one.text("$ref").context("an `allOf` that is no reference")?,
-        )?),
-        _ => bail!("more than one base"),
-    };
-    let generic = value.get("x-farside-generic");
-    let generic = generic.and_then(|generic| {
-        Some((
-            generic.text("of")?.to_owned(),
-            generic.text("argument")?.to_owned(),
-        ))
+        })
     });
-    Ok(Object {
-        base,
-        members,
-        since: value.text("x-farside-since").map(str::to_owned),
-        open: value.flag("x-farside-open"),
-        subtypes: value.strings("x-farside-subtypes"),
-        unread: value.flag("x-farside-unread"),
-        generic,
-    })
+    known.collect()
 }
 
-fn reference(text: &str) -> Result<String> {
+/// The name of the schema that a reference leads to.
+fn reference(value: &Json, text: &str) -> Result<String> {
     text.strip_prefix(SCHEMA)
         .map(str::to_owned)
-        .with_context(|| format!("`{text}` does not refer to a schema"))
-}
-
-/// The type of a member, an element, a body or an answer.
-fn shape(value: &Json) -> Result<Shape> {
-    if let Some(target) = value.text("$ref") {
-        return Ok(Shape::Reference(reference(target)?));
-    }
-    // A member of a schema type with something beside it: not inheritance.
-    if let [one] = value.get("allOf").map(Json::elements).unwrap_or_default() {
-        return shape(one);
-    }
-    if let Some(name) = value.text("x-farside-enum") {
-        return Ok(Shape::Reference(name.to_owned()));
-    }
-    if let [only] = &value.strings("enum")[..] {
-        return Ok(Shape::Constant(only.clone()));
-    }
-    match value.text("type") {
-        None => Ok(Shape::Anything),
-        Some("boolean") => Ok(Shape::Bool),
-        Some("integer") => Ok(integer(value)),
-        Some("number") => Ok(Shape::Double),
-        Some("string") => Ok(match value.text("format") {
-            _ if value.flag("x-farside-secret") => Shape::Secret,
-            Some("password") => Shape::Secret,
-            Some("date-time") => Shape::DateTime,
-            Some("byte") => Shape::Binary,
-            _ => Shape::String,
-        }),
-        Some("array") => Ok(Shape::List(Box::new(
-            shape(value.get("items").context("an array without `items`")?).context("element")?,
-        ))),
-        Some("object") => match value.get("additionalProperties") {
-            Some(inner) => Ok(Shape::Map(Box::new(shape(inner).context("map value")?))),
-            None if value.get("properties").is_none() => Ok(Shape::Anything),
-            None => bail!("an object with members in a place where only a reference is expected"),
-        },
-        Some(other) => bail!("type `{other}`"),
-    }
-}
-
-fn integer(value: &Json) -> Shape {
-    let maximum = match value.get("maximum") {
-        Some(Json::Number(number)) => number.as_i64(),
-        _ => None,
-    };
-    match (value.text("format"), maximum) {
-        (Some("int32"), _) => Shape::Int,
-        (_, Some(127)) => Shape::Byte,
-        (_, Some(32767)) => Shape::Short,
-        // Without a format the range is not known.
-        _ => Shape::Long,
-    }
+        .ok_or_else(|| value.refuse(format_args!("`{text}` does not refer to a schema")))
 }

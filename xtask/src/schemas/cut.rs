@@ -4,41 +4,51 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 
+use super::nearest;
 use super::overlay::Overlay;
-use crate::json::{Json, Object};
+use super::slim::{slim_map, slim_operation, slim_schema, slim_tag};
+use crate::json::{Json, Object, Value};
 
 const SCHEMA: &str = "#/components/schemas/";
 const PARAMETER: &str = "#/components/parameters/";
 const FAULT_BASE: &str = "MethodFault";
+const OPEN: &str = "x-farside-open";
+const ANCESTRY: &str = "x-farside-fault-ancestry";
 
 /// The schemas of a document.
-pub(super) fn schemas(document: &Json) -> Option<&Json> {
+pub(crate) fn schemas(document: &Json) -> Option<&Json> {
     document
         .get("components")
         .and_then(|components| components.get("schemas"))
 }
 
-/// Cuts `full` to what `overlay` lists.
+/// Cuts `full`, which messages call `name`, to what `overlay` lists.
 ///
 /// # Errors
-/// If an operation, type or member that the overlay names is not in the document, or a reference leads nowhere.
-pub(super) fn cut(full: &Json, overlay: &Overlay) -> Result<Json> {
-    let source = Source::new(full)?;
-    let (paths, tags) = source.paths(full, overlay)?;
-    let mut wanted: BTreeSet<&str> = BTreeSet::new();
-    for (name, rule) in &overlay.types {
-        if !source.schemas.contains_key(name.as_str()) {
-            bail!("`types.{name}` is not a schema of the document");
-        }
-        if rule.wanted {
-            wanted.insert(name);
-        }
-    }
-    let paths = Json::Object(paths);
+/// If an operation, type or member that the overlay names is not in the document, or a reference leads nowhere: all of
+/// these, each with its line.
+pub(crate) fn cut(name: &str, full: &Json, overlay: &Overlay) -> Result<Json> {
+    let source = Source::new(full).with_context(|| name.to_owned())?;
+    let mut problems = Vec::new();
+    let (paths, tags) = source.paths(full, overlay, &mut problems);
+    let paths = Json::from(Value::Object(paths));
     let mut seeds = References::default();
     seeds.collect(&paths);
-    seeds.schemas.extend(wanted.iter().map(|name| (*name).to_owned()));
-    let kept = source.closure(&seeds, overlay)?;
+    for (schema, rule) in &overlay.types {
+        match source.schemas.get(schema.as_str()) {
+            None => problems.push(format!(
+                "{}: type `{schema}` is not in {name}{}",
+                rule.place,
+                nearest::hint(schema, source.order.iter().copied())
+            )),
+            Some(_) if rule.wanted => _ = seeds.schemas.insert(schema.clone(), 0),
+            Some(_) => {}
+        }
+    }
+    let kept = source.closure(name, seeds.schemas, overlay, &mut problems);
+    if !problems.is_empty() {
+        bail!(problems.join("\n"));
+    }
     source.assemble(full, paths, &tags, kept, &seeds.parameters)
 }
 
@@ -69,73 +79,106 @@ impl<'a> Source<'a> {
     }
 
     /// The wanted operations under their paths, and the tags they carry.
-    fn paths(&self, full: &Json, overlay: &Overlay) -> Result<(Object, BTreeSet<String>)> {
-        let mut left: BTreeSet<&str> = overlay.operations.keys().map(String::as_str).collect();
+    fn paths(
+        &self,
+        full: &Json,
+        overlay: &Overlay,
+        problems: &mut Vec<String>,
+    ) -> (Object, BTreeSet<String>) {
+        let mut left = overlay.operations.clone();
         let mut tags = BTreeSet::new();
         let mut kept: Object = Vec::new();
+        let mut known = Vec::new();
         for (path, item) in full.get("paths").map(Json::members).unwrap_or_default() {
             let mut methods: Object = Vec::new();
             for (method, operation) in item.members() {
-                if operation.text("operationId").is_some_and(|id| left.remove(id)) {
+                let Some(id) = operation.text("operationId") else {
+                    continue;
+                };
+                known.push(id);
+                if left.remove(id).is_some() {
                     tags.extend(operation.strings("tags"));
-                    methods.push((method.clone(), slim_operation(operation)));
+                    methods.push((method.clone(), slim_operation(operation, item)));
                 }
             }
             if !methods.is_empty() {
-                kept.push((path.clone(), Json::Object(methods)));
+                kept.push((path.clone(), item.with(Value::Object(methods))));
             }
         }
-        if !left.is_empty() {
-            bail!(
-                "not in the document: operations {}",
-                left.into_iter().collect::<Vec<_>>().join(", ")
-            );
+        for (id, rule) in left {
+            problems.push(format!(
+                "{}: operation `{id}` is not in the document{}",
+                rule.place,
+                nearest::hint(&id, known.iter().copied())
+            ));
         }
-        Ok((kept, tags))
+        (kept, tags)
     }
 
-    /// Every schema that the seeds lead to, cut to its wanted members.
-    fn closure(&self, seeds: &References, overlay: &Overlay) -> Result<BTreeMap<String, Json>> {
+    /// Every schema that the seeds lead to, cut to its wanted members. The number of a seed is the line that names it.
+    fn closure(
+        &self,
+        document: &str,
+        seeds: BTreeMap<String, usize>,
+        overlay: &Overlay,
+        problems: &mut Vec<String>,
+    ) -> BTreeMap<String, Json> {
         let mut kept = BTreeMap::new();
-        let mut todo: Vec<String> = seeds.schemas.iter().cloned().collect();
-        while let Some(name) = todo.pop() {
+        let mut todo: Vec<(String, usize)> = seeds.into_iter().collect();
+        let mut missing = BTreeSet::new();
+        while let Some((name, line)) = todo.pop() {
             if kept.contains_key(&name) {
                 continue;
             }
-            let schema = self
-                .schemas
-                .get(name.as_str())
-                .with_context(|| format!("a reference leads to `{name}`, which is no schema"))?;
-            let members = overlay.type_rule(&name).and_then(|rule| rule.members.as_deref());
-            let mut schema = slim_schema(schema);
-            if let Some(members) = members {
-                keep_members(&mut schema, members).with_context(|| format!("`types.{name}.members`"))?;
-            }
-            if name != "Any" && self.subtypes.contains_key(name.as_str()) && is_typed(&self.schemas, &name) {
-                push(&mut schema, "x-farside-open", Json::Bool(true));
-                if !self.is_fault(&name) {
-                    push(
-                        &mut schema,
-                        "x-farside-subtypes",
-                        Json::Array(self.descendants(&name)),
-                    );
+            let Some(schema) = self.schemas.get(name.as_str()) else {
+                if missing.insert(name.clone()) {
+                    problems.push(format!(
+                        "{document}:{line}: a reference leads to `{name}`, which is no schema{}",
+                        nearest::hint(&name, self.order.iter().copied())
+                    ));
                 }
+                continue;
+            };
+            let mut schema = slim_schema(schema);
+            if let Some((rule, members)) = overlay
+                .type_rule(&name)
+                .and_then(|rule| Some((rule, rule.members.as_deref()?)))
+                && let Err(error) = keep_members(&mut schema, members)
+            {
+                problems.push(format!("{}: `types.{name}.members`: {error}", rule.place));
             }
+            self.open(&name, &mut schema);
             let mut references = References::default();
             references.collect(&schema);
             todo.extend(references.schemas);
             kept.insert(name, schema);
         }
-        Ok(kept)
+        kept
+    }
+
+    /// Says of a type with subtypes that it has them, unless the document is a cut one, which does.
+    fn open(&self, name: &str, schema: &mut Json) {
+        if name == "Any"
+            || schema.get(OPEN).is_some()
+            || !self.subtypes.contains_key(name)
+            || !is_typed(&self.schemas, name)
+        {
+            return;
+        }
+        push(schema, OPEN, Value::Bool(true));
+        if !self.is_fault(name) {
+            push(schema, "x-farside-subtypes", Value::Array(self.descendants(name)));
+        }
     }
 
     /// Whether the type derives from the base of all faults, or is it. Faults have a table of their own.
     fn is_fault(&self, name: &str) -> bool {
         let mut name = name;
+        let mut seen = BTreeSet::new();
         while name != FAULT_BASE {
             match self.schemas.get(name).and_then(|schema| base(schema)) {
-                Some(up) => name = up,
-                None => return false,
+                Some(up) if seen.insert(up) => name = up,
+                _ => return false,
             }
         }
         true
@@ -165,21 +208,21 @@ impl<'a> Source<'a> {
         let mut todo = vec![FAULT_BASE];
         while let Some(base) = todo.pop() {
             for name in self.subtypes.get(base).into_iter().flatten() {
-                found.insert((*name).to_owned(), Json::from(base));
-                todo.push(name);
+                if found.insert((*name).to_owned(), Json::from(base)).is_none() {
+                    todo.push(name);
+                }
             }
         }
         found.into_iter().collect()
     }
 
-    fn assemble(
+    /// The components that are kept, schemas in the document's order.
+    fn components(
         &self,
         full: &Json,
-        paths: Json,
-        tags: &BTreeSet<String>,
         mut kept: BTreeMap<String, Json>,
         parameters: &BTreeSet<String>,
-    ) -> Result<Json> {
+    ) -> Result<Object> {
         let ordered: Object = self
             .order
             .iter()
@@ -188,84 +231,102 @@ impl<'a> Source<'a> {
         let components = full
             .get("components")
             .context("the document has no `components`")?;
-        let mut parts: Object = vec![("schemas".into(), Json::Object(ordered))];
+        let mut parts: Object = vec![("schemas".into(), Value::Object(ordered).into())];
         for (name, value) in components.members() {
             match name.as_str() {
-                "schemas" => {}
-                "parameters" => parts.push((name.clone(), pick(value, parameters))),
-                "securitySchemes" => parts.push((name.clone(), value.clone())),
+                "parameters" => parts.push((name.clone(), slim_map(&pick(value, parameters)))),
+                "securitySchemes" => parts.push((name.clone(), slim_map(value))),
                 _ => {}
             }
         }
+        Ok(parts)
+    }
+
+    fn assemble(
+        &self,
+        full: &Json,
+        paths: Json,
+        tags: &BTreeSet<String>,
+        kept: BTreeMap<String, Json>,
+        parameters: &BTreeSet<String>,
+    ) -> Result<Json> {
+        let parts = self.components(full, kept, parameters)?;
         let mut document: Object = Vec::new();
         for (name, value) in full.members() {
             let value = match name.as_str() {
                 "paths" => paths.clone(),
-                "components" => Json::Object(parts.clone()),
-                "tags" => Json::Array(
+                "components" => value.with(Value::Object(parts.clone())),
+                "tags" => value.with(Value::Array(
                     value
                         .elements()
                         .iter()
                         .filter(|tag| tag.text("name").is_some_and(|name| tags.contains(name)))
                         .map(slim_tag)
                         .collect(),
-                ),
-                "openapi" | "info" | "servers" | "x-farside-media-type" => value.clone(),
+                )),
+                "info" => keep(value, &["title", "version"]),
+                "openapi" | "x-farside-media-type" | "x-farside-operations-without-path" => value.clone(),
+                "servers" => slim_schema(value),
                 _ => continue,
             };
             document.push((name.clone(), value));
         }
+        if let Some(ancestry) = full.get(ANCESTRY) {
+            document.push((ANCESTRY.into(), ancestry.clone()));
+            return Ok(Value::Object(document).into());
+        }
         let ancestry = self.fault_ancestry();
         if !ancestry.is_empty() {
-            document.push(("x-farside-fault-ancestry".into(), Json::Object(ancestry)));
+            document.push((ANCESTRY.into(), Value::Object(ancestry).into()));
         }
-        Ok(Json::Object(document))
+        Ok(Value::Object(document).into())
     }
 }
 
 /// Names that something refers to.
 #[derive(Default)]
-struct References {
-    schemas: BTreeSet<String>,
+pub(crate) struct References {
+    /// Each with the line that names it first.
+    pub(crate) schemas: BTreeMap<String, usize>,
     parameters: BTreeSet<String>,
 }
 
 impl References {
-    fn collect(&mut self, value: &Json) {
+    pub(crate) fn collect(&mut self, value: &Json) {
         for element in value.elements() {
             self.collect(element);
         }
         for (name, inner) in value.members() {
-            match (name.as_str(), inner) {
-                ("x-farside-enum", Json::String(schema)) => {
-                    self.schemas.insert(schema.clone());
+            match (name.as_str(), &inner.value) {
+                ("x-farside-enum", Value::String(schema)) => {
+                    self.schema(schema, inner.line);
                 }
-                ("x-farside-faults", faults) => {
-                    self.schemas.extend(
-                        faults
-                            .elements()
-                            .iter()
-                            .filter_map(Json::as_str)
-                            .map(str::to_owned),
-                    );
+                ("x-farside-faults", _) => {
+                    for fault in inner.elements() {
+                        self.schema(fault.as_str().unwrap_or_default(), fault.line);
+                    }
                 }
-                (_, Json::String(text)) => self.reference(text),
+                (_, Value::String(text)) => self.reference(text, inner.line),
                 _ => self.collect(inner),
             }
         }
     }
 
     /// Takes `text` if it is a reference: in `$ref`, or in the mapping of a discriminator.
-    fn reference(&mut self, text: &str) {
+    fn reference(&mut self, text: &str, line: usize) {
         if let Some(name) = text.strip_prefix(SCHEMA) {
-            self.schemas.insert(name.to_owned());
+            self.schema(name, line);
         } else if let Some(name) = text.strip_prefix(PARAMETER) {
             self.parameters.insert(name.to_owned());
         }
     }
+
+    fn schema(&mut self, name: &str, line: usize) {
+        self.schemas.entry(name.to_owned()).or_insert(line);
+    }
 }
 
-fn base(schema: &Json) -> Option<&str> {
+pub(super) fn base(schema: &Json) -> Option<&str> {
     let all = schema.get("allOf")?.elements();
     all.first()?.text("$ref")?.strip_prefix(SCHEMA)
 }
@@ -278,40 +339,45 @@ fn is_box(schema: &Json) -> bool {
 /// Whether values of the type carry their type's name, so that a subtype can be told from it.
 fn is_typed(all: &BTreeMap<&str, &Json>, name: &str) -> bool {
     let mut name = name;
-    while let Some(up) = all.get(name).and_then(|schema| base(schema)) {
+    let mut seen = BTreeSet::new();
+    while let Some(up) = all
+        .get(name)
+        .and_then(|schema| base(schema))
+        .filter(|up| seen.insert(*up))
+    {
         name = up;
     }
     name == "Any"
 }
 
-fn push(schema: &mut Json, name: &str, value: Json) {
-    if let Json::Object(members) = schema {
-        members.push((name.to_owned(), value));
+fn push(schema: &mut Json, name: &str, value: Value) {
+    if let Value::Object(members) = &mut schema.value {
+        members.push((name.to_owned(), value.into()));
     }
 }
 
 fn pick(value: &Json, names: &BTreeSet<String>) -> Json {
-    Json::Object(
+    value.with(Value::Object(
         value
             .members()
             .iter()
             .filter(|(name, _)| names.contains(name))
             .cloned()
             .collect(),
-    )
+    ))
 }
 
 fn keep_members(schema: &mut Json, wanted: &[String]) -> Result<()> {
-    let Json::Object(parts) = schema else {
+    let Value::Object(parts) = &mut schema.value else {
         bail!("the schema is not an object")
     };
     let mut left: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
     for (name, value) in parts.iter_mut() {
-        match (name.as_str(), value) {
-            ("properties", Json::Object(members)) => {
+        match (name.as_str(), &mut value.value) {
+            ("properties", Value::Object(members)) => {
                 members.retain(|(member, _)| left.remove(member.as_str()))
             }
-            ("required", Json::Array(members)) => {
+            ("required", Value::Array(members)) => {
                 members.retain(|member| {
                     member
                         .as_str()
@@ -330,75 +396,8 @@ fn keep_members(schema: &mut Json, wanted: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn slim_operation(operation: &Json) -> Json {
-    let mut slim: Object = Vec::new();
-    for (name, value) in operation.members() {
-        match name.as_str() {
-            "description" | "summary" | "externalDocs" => {}
-            "responses" => slim.push((name.clone(), slim_responses(value))),
-            "requestBody" | "parameters" | "x-farside-task-result" => {
-                slim.push((name.clone(), slim_schema(value)))
-            }
-            _ => slim.push((name.clone(), value.clone())),
-        }
-    }
-    Json::Object(slim)
-}
-
-/// Answers with a value are kept whole; of the others only what was said about their errors. Their schemas are
-/// the error models, which the wire runtime reads for every operation alike.
-fn slim_responses(responses: &Json) -> Json {
-    let mut slim: Object = Vec::new();
-    for (status, response) in responses.members() {
-        let good = status.starts_with('2');
-        let parts = response
-            .members()
-            .iter()
-            .filter(|(name, _)| good || name == "description" || name.starts_with("x-"));
-        slim.push((
-            status.clone(),
-            Json::Object(parts.map(|(name, value)| (name.clone(), value.clone())).collect()),
-        ));
-    }
-    Json::Object(slim)
-}
-
-fn slim_tag(tag: &Json) -> Json {
-    Json::Object(
-        tag.members()
-            .iter()
-            .filter(|(name, _)| name != "description")
-            .cloned()
-            .collect(),
-    )
-}
-
-/// A schema without prose, and without the list of boxes, which nothing generates.
-fn slim_schema(schema: &Json) -> Json {
-    match schema {
-        Json::Array(elements) => Json::Array(elements.iter().map(slim_schema).collect()),
-        Json::Object(members) => {
-            let mut slim: Object = Vec::new();
-            for (name, value) in members {
-                let value = match (name.as_str(), value) {
-                    ("description" | "title" | "summary" | "externalDocs" | "example" | "examples", _) => {
-                        continue;
-                    }
-                    ("properties", Json::Object(inner)) => Json::Object(
-                        inner
-                            .iter()
-                            .map(|(name, schema)| (name.clone(), slim_schema(schema)))
-                            .collect(),
-                    ),
-                    ("discriminator", _) if value.text("propertyName") == Some("_typeName") => {
-                        Json::Object(vec![("propertyName".into(), Json::from("_typeName"))])
-                    }
-                    _ => slim_schema(value),
-                };
-                slim.push((name.clone(), value));
-            }
-            Json::Object(slim)
-        }
-        _ => schema.clone(),
-    }
+fn keep(value: &Json, names: &[&str]) -> Json {
+    let members = value.members().iter();
+    let kept = members.filter(|(name, _)| names.contains(&name.as_str()));
+    value.with(Value::Object(kept.cloned().collect()))
 }

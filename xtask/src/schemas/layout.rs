@@ -1,12 +1,12 @@
 //! The text of a cut document: one path, schema or ancestry entry a line, so that a difference is readable.
 
-use crate::json::Json;
+use crate::json::{Json, Value};
 
 /// How many levels of each root member are broken into lines.
 fn depth(member: &str) -> usize {
     match member {
         "components" => 2,
-        "paths" | "tags" | "x-farside-fault-ancestry" => 1,
+        "paths" | "tags" | "x-farside-fault-ancestry" | "x-farside-operations-without-path" => 1,
         _ => 0,
     }
 }
@@ -28,8 +28,8 @@ pub(super) fn text(document: &Json) -> String {
 
 fn broken(value: &Json, depth: usize, indent: usize, out: &mut String) {
     let pad = " ".repeat(indent);
-    match value {
-        Json::Object(members) if depth > 0 && !members.is_empty() => {
+    match &value.value {
+        Value::Object(members) if depth > 0 && !members.is_empty() => {
             out.push_str("{\n");
             for (index, (name, inner)) in members.iter().enumerate() {
                 out.push_str(&format!("{pad} {}:", Json::from(name.as_str()).compact()));
@@ -38,7 +38,7 @@ fn broken(value: &Json, depth: usize, indent: usize, out: &mut String) {
             }
             out.push_str(&format!("{pad}}}"));
         }
-        Json::Array(elements) if depth > 0 && !elements.is_empty() => {
+        Value::Array(elements) if depth > 0 && !elements.is_empty() => {
             out.push_str("[\n");
             for (index, inner) in elements.iter().enumerate() {
                 out.push_str(&format!("{pad} {}", inner.compact()));

@@ -1,6 +1,7 @@
 use super::cut::cut;
 use super::layout;
 use super::overlay::Overlay;
+use crate::document;
 use crate::json::Json;
 
 const OVERLAY: &str = r#"
@@ -48,9 +49,19 @@ const DOCUMENT: &str = r##"{
   "parameters": {"id": {"name": "id", "in": "path"}, "unused": {"name": "unused", "in": "path"}}
 }}"##;
 
+fn parsed(text: &str) -> Json {
+    document::parse("full.json", text.as_bytes()).unwrap()
+}
+
+/// Why the document cannot be cut to `overlay`.
+fn refused(overlay: &str) -> String {
+    let error = cut("full.json", &parsed(DOCUMENT), &Overlay::parse(overlay).unwrap()).unwrap_err();
+    format!("{error:#}")
+}
+
 fn cut_down() -> Json {
     let overlay = Overlay::parse(OVERLAY).unwrap();
-    cut(&serde_json::from_str(DOCUMENT).unwrap(), &overlay).unwrap()
+    cut("full.json", &parsed(DOCUMENT), &overlay).unwrap()
 }
 
 fn schema<'a>(document: &'a Json, name: &str) -> Option<&'a Json> {
@@ -119,7 +130,7 @@ fn cutting_twice_gives_the_same_text() {
     let overlay = Overlay::parse(OVERLAY).unwrap();
     assert_eq!(
         once,
-        layout::text(&cut(&serde_json::from_str(DOCUMENT).unwrap(), &overlay).unwrap())
+        layout::text(&cut("full.json", &parsed(DOCUMENT), &overlay).unwrap())
     );
     assert!(once.contains("\n   \"Bad\":{"), "a schema a line:\n{once}");
 }
@@ -143,22 +154,14 @@ fn the_checked_in_documents_are_as_they_were_written() {
 #[test]
 fn an_operation_that_the_document_lacks_is_named() {
     let text = OVERLAY.replace("Thing_act", "Thing_dance");
-    let error = cut(
-        &serde_json::from_str(DOCUMENT).unwrap(),
-        &Overlay::parse(&text).unwrap(),
-    )
-    .unwrap_err();
+    let error = refused(&text);
     assert!(error.to_string().contains("Thing_dance"), "{error}");
 }
 
 #[test]
 fn a_member_that_the_schema_lacks_is_named() {
     let text = OVERLAY.replace("\"kept\"", "\"nothing\"");
-    let error = cut(
-        &serde_json::from_str(DOCUMENT).unwrap(),
-        &Overlay::parse(&text).unwrap(),
-    )
-    .unwrap_err();
+    let error = refused(&text);
     assert!(
         format!("{error:#}").contains("`types.Big.members`: the schema has no members nothing"),
         "{error:#}"

@@ -1,6 +1,8 @@
 use super::*;
+use crate::call::Transport as _;
 use crate::pin::Pin;
 use crate::testing::operations::{READ, WRITE, call};
+use crate::testing::{Answer, ScriptedTransport};
 
 fn broken() -> io::Error {
     io::Error::other("broken")
@@ -98,6 +100,7 @@ fn each_cause_has_its_effect() {
             Effect::Unknown,
         ),
         (CallErrorKind::Decode(decode_error()), Effect::Unknown),
+        (CallErrorKind::Garbled(broken()), Effect::Unknown),
         (CallErrorKind::Other(broken()), Effect::Unknown),
     ];
     for (kind, effect) in table {
@@ -210,4 +213,159 @@ fn a_success_that_is_not_json_is_an_error_and_an_empty_one_is_not() {
     assert_eq!(error.effect(), Effect::Unknown);
     assert!(answer("text/html", "").is_ok());
     assert!(answer("application/vnd.vmware.h4-v4.5+json;charset=UTF-8", "{}").is_ok());
+}
+
+/// One answer, and what is made of it: the kind, the effect, and the advice for a read and for an action.
+type Row = (
+    u16,
+    &'static str,
+    &'static str,
+    Option<u32>,
+    &'static str,
+    Effect,
+    Retry,
+    Retry,
+);
+
+/// A fault of an error body, as VCDA writes it, that no operation lists as refused before acting.
+const BROKE: &str = r#"{"code":"ThingBroke","msg":"oh"}"#;
+/// One that is listed.
+const BUSY: &str = r#"{"code":"ThingIsBusy","msg":"later"}"#;
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_that_is_no_success_has_its_effect_and_its_advice() {
+    use Effect::{Refused, Unknown};
+    use Retry::{After, CheckFirst, Never, Now};
+    const JSON: &str = "application/json";
+    let seven = After(Duration::from_secs(7));
+    let table: [Row; 25] = [
+        (400, JSON, BROKE, None, "status", Refused, Never, Never),
+        (401, JSON, "", None, "status", Refused, Never, Never),
+        (403, JSON, BROKE, None, "status", Refused, Never, Never),
+        (404, JSON, BROKE, None, "status", Refused, Never, Never),
+        (405, JSON, "", None, "status", Unknown, Never, CheckFirst),
+        (408, JSON, "", None, "status", Unknown, Never, CheckFirst),
+        (409, JSON, BROKE, None, "status", Refused, Never, Never),
+        (409, JSON, BUSY, Some(7), "status", Refused, seven, seven),
+        (422, JSON, BUSY, None, "status", Refused, Never, Never),
+        (429, JSON, "", None, "status", Refused, Now, Now),
+        (429, JSON, "", Some(7), "status", Refused, seven, seven),
+        (500, JSON, BROKE, None, "status", Unknown, Never, CheckFirst),
+        (500, JSON, BUSY, None, "status", Refused, Never, Never),
+        (500, JSON, "", None, "status", Unknown, Now, CheckFirst),
+        (500, "text/html", BUSY, None, "status", Unknown, Now, CheckFirst),
+        (
+            502,
+            "text/html",
+            "<html>",
+            None,
+            "status",
+            Unknown,
+            Now,
+            CheckFirst,
+        ),
+        (503, JSON, "", None, "status", Unknown, Now, CheckFirst),
+        (503, JSON, "", Some(7), "status", Unknown, seven, CheckFirst),
+        (503, JSON, BROKE, Some(7), "status", Unknown, seven, CheckFirst),
+        (503, JSON, BUSY, Some(7), "status", Refused, seven, seven),
+        (
+            504,
+            "text/html",
+            "<html>",
+            None,
+            "status",
+            Unknown,
+            Now,
+            CheckFirst,
+        ),
+        (
+            302,
+            "text/html",
+            "<html>",
+            None,
+            "status",
+            Unknown,
+            Never,
+            CheckFirst,
+        ),
+        (
+            200,
+            "text/html",
+            "<html>",
+            None,
+            "content_type",
+            Unknown,
+            Never,
+            CheckFirst,
+        ),
+        (201, "", "x", None, "content_type", Unknown, Never, CheckFirst),
+        (200, JSON, "{", None, "decode", Unknown, Never, CheckFirst),
+    ];
+    for (status, content_type, body, retry_after, name, effect, read, write) in table {
+        let row = format!("{status} {content_type} {body} {retry_after:?}");
+        let mut response = http::Response::builder()
+            .status(status)
+            .header("content-type", content_type);
+        if let Some(seconds) = retry_after {
+            response = response.header("retry-after", seconds.to_string());
+        }
+        let response = response
+            .body(bytes::Bytes::from_static(body.as_bytes()))
+            .expect("a response");
+        let server = ScriptedTransport::new().answer(&WRITE, Answer::response(response));
+        let sent = call(&WRITE);
+        let context = sent.context();
+        let outcome = match server.send(sent).await {
+            Ok(answer) => context.decode::<serde_json::Value>(&answer),
+            Err(error) => Err(error),
+        };
+        let error = outcome.expect_err("no success");
+        assert_eq!(error.kind().name(), name, "{row}");
+        assert_eq!(error.effect(), effect, "{row}");
+        assert_eq!(error.retry(Repeat::Harmless), read, "{row}");
+        assert_eq!(error.retry(Repeat::OnlyIfNeverSent), write, "{row}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_below_http_keeps_its_effect_through_all_layers() {
+    let causes: [(fn() -> CallErrorKind, Effect); 5] = [
+        (
+            || CallErrorKind::Connect {
+                endpoint: endpoint(),
+                source: broken(),
+            },
+            Effect::NotSent,
+        ),
+        (
+            || CallErrorKind::Cut {
+                sent: Sent::Part,
+                source: broken(),
+            },
+            Effect::NotSent,
+        ),
+        (
+            || CallErrorKind::Cut {
+                sent: Sent::Whole,
+                source: broken(),
+            },
+            Effect::Unknown,
+        ),
+        (
+            || CallErrorKind::TooLarge {
+                part: "body",
+                limit: 1,
+            },
+            Effect::Unknown,
+        ),
+        (|| CallErrorKind::Garbled(broken()), Effect::Unknown),
+    ];
+    for (cause, effect) in causes {
+        let server = Arc::new(ScriptedTransport::new().answer(&WRITE, Answer::fail(cause())));
+        let clock = Arc::new(crate::SystemClock::new());
+        let stack = crate::StackBuilder::new(server.clone(), clock).build();
+        let error = stack.send(call(&WRITE)).await.expect_err("scripted");
+        assert_eq!((error.effect(), error.kind().name()), (effect, cause().name()));
+        assert_eq!((error.target(), server.calls().len()), ("thing 1", 1));
+    }
 }

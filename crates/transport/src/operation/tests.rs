@@ -3,9 +3,10 @@ use std::io;
 use std::sync::Mutex;
 
 use farside_wire::Service;
+use futures_util::StreamExt as _;
 
 use super::*;
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, within};
 use crate::error::{CallErrorKind, Sent};
 use crate::testing::operations::{READ, call};
 
@@ -65,26 +66,44 @@ fn running() -> Look {
     Look::Is(TaskStatus::Running { progress: None })
 }
 
+fn percent(progress: u8) -> Look {
+    Look::Is(TaskStatus::Running {
+        progress: Some(progress),
+    })
+}
+
 fn done(result: &str) -> Look {
     Look::Is(TaskStatus::Succeeded {
         result: Some(RawJson::parse(result).expect("JSON")),
     })
 }
 
-async fn wait(looks: Vec<Look>, limit: Duration) -> (Result<u32, WaitError>, Vec<Duration>) {
-    let clock = SystemClock::new();
+fn operation(looks: Vec<Look>) -> (RemoteOperation<i32>, Arc<Looks>) {
     let source = Arc::new(Looks {
         looks: Mutex::new(looks.into()),
-        clock,
+        clock: SystemClock::new(),
         times: Mutex::default(),
     });
     let id = OperationId::new("thing-task", "vc-east", "task-7");
     let operation = RemoteOperation::new(id, source.clone(), |result: Option<RawJson>| {
         result
             .map_or_else(|| RawJson::parse("0"), Ok)
-            .and_then(|raw| raw.decode::<u32>())
+            .and_then(|raw| raw.decode::<i32>())
     });
-    let outcome = operation.until_done(limit, &clock, PollPolicy::default()).await;
+    (operation, source)
+}
+
+async fn wait(looks: Vec<Look>, limit: Duration) -> (Result<i32, WaitError>, Vec<Duration>) {
+    wait_with(looks, limit, PollPolicy::default()).await
+}
+
+async fn wait_with(
+    looks: Vec<Look>,
+    limit: Duration,
+    policy: PollPolicy,
+) -> (Result<i32, WaitError>, Vec<Duration>) {
+    let (operation, source) = operation(looks);
+    let outcome = operation.until_done(limit, &source.clock, policy).await;
     let times = source.times.lock().expect("times").clone();
     (outcome, times)
 }
@@ -132,10 +151,25 @@ async fn a_deadline_tells_why_the_last_look_failed() {
             ..
         }
     ));
+    let text = error.to_string();
+    assert!(text.contains("thing-task task-7 at vc-east"), "{text}");
+    let reason = error.kind().to_string();
+    let expected =
+        "it was not done within 60 s; the last look at it failed: readThing on thing 1 failed (request ";
+    assert!(reason.starts_with(expected), "{reason}");
+    assert!(reason.ends_with("(the request had been sent): cut"), "{reason}");
     assert!(
-        error.to_string().contains("thing-task task-7 at vc-east"),
-        "{error}"
+        std::error::Error::source(error.kind()).is_none(),
+        "a report would say it twice"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_shows_something_wipes_out_the_failures_before_it() {
+    let looks = vec![Look::Cut, running()];
+    let (outcome, _) = wait(looks, MINUTE).await;
+    let kind = outcome.expect_err("never done").into_kind();
+    assert_eq!(kind.to_string(), "it was not done within 60 s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,6 +207,180 @@ async fn failed_gone_and_unreadable_are_told_apart() {
         unreadable.expect_err("not a number").kind(),
         WaitErrorKind::Decode(_)
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_grow_as_the_policy_says() {
+    let pauses = PollPauses {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(5),
+        ..PollPauses::default()
+    };
+    let policy = PollPolicy::default().with_pauses(pauses.with_growth_percent(200));
+    let looks = vec![running(), running(), running(), running(), running(), done("1")];
+    let (outcome, times) = wait_with(looks.clone(), MINUTE, policy).await;
+    assert_eq!(outcome.expect("done"), 1);
+    let seconds: Vec<_> = times.iter().map(Duration::as_secs).collect();
+    assert_eq!(seconds, [0, 1, 3, 7, 12, 17]);
+
+    let shrinking = PollPolicy::default().with_pauses(pauses.with_growth_percent(0));
+    let (outcome, times) = wait_with(looks, MINUTE, shrinking).await;
+    assert_eq!(outcome.expect("done"), 1);
+    assert_eq!(times.last(), Some(&Duration::from_secs(5)), "pauses never shrink");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_in_a_row_are_borne_up_to_their_number() {
+    let policy = PollPolicy::default().with_errors(PollErrors::default().with_in_a_row(2));
+    let looks = vec![Look::Cut, Look::Cut, running(), Look::Cut, Look::Cut, done("5")];
+    let (outcome, _) = wait_with(looks, MINUTE, policy).await;
+    assert_eq!(outcome.expect("done"), 5);
+
+    let (outcome, times) = wait_with(vec![running(), Look::Cut], MINUTE, policy).await;
+    let error = outcome.expect_err("three failures");
+    assert!(
+        matches!(error.kind(), WaitErrorKind::Looks { failures: 3, .. }),
+        "{error:?}"
+    );
+    assert_eq!(
+        error.kind().to_string(),
+        "its state could not be read 3 times in a row, for 3 s"
+    );
+    assert!(std::error::Error::source(error.kind()).is_some());
+    assert_eq!(times.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_borne_for_a_time() {
+    let bound = PollErrors::default().with_for_at_most(Duration::from_secs(10));
+    let policy = PollPolicy::default().with_errors(bound);
+    let (outcome, times) = wait_with(vec![Look::Cut], MINUTE, policy).await;
+    let kind = outcome.expect_err("too long").into_kind();
+    assert!(
+        matches!(kind, WaitErrorKind::Looks { during, .. } if during == Duration::from_secs(15)),
+        "{kind:?}"
+    );
+    assert_eq!(times.len(), 5, "at 0, 1, 3, 7 and 15 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_says_which_errors_are_fatal() {
+    let looks = vec![Look::Forbidden, Look::Forbidden, done("2")];
+    let patient = PollPolicy::default().with_errors(PollErrors::default().with_fatal(|_| false));
+    let (outcome, _) = wait_with(looks, MINUTE, patient).await;
+    assert_eq!(outcome.expect("done"), 2);
+
+    let strict = PollPolicy::default().with_errors(PollErrors::default().with_fatal(|_| true));
+    let (outcome, times) = wait_with(vec![Look::Cut, done("2")], MINUTE, strict).await;
+    assert!(matches!(
+        outcome.expect_err("the first error").kind(),
+        WaitErrorKind::Call(_)
+    ));
+    assert_eq!(times.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_shows_each_change_and_ends_with_the_work() {
+    let looks = vec![
+        percent(0),
+        percent(0),
+        Look::Cut,
+        percent(40),
+        percent(40),
+        running(),
+        done("7"),
+    ];
+    let (operation, source) = operation(looks);
+    let progress = operation.progress(MINUTE, &source.clock, PollPolicy::default());
+    let seen: Vec<_> = progress
+        .map(|progress| progress.expect("no end but the good one").percent)
+        .collect()
+        .await;
+    assert_eq!(seen, [Some(0), Some(40), None]);
+    let result = operation.until_done(MINUTE, &source.clock, PollPolicy::default());
+    assert_eq!(result.await.expect("done"), 7);
+    assert_eq!(
+        source.times.lock().expect("times").len(),
+        8,
+        "one more look for the result"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_of_work_that_goes_wrong_ends_with_one_error() {
+    let (operation, source) = operation(vec![percent(10), Look::Is(TaskStatus::Gone)]);
+    let progress = operation.progress(MINUTE, &source.clock, PollPolicy::default());
+    let seen: Vec<_> = progress.collect().await;
+    assert!(
+        matches!(&seen[..], [Ok(first), Err(error)]
+            if first.percent == Some(10) && matches!(error.kind(), WaitErrorKind::Gone)),
+        "{seen:?}"
+    );
+
+    let (operation, source) = self::operation(vec![percent(10)]);
+    let progress = operation.progress(MINUTE, &source.clock, PollPolicy::default());
+    let seen: Vec<_> = progress.collect().await;
+    assert!(
+        matches!(&seen[..], [Ok(_), Err(error)] if matches!(error.kind(), WaitErrorKind::Deadline { .. })),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_wait_for_progress_loses_no_look() {
+    let (operation, source) = operation(vec![percent(1), percent(2), percent(3), done("1")]);
+    let clock = source.clock;
+    let mut progress = operation.progress(MINUTE, &clock, PollPolicy::default());
+    let mut seen = Vec::new();
+    loop {
+        // Far shorter than the pauses, so that nearly every wait is given up.
+        match within(&clock, Duration::from_millis(10), progress.next()).await {
+            Ok(Some(step)) => seen.push(step.expect("progress").percent),
+            Ok(None) => break,
+            Err(_elapsed) => {}
+        }
+    }
+    assert_eq!(seen, [Some(1), Some(2), Some(3)]);
+    assert_eq!(source.times.lock().expect("times").len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_cancelled_says_so_and_what_can_is_asked() {
+    /// Counts the wishes to cancel.
+    #[derive(Debug)]
+    struct Stoppable {
+        possible: bool,
+        asked: std::sync::atomic::AtomicU32,
+    }
+
+    #[async_trait]
+    impl TaskSource for Stoppable {
+        async fn poll(&self, _id: &OperationId) -> Result<TaskStatus, CallError> {
+            Ok(TaskStatus::Gone)
+        }
+        fn can_cancel(&self) -> bool {
+            self.possible
+        }
+        async fn cancel(&self, id: &OperationId) -> Result<(), CallError> {
+            assert_eq!(id.id, "task-7");
+            self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    for (possible, expected) in [(true, Cancellation::Asked), (false, Cancellation::NotPossible)] {
+        let source = Arc::new(Stoppable {
+            possible,
+            asked: 0.into(),
+        });
+        let id = OperationId::new("thing-task", "vc-east", "task-7");
+        let operation = RemoteOperation::<()>::new(id, source.clone(), |_| Ok(()));
+        assert_eq!(operation.cancel().await.expect("asked"), expected);
+        assert_eq!(
+            source.asked.load(std::sync::atomic::Ordering::Relaxed),
+            u32::from(possible)
+        );
+    }
 }
 
 #[test]

@@ -134,3 +134,18 @@ async fn a_program_that_hangs_is_given_up() {
 async fn the_arguments_of_a_program_are_not_shown() {
     assert_eq!(program("echo hunter2").to_string(), "command sh");
 }
+
+#[tokio::test]
+async fn what_is_read_never_moves_so_that_no_copy_is_left_behind() {
+    let room = buffer().capacity();
+    let longest = "h".repeat(usize::try_from(LONGEST).expect("small"));
+    let file = file(longest.as_bytes(), 0o600);
+    let from_file = from_file(file.path()).expect("readable");
+    assert_eq!((from_file.len(), from_file.capacity()), (longest.len(), room));
+    let path = file.path().display().to_string();
+    let from_command = from_command(&["cat".into(), path]).await.expect("readable");
+    assert_eq!(
+        (from_command.len(), from_command.capacity()),
+        (longest.len(), room)
+    );
+}

@@ -3,15 +3,23 @@ use std::io;
 use futures_util::future::join_all;
 use http::HeaderValue;
 
+use std::sync::Mutex;
+
 use super::*;
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, within};
+use crate::error::{CallErrorKind, Phase};
+use crate::metrics::{Metrics, SessionEvent};
 use crate::testing::operations::{LOG_IN, LOG_OUT, READ, WRITE, call};
 use crate::testing::{Answer, ScriptedTransport};
 
-/// Logs in by a call whose answer's body is the token.
+mod life;
+mod storm;
+
+/// Logs in by a call whose answer's body is the token. An answer may bring another one in a header.
 #[derive(Debug, Default)]
 struct Scheme {
     keep_alive_every: Option<Duration>,
+    lifetime: Option<Duration>,
 }
 
 #[async_trait]
@@ -38,6 +46,15 @@ impl SessionScheme for Scheme {
         }
     }
 
+    fn renewed_token(&self, answer: &Response<Bytes>) -> Option<SessionToken> {
+        let token = answer.headers().get("x-session")?.to_str().ok()?;
+        Some(SessionToken::new(Secret::new(token)))
+    }
+
+    fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
+    }
+
     fn keep_alive_every(&self) -> Option<Duration> {
         self.keep_alive_every
     }
@@ -62,12 +79,7 @@ fn server(alive: impl Fn(&str) -> bool + Send + Sync + 'static) -> ScriptedTrans
         if call.operation.id == LOG_IN.id {
             return Answer::json(200, nth.to_string()).delayed(pause);
         }
-        let token = call
-            .request
-            .headers()
-            .get("x-session")
-            .and_then(|value| value.to_str().ok());
-        let answer = if token.is_some_and(&alive) {
+        let answer = if token_of(call).is_some_and(&alive) {
             Answer::json(200, "{}")
         } else {
             Answer::json(401, "")
@@ -81,11 +93,45 @@ fn session_over(server: &Arc<ScriptedTransport>) -> (Authenticated, Arc<SystemCl
 }
 
 fn session_with(server: &Arc<ScriptedTransport>, scheme: Scheme) -> (Authenticated, Arc<SystemClock>) {
-    let clock = Arc::new(SystemClock::new());
-    (
-        Authenticated::new(server.clone(), Arc::new(scheme), clock.clone()),
-        clock,
-    )
+    let (session, clock, _) = observed(server, scheme);
+    (session, clock)
+}
+
+/// Writes down what happens to sessions.
+#[derive(Debug, Default)]
+struct Events(Mutex<Vec<SessionEvent>>);
+
+impl Events {
+    fn seen(&self) -> Vec<SessionEvent> {
+        self.0.lock().expect("events").clone()
+    }
+}
+
+impl Metrics for Events {
+    fn session_changed(&self, endpoint: &str, event: SessionEvent) {
+        assert_eq!(endpoint, "vc-east");
+        self.0.lock().expect("events").push(event);
+    }
+}
+
+fn observed(
+    server: &Arc<ScriptedTransport>,
+    scheme: Scheme,
+) -> (Authenticated, Arc<SystemClock>, Arc<Events>) {
+    let (clock, events) = (Arc::new(SystemClock::new()), Arc::new(Events::default()));
+    let observer = Observer::new("vc-east".into(), Some(events.clone()));
+    let session = Authenticated::new(
+        server.clone(),
+        Arc::new(scheme),
+        clock.clone(),
+        observer,
+        LOGIN_HOLD_OFF,
+    );
+    (session, clock, events)
+}
+
+fn token_of(call: &Call) -> Option<&str> {
+    call.request.headers().get("x-session")?.to_str().ok()
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +144,7 @@ async fn a_thousand_callers_share_one_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_dies_under_a_thousand_callers_is_replaced_once_and_no_call_is_lost() {
+async fn a_first_session_that_is_stillborn_is_replaced_once_and_no_call_is_lost() {
     let server = Arc::new(server(|token| token != "0"));
     let (session, _) = session_over(&server);
     let calls = (0..1000).map(|n| session.send(call(if n % 2 == 0 { &READ } else { &WRITE })));
@@ -118,17 +164,10 @@ async fn a_session_that_dies_under_a_thousand_callers_is_replaced_once_and_no_ca
 
 #[tokio::test(start_paused = true)]
 async fn a_late_answer_of_a_dead_session_does_not_end_its_successor() {
-    let script = ScriptedTransport::with(|call, nth| {
-        let token = call
-            .request
-            .headers()
-            .get("x-session")
-            .and_then(|value| value.to_str().ok());
-        match token {
-            None => Answer::json(200, nth.to_string()),
-            Some("0") => Answer::json(401, "").delayed(Duration::from_secs(nth as u64)),
-            Some(_) => Answer::json(200, "{}"),
-        }
+    let script = ScriptedTransport::with(|call, nth| match token_of(call) {
+        None => Answer::json(200, nth.to_string()),
+        Some("0") => Answer::json(401, "").delayed(Duration::from_secs(nth as u64)),
+        Some(_) => Answer::json(200, "{}"),
     });
     let server = Arc::new(script);
     let (session, _) = session_over(&server);
@@ -318,6 +357,7 @@ async fn an_idle_session_is_kept_alive_and_a_used_one_is_left_alone() {
     let server = Arc::new(server(|_| true));
     let scheme = Scheme {
         keep_alive_every: Some(Duration::from_secs(600)),
+        ..Scheme::default()
     };
     let (session, clock) = session_with(&server, scheme);
     assert!(session.send(call(&WRITE)).await.is_ok());

@@ -2,104 +2,126 @@
 
 use anyhow::{Context, Result};
 
-use super::super::model::{Field, Model, Type};
+use super::super::model::{Field, Type};
+use super::super::names;
+use super::super::read::Style;
+use super::Scope;
 use super::page::Page;
 
 /// Module of the hand-written runtime.
 pub(super) const WIRE: &str = "farside_wire";
 
-/// The type of a field as text; imports what it needs.
-pub(super) fn field(model: &Model, krate: usize, page: &mut Page, field: &Field) -> Result<String> {
-    let text = rust(model, krate, page, &field.ty)?;
-    Ok(if field.required || is_collection(&field.ty) {
-        text
+/// The line of a field, with its attributes.
+///
+/// # Errors
+/// If a type in it is not generated.
+pub(super) fn field(scope: Scope<'_>, page: &mut Page, field: &Field) -> Result<()> {
+    let mut arguments = Vec::new();
+    if names::camel_wire(&field.rust) != field.wire {
+        arguments.push(format!("name = {:?}", field.wire));
+    }
+    if field.required && field.style.is_none() && field.ty.is_collection() {
+        arguments.push("required".to_owned());
+    }
+    match field.style.filter(|_| matches!(field.ty, Type::List(_))) {
+        Some(Style::Repeated) => arguments.push("repeated".to_owned()),
+        Some(Style::Comma) => arguments.push("comma".to_owned()),
+        None => {}
+    }
+    if !arguments.is_empty() {
+        page.line(&format!("    #[wire({})]", arguments.join(", ")));
+    }
+    let ty = rust(scope, page, &field.ty)?;
+    let ty = if field.required || field.ty.is_collection() {
+        ty
     } else {
-        format!("Option<{text}>")
-    })
-}
-
-/// Whether absent and empty are the same.
-pub(super) fn is_collection(ty: &Type) -> bool {
-    matches!(ty, Type::List(_) | Type::Map(_))
+        format!("Option<{ty}>")
+    };
+    page.line(&format!("    pub {}: {ty},", field.rust));
+    Ok(())
 }
 
 /// A type as text; imports what it needs.
-pub(super) fn rust(model: &Model, krate: usize, page: &mut Page, ty: &Type) -> Result<String> {
-    let plain = |text: &str| Ok(text.to_owned());
+///
+/// # Errors
+/// If a type in it is not generated.
+pub(super) fn rust(scope: Scope<'_>, page: &mut Page, ty: &Type) -> Result<String> {
+    let mut runtime = |name: &str| Ok(page.import(WIRE, name));
     match ty {
-        Type::Bool => plain("bool"),
-        Type::I8 => plain("i8"),
-        Type::I16 => plain("i16"),
-        Type::I32 => plain("i32"),
-        Type::I64 => plain("i64"),
-        Type::F64 => plain("f64"),
-        Type::String => plain("String"),
-        Type::Parameter => plain("T"),
-        Type::Secret => Ok(page.import(WIRE, "Secret")),
-        Type::Timestamp => Ok(page.import(WIRE, "Timestamp")),
-        Type::EpochMillis => Ok(page.import(WIRE, "EpochMillis")),
-        Type::Binary => Ok(page.import(WIRE, "Binary")),
-        Type::Raw => Ok(page.import(WIRE, "RawJson")),
-        Type::Any => Ok(page.import(WIRE, "Any")),
-        Type::Fault => Ok(page.import(WIRE, "Fault")),
+        Type::Bool => Ok("bool".to_owned()),
+        Type::I8 => Ok("i8".to_owned()),
+        Type::I16 => Ok("i16".to_owned()),
+        Type::I32 => Ok("i32".to_owned()),
+        Type::I64 => Ok("i64".to_owned()),
+        Type::F64 => Ok("f64".to_owned()),
+        Type::String => Ok("String".to_owned()),
+        Type::Parameter => Ok("T".to_owned()),
+        Type::Secret => runtime("Secret"),
+        Type::Timestamp => runtime("Timestamp"),
+        Type::EpochMillis => runtime("EpochMillis"),
+        Type::Binary => runtime("Binary"),
+        Type::Raw => runtime("RawJson"),
+        Type::Any => runtime("Any"),
+        Type::Fault => runtime("Fault"),
         Type::External(path) => {
             let (module, name) = path
                 .rsplit_once("::")
                 .with_context(|| format!("`{path}` is no path"))?;
             Ok(page.import(module, name))
         }
-        Type::Named(schema) => named(model, krate, page, schema),
+        Type::Named(schema) => named(scope, page, schema),
         Type::Object(schema) => {
-            let name = named(model, krate, page, schema)?;
-            Ok(format!("{}<{name}>", page.import(WIRE, "Object")))
+            let object = runtime("Object")?;
+            Ok(format!("{object}<{}>", named(scope, page, schema)?))
         }
         Type::Generic(schema, argument) => {
-            let argument = rust(model, krate, page, argument)?;
-            Ok(format!("{}<{argument}>", named(model, krate, page, schema)?))
+            let argument = rust(scope, page, argument)?;
+            Ok(format!("{}<{argument}>", named(scope, page, schema)?))
         }
-        Type::List(inner) => Ok(format!("Vec<{}>", rust(model, krate, page, inner)?)),
+        Type::List(inner) => Ok(format!("Vec<{}>", rust(scope, page, inner)?)),
         Type::Map(inner) => {
-            let inner = rust(model, krate, page, inner)?;
-            Ok(format!(
-                "{}<String, {inner}>",
-                page.import("std::collections", "BTreeMap")
-            ))
+            let map = page.import("std::collections", "BTreeMap");
+            Ok(format!("{map}<String, {}>", rust(scope, page, inner)?))
         }
-        Type::Boxed(inner) => Ok(format!("Box<{}>", rust(model, krate, page, inner)?)),
+        Type::Boxed(inner) => Ok(format!("Box<{}>", rust(scope, page, inner)?)),
     }
 }
 
 /// The name of a generated type, imported from the root of its crate.
-pub(super) fn named(model: &Model, krate: usize, page: &mut Page, schema: &str) -> Result<String> {
-    let home = model
-        .index
-        .get(schema)
-        .with_context(|| format!("`{schema}` is not generated"))?;
-    if home.krate == krate {
-        return Ok(page.import("crate", &home.rust));
+///
+/// # Errors
+/// If it is not generated.
+pub(super) fn named(scope: Scope<'_>, page: &mut Page, schema: &str) -> Result<String> {
+    let (module, rust) = home(scope, schema)?;
+    Ok(page.import(&module, rust))
+}
+
+/// Module and name of a generated type.
+///
+/// # Errors
+/// If it is not generated.
+pub(super) fn home<'a>(scope: Scope<'a>, schema: &str) -> Result<(String, &'a str)> {
+    let home = scope.model.index.get(schema);
+    let home = home.with_context(|| format!("`{schema}` is not generated"))?;
+    if home.krate == scope.krate {
+        return Ok((scope.root().to_owned(), &home.rust));
     }
-    let other = model
-        .crates
-        .get(home.krate)
-        .context("a crate that does not exist")?;
-    Ok(page.import(&super::crate_path(other), &home.rust))
+    let other = scope.model.crates.get(home.krate);
+    let other = other.context("a crate that does not exist")?;
+    Ok((super::crate_path(other), &home.rust))
 }
 
 /// A type for documentation: links instead of imports.
-pub(super) fn link(model: &Model, krate: usize, ty: &Type) -> String {
+pub(super) fn link(scope: Scope<'_>, ty: &Type) -> String {
     match ty {
-        Type::Named(schema) => named_link(model, krate, schema),
-        Type::Object(schema) => format!("any {}", named_link(model, krate, schema)),
+        Type::Named(schema) => named_link(scope, schema),
+        Type::Object(schema) => format!("any {}", named_link(scope, schema)),
         Type::Generic(schema, argument) => {
-            format!(
-                "{} of {}",
-                named_link(model, krate, schema),
-                link(model, krate, argument)
-            )
+            format!("{} of {}", named_link(scope, schema), link(scope, argument))
         }
-        Type::List(inner) => format!("an array of {}", link(model, krate, inner)),
-        Type::Map(inner) => format!("a map of {}", link(model, krate, inner)),
-        Type::Boxed(inner) => link(model, krate, inner),
+        Type::List(inner) => format!("an array of {}", link(scope, inner)),
+        Type::Map(inner) => format!("a map of {}", link(scope, inner)),
+        Type::Boxed(inner) => link(scope, inner),
         Type::External(path) => {
             let name = path.rsplit("::").next().unwrap_or(path);
             format!("[`{name}`]({path})")
@@ -113,19 +135,16 @@ pub(super) fn link(model: &Model, krate: usize, ty: &Type) -> String {
         Type::EpochMillis => "milliseconds since 1970".to_owned(),
         Type::Binary => "binary data".to_owned(),
         Type::Raw => "any JSON".to_owned(),
-        Type::Any => "[`Any`](farside_wire::Any)".to_owned(),
-        Type::Fault => "a [fault](farside_wire::Fault)".to_owned(),
+        Type::Any => format!("[`Any`]({WIRE}::Any)"),
+        Type::Fault => format!("a [fault]({WIRE}::Fault)"),
         Type::Parameter => "the type parameter".to_owned(),
     }
 }
 
-fn named_link(model: &Model, krate: usize, schema: &str) -> String {
-    match model.index.get(schema) {
-        Some(home) if home.krate == krate => format!("[`{0}`](crate::{0})", home.rust),
-        Some(home) => match model.crates.get(home.krate) {
-            Some(other) => format!("[`{0}`]({1}::{0})", home.rust, super::crate_path(other)),
-            None => format!("`{}`", home.rust),
-        },
-        None => format!("`{schema}`"),
+/// A link to a generated type.
+pub(super) fn named_link(scope: Scope<'_>, schema: &str) -> String {
+    match home(scope, schema) {
+        Ok((module, rust)) => format!("[`{rust}`]({module}::{rust})"),
+        Err(_) => format!("`{schema}`"),
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
 
-use super::super::model::{Enum, Field, Item, Struct, Type, Union};
+use super::super::model::{Enum, Field, Item, Struct, Type, Union, Value};
 use super::super::names;
 use super::super::read::{Body, Member, Object, Schema, Shape};
+use super::signatures::distinct;
 use super::{FAULT, Items, ROOTS, Resolver};
 
 /// Marks the key of a body that has no schema of its own; an operation id follows.
@@ -22,97 +23,126 @@ pub(super) fn inline_key(operation: &str) -> String {
 impl Resolver<'_> {
     /// The type generated from `schema`.
     pub(super) fn item(&self, schema: &str) -> Result<Item> {
+        if let Some(query) = self.query(schema)? {
+            return Ok(query);
+        }
         let rust = self.home(schema)?.rust;
         if let Some(id) = schema.strip_prefix(INLINE) {
             return self.inline(schema, rust, id);
         }
-        if let Some(instance) = self.generics.get(schema) {
-            return self.generic(schema, rust, instance);
+        if self.generics.contains_key(schema) {
+            return self.generic(schema, rust);
         }
         let named = self.schemas.get(schema).context("no such schema")?;
-        let doc = self.overlay.type_rule(schema).and_then(|rule| rule.doc.clone());
-        let wire = schema.to_owned();
         match &named.schema {
             Schema::Object(object) => self.structure(schema, rust, object, None).map(Item::Struct),
-            Schema::Enum(values) => {
-                let values = values
-                    .iter()
-                    .map(|value| (value.clone(), names::pascal(value)))
-                    .collect();
-                Ok(Item::Enum(Enum {
-                    wire,
-                    rust,
-                    doc,
-                    values,
-                }))
-            }
-            Schema::Union { tag, variants } => {
-                let known = variants.iter().filter(|(_, schema)| !self.is_unread(schema));
-                let variants = known
-                    .map(|(value, schema)| (value.clone(), names::pascal(value), schema.clone()))
-                    .collect();
-                Ok(Item::Union(Union {
-                    wire,
-                    rust,
-                    doc,
-                    tag: tag.clone(),
-                    variants,
-                }))
-            }
+            Schema::Enum(values) => Ok(self.open_enum(schema, rust, values)),
+            Schema::Union { tag, variants } => Ok(self.union(schema, rust, tag, variants)),
         }
     }
 
+    fn open_enum(&self, schema: &str, rust: String, values: &[String]) -> Item {
+        let values = values.iter().map(|wire| Value {
+            wire: wire.clone(),
+            // A server's own word for "unknown" must not be taken for ours.
+            rust: match names::pascal(wire) {
+                name if name == "Unknown" => "ReportedUnknown".to_owned(),
+                name => name,
+            },
+            doc: self.overlay.field_doc(schema, schema, wire).map(str::to_owned),
+        });
+        Item::Enum(Enum {
+            wire: schema.to_owned(),
+            rust,
+            doc: self.overlay.type_doc(schema).map(str::to_owned),
+            values: values.collect(),
+        })
+    }
+
+    fn union(&self, schema: &str, rust: String, tag: &str, variants: &[(String, String)]) -> Item {
+        let known = variants.iter().filter(|(_, schema)| !self.is_unread(schema));
+        let docs = known.clone().filter_map(|(value, _)| {
+            let doc = self.overlay.field_doc(schema, schema, value)?;
+            Some((value.clone(), doc.to_owned()))
+        });
+        Item::Union(Union {
+            wire: schema.to_owned(),
+            rust,
+            doc: self.overlay.type_doc(schema).map(str::to_owned),
+            tag: tag.to_owned(),
+            docs: docs.collect(),
+            variants: known
+                .map(|(value, schema)| (value.clone(), names::pascal(value), schema.clone()))
+                .collect(),
+        })
+    }
+
     fn inline(&self, key: &str, rust: String, id: &str) -> Result<Item> {
-        let operation = self
-            .document
-            .operations
-            .iter()
-            .find(|operation| operation.id == id);
+        let operation = self.operations.get(id);
         let Some(Body::Inline(object)) = operation.and_then(|operation| operation.body.as_ref()) else {
             bail!("operation `{id}` has no inline body");
         };
         let mut item = self.structure(key, rust, object, None)?;
-        item.doc = Some(format!(
-            "Body of [`{}`](crate::operation::{0}).",
-            names::operation_name(id)
-        ));
+        item.body_of = Some(id.to_owned());
+        for field in &mut item.fields {
+            field.doc = self.overlay.parameter_doc(id, &field.wire).map(str::to_owned);
+        }
         Ok(Item::Struct(item))
     }
 
-    /// The generic type of which `instance` is the first instance; all others must agree with it.
-    fn generic(&self, name: &str, rust: String, instance: &str) -> Result<Item> {
+    /// The generic type of that name, made of its first instance; all others must agree with it.
+    fn generic(&self, name: &str, rust: String) -> Result<Item> {
         let mut found: Option<Struct> = None;
         for named in &self.document.schemas {
             let Schema::Object(object) = &named.schema else {
                 continue;
             };
-            let Some((of, argument)) = &object.generic else {
+            let Some((_, argument)) = object.generic.as_ref().filter(|(of, _)| of == name) else {
                 continue;
             };
-            if of != name {
-                continue;
-            }
             let mut item = self.structure(&named.name, rust.clone(), object, Some(argument))?;
-            name.clone_into(&mut item.wire);
-            item.generic = true;
-            match &found {
-                None => found = Some(item),
-                Some(first)
-                    if first
-                        .fields
-                        .iter()
-                        .map(|field| &field.ty)
-                        .eq(item.fields.iter().map(|field| &field.ty)) => {}
-                Some(_) => bail!(
-                    "`{}` and `{instance}` are not instances of one generic",
-                    named.name
-                ),
+            let instance = (named.name.clone(), self.argument(argument)?);
+            let Some(first) = &mut found else {
+                name.clone_into(&mut item.wire);
+                item.instances.push(instance);
+                found = Some(item);
+                continue;
+            };
+            let types = |item: &Struct| {
+                item.fields
+                    .iter()
+                    .map(|field| field.ty.clone())
+                    .collect::<Vec<_>>()
+            };
+            if types(first) != types(&item) {
+                let first = first.instances.first().map_or(name, |(schema, _)| schema);
+                bail!("`{}` and `{first}` are not instances of one generic", named.name);
+            }
+            first.instances.push(instance);
+        }
+        let mut item = found.context("no instance")?;
+        if let Some(doc) = self.overlay.type_doc(name) {
+            item.doc = Some(doc.to_owned());
+        }
+        for field in &mut item.fields {
+            if let Some(doc) = self.overlay.field_doc(name, name, &field.wire) {
+                field.doc = Some(doc.to_owned());
             }
         }
-        found.map(Item::Struct).context("no instance")
+        Ok(Item::Struct(item))
     }
 
-    fn structure(
+    /// The type that the argument of a generic stands for.
+    fn argument(&self, argument: &str) -> Result<Type> {
+        if argument == OBJECT {
+            Ok(Type::Raw)
+        } else {
+            self.reference(argument)
+        }
+    }
+
+    /// The structure of an object with what it inherits; `argument` is the schema in whose place a parameter goes.
+    pub(super) fn structure(
         &self,
         schema: &str,
         rust: String,
@@ -121,41 +151,44 @@ impl Resolver<'_> {
     ) -> Result<Struct> {
         let mut fields = Vec::new();
         for (owner, member) in self.members(schema, object)? {
-            let own = owner == schema;
-            let place = || format!("member `{}`", member.name);
-            let ty = match argument
-                .filter(|_| own)
-                .and_then(|argument| parameter(&member.shape, argument))
-            {
-                Some(ty) => ty,
-                None => self.ty(&member.shape, &member.name).with_context(place)?,
-            };
-            fields.push(Field {
-                wire: member.name.clone(),
-                rust: names::snake(&member.name),
-                ty,
-                required: member.required,
-                doc: self.field_doc(schema, owner, &member.name),
-                since: member.since.clone(),
-                target: member.target.clone(),
-            });
+            let argument = argument.filter(|_| owner == schema);
+            let field = self.field(schema, owner, member, argument);
+            fields.push(field.with_context(|| format!("member `{}`", member.name))?);
         }
-        let mut seen = BTreeSet::from(["extra"]);
-        if let Some(twice) = fields.iter().find(|field| !seen.insert(&field.rust)) {
-            bail!("two members are called `{}` in Rust", twice.rust);
-        }
+        distinct(&fields)?;
         let chain = self.chain(object)?;
         Ok(Struct {
             wire: schema.to_owned(),
             rust,
-            doc: self.overlay.type_rule(schema).and_then(|rule| rule.doc.clone()),
+            doc: self.overlay.type_doc(schema).map(str::to_owned),
             since: object.since.clone(),
+            body_of: None,
             typed: chain.last().is_some_and(|last| last == ROOTS[0]),
             descendants: self.descendants(schema, object, &chain),
             bases: chain,
             fields,
-            generic: false,
+            instances: Vec::new(),
             input: false,
+        })
+    }
+
+    fn field(&self, schema: &str, owner: &str, member: &Member, argument: Option<&str>) -> Result<Field> {
+        let parameter = argument.and_then(|argument| parameter(&member.shape, argument));
+        let ty = match parameter {
+            Some(ty) => ty,
+            None => self.ty(&member.shape, &member.name)?,
+        };
+        let doc = self.overlay.field_doc(schema, owner, &member.name);
+        Ok(Field {
+            wire: member.name.clone(),
+            rust: names::snake(&member.name),
+            ty,
+            required: member.required,
+            doc: doc.map(str::to_owned),
+            since: member.since.clone(),
+            target: member.target.clone(),
+            confidence: member.confidence.clone(),
+            style: None,
         })
     }
 
@@ -219,16 +252,6 @@ impl Resolver<'_> {
         found.into_iter().collect()
     }
 
-    fn field_doc(&self, schema: &str, owner: &str, member: &str) -> Option<String> {
-        let said = |schema| {
-            self.overlay
-                .type_rule(schema)
-                .and_then(|rule| rule.fields.get(member))
-                .cloned()
-        };
-        said(schema).or_else(|| said(owner))
-    }
-
     fn is_unread(&self, schema: &str) -> bool {
         self.object(schema).is_ok_and(|(_, object)| object.unread)
     }
@@ -270,10 +293,7 @@ impl Resolver<'_> {
             .with_context(|| format!("no schema `{schema}`"))?;
         match &named.schema {
             Schema::Object(object) => match &object.generic {
-                Some((of, argument)) if argument == OBJECT => {
-                    Ok(Type::Generic(of.clone(), Box::new(Type::Raw)))
-                }
-                Some((of, argument)) => Ok(Type::Generic(of.clone(), Box::new(self.reference(argument)?))),
+                Some((of, argument)) => Ok(Type::Generic(of.clone(), Box::new(self.argument(argument)?))),
                 None if self.generics.contains_key(schema) => {
                     bail!("`{schema}` is a generic without an argument")
                 }
@@ -333,11 +353,17 @@ fn contains(items: &Items, outer: &str, inner: &str) -> bool {
         if name == inner {
             return true;
         }
-        if let Some((Item::Struct(item), _)) = items.get(name).filter(|_| seen.insert(name)) {
-            todo.extend(item.fields.iter().filter_map(|field| match &field.ty {
-                Type::Named(name) => Some(name.as_str()),
-                _ => None,
-            }));
+        match items.get(name).filter(|_| seen.insert(name)) {
+            Some((Item::Struct(item), _)) => {
+                todo.extend(item.fields.iter().filter_map(|field| match &field.ty {
+                    Type::Named(name) => Some(name.as_str()),
+                    _ => None,
+                }))
+            }
+            Some((Item::Union(item), _)) => {
+                todo.extend(item.variants.iter().map(|(_, _, schema)| schema.as_str()));
+            }
+            Some((Item::Enum(_) | Item::Query(_), _)) | None => {}
         }
     }
     false

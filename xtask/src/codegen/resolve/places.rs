@@ -1,4 +1,4 @@
-//! Which crate and file each type and operation goes into.
+//! Which crate and file each type and operation goes into, and which feature the file waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,12 @@ use anyhow::{Context, Result, bail};
 use super::super::model::{Item, Model, Place};
 use super::super::names;
 use super::items::is_fault;
-use super::{Items, Resolver};
+use super::{Items, Resolver, secrets};
+use crate::schemas::overlay::Layout;
 
-/// File of what more than one resource uses.
+/// File of what more than one resource uses. It is always there.
 pub(super) const COMMON: &str = "common";
-/// File of the faults.
+/// End of the name of a file of faults.
 const FAULTS: &str = "faults";
 
 /// Puts operations and types into the files of the model, operations in the order of the paths and types in that of
@@ -19,10 +20,11 @@ const FAULTS: &str = "faults";
 pub(super) fn put(resolver: &Resolver<'_>, mut items: Items, model: &mut Model) -> Result<()> {
     for operation in &resolver.document.operations {
         let krate = resolver.operation_crate(&operation.path)?;
-        let place = place(resolver, krate, &operation.tag);
-        let made = resolver
+        let place = of_tag(resolver, krate, &operation.tag);
+        let mut made = resolver
             .operation(operation)
             .with_context(|| format!("operation `{}`", operation.id))?;
+        made.secrets = secrets::of(&made, &items);
         let home = model
             .crates
             .get_mut(krate)
@@ -41,7 +43,7 @@ pub(super) fn put(resolver: &Resolver<'_>, mut items: Items, model: &mut Model) 
                 home.rust
             );
         }
-        let place = item_place(resolver, home.krate, &name, &item, &users)?;
+        let place = of_item(resolver, home.krate, &name, &item, &users);
         let krate = model
             .crates
             .get_mut(home.krate)
@@ -52,87 +54,103 @@ pub(super) fn put(resolver: &Resolver<'_>, mut items: Items, model: &mut Model) 
     Ok(())
 }
 
-/// Keys of the items: inline bodies in the order of the paths, then schemas in document order.
+/// Keys of the items: query parameters and inline bodies in the order of the paths, then schemas in document order.
 fn order(resolver: &Resolver<'_>, items: &Items) -> Vec<String> {
-    let inline = resolver
-        .document
-        .operations
-        .iter()
-        .map(|operation| super::items::inline_key(&operation.id));
-    let first_instance: BTreeMap<&str, &str> = resolver
-        .generics
-        .iter()
-        .map(|(of, instance)| (*instance, *of))
-        .collect();
+    let operations = resolver.document.operations.iter();
+    let made = operations.flat_map(|operation| {
+        let query = resolver.query_of(operation).map(str::to_owned);
+        query.into_iter().chain([super::items::inline_key(&operation.id)])
+    });
+    let generics = resolver.generics.iter();
+    let first_instance: BTreeMap<&str, &str> = generics.map(|(of, instance)| (*instance, *of)).collect();
     let named = resolver.document.schemas.iter().map(|named| {
         first_instance
             .get(named.name.as_str())
             .map_or_else(|| named.name.clone(), |of| (*of).to_owned())
     });
     let mut seen = BTreeSet::new();
-    inline
-        .chain(named)
+    made.chain(named)
         .filter(|name| items.contains_key(name) && seen.insert(name.clone()))
         .collect()
 }
 
 /// The file of a tag. A dotted tag names its service itself.
-fn place(resolver: &Resolver<'_>, krate: usize, tag: &str) -> Place {
-    let service = resolver
-        .overlay
-        .crates
-        .get(krate)
-        .map_or_else(String::new, |rule| rule.service.clone());
-    let tag = tag.strip_prefix("Vcenter.").unwrap_or(tag);
-    match tag.split_once('.') {
-        Some((service, group)) => Place {
-            service: names::snake(service),
-            group: names::snake(group),
-        },
-        None => Place {
-            service,
-            group: names::snake(tag),
-        },
+fn of_tag(resolver: &Resolver<'_>, krate: usize, tag: &str) -> Place {
+    let feature = match resolver.overlay.layout {
+        Layout::Crates => Some(names::feature(tag)),
+        Layout::Module => None,
+    };
+    Place {
+        feature,
+        ..always(resolver, krate, tag)
     }
 }
 
-fn item_place(
+/// The file of a name that is no tag, or of a tag without its feature.
+fn always(resolver: &Resolver<'_>, krate: usize, name: &str) -> Place {
+    let rule = resolver.overlay.crates.get(krate);
+    let name = name.strip_prefix("Vcenter.").unwrap_or(name);
+    let (service, group) = match name.split_once('.') {
+        Some((service, group)) => (names::snake(service), group),
+        None => (rule.map_or_else(String::new, |rule| rule.service.clone()), name),
+    };
+    Place {
+        service,
+        group: names::snake(group),
+        feature: None,
+    }
+}
+
+/// A type that one tag alone leads to lies with it; any other one is common. What the overlay calls a group of its own
+/// becomes a file of its own on either side.
+fn of_item(
     resolver: &Resolver<'_>,
     krate: usize,
     name: &str,
     item: &Item,
     users: &BTreeSet<String>,
-) -> Result<Place> {
-    let told = resolver
-        .overlay
-        .type_rule(resolver.instance(name))
-        .and_then(|rule| rule.group.as_deref());
-    if let Some(group) = told {
-        return Ok(place(resolver, krate, group));
+) -> Place {
+    let rule = resolver.overlay.type_rule(resolver.instance(name));
+    let group = rule.and_then(|rule| rule.group.as_deref());
+    let only = match Vec::from_iter(users).as_slice() {
+        [tag] if is_of_crate(resolver, krate, tag) => Some(tag.as_str()),
+        _ => None,
+    };
+    let mut place = match (only, group) {
+        (Some(tag), _) => of_tag(resolver, krate, tag),
+        (None, Some(group)) => return common_group(resolver, krate, group),
+        (None, None) => always(resolver, krate, COMMON),
+    };
+    if let Some(group) = group {
+        let group = names::snake(group.rsplit('.').next().unwrap_or(group));
+        if group != place.group {
+            place.group = format!("{}_{group}", place.group);
+        }
+    } else if matches!(item, Item::Struct(item) if is_fault(item)) {
+        place.group = format!("{}_{FAULTS}", place.group);
     }
-    if matches!(item, Item::Struct(item) if is_fault(item)) {
-        return Ok(place(resolver, krate, FAULTS));
+    place
+}
+
+/// The file of a group that is always there; a tag's own file of that name is not.
+fn common_group(resolver: &Resolver<'_>, krate: usize, group: &str) -> Place {
+    let mut place = always(resolver, krate, group);
+    let operations = resolver.document.operations.iter();
+    let mut tags = operations.map(|operation| always(resolver, krate, &operation.tag));
+    if tags.any(|tag| tag == place) {
+        place.group = format!("{COMMON}_{}", place.group);
     }
-    // A type of one crate can be in use by a resource of another only.
-    let here = |tag: &&String| {
-        let mut operations = resolver
-            .document
-            .operations
-            .iter()
-            .filter(|operation| operation.tag == **tag);
-        operations.all(|operation| {
+    place
+}
+
+/// Whether the tag's operations are all in that crate; a type of one crate can be in use by a resource of another only.
+fn is_of_crate(resolver: &Resolver<'_>, krate: usize, tag: &str) -> bool {
+    let all = resolver.document.operations.iter();
+    let mut operations = all.filter(|operation| operation.tag == tag).peekable();
+    operations.peek().is_some()
+        && operations.all(|operation| {
             resolver
                 .operation_crate(&operation.path)
                 .is_ok_and(|index| index == krate)
         })
-    };
-    let places: BTreeSet<Option<Place>> = users
-        .iter()
-        .map(|user| Some(user).filter(here).map(|user| place(resolver, krate, user)))
-        .collect();
-    match places.into_iter().collect::<Vec<_>>().as_slice() {
-        [Some(one)] => Ok(one.clone()),
-        [] => bail!("a type that nothing uses"),
-        _ => Ok(place(resolver, krate, COMMON)),
-    }
 }

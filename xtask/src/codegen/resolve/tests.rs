@@ -1,7 +1,8 @@
-use super::super::model::{Item, Model, Place, Refused, Struct, Type};
+use super::super::model::{Failure, Item, Model, Operation, Query, Refused, Struct, Type};
 use super::super::read;
 use super::resolve;
-use crate::schemas::overlay::{Overlay, Repeat};
+use crate::document;
+use crate::schemas::overlay::{Layout, Overlay, Repeat};
 
 const OVERLAY: &str = r#"
 origin = "made up"
@@ -15,33 +16,47 @@ MethodFault = "farside_wire::MethodFault"
 [refused]
 general = ["Bad"]
 
+[operations]
+Thing_act = { refused = ["@general"] }
+Thing_getState = { refused = ["@general", "Worse"] }
+Other_act = {}
+
+[types]
+Wanted = { wanted = true, group = "extras", rename = "Renamed" }
+"#;
+
+const DOCS: &str = r#"
 [operations.Thing_act]
 doc = "Acts."
-repeat = "only-if-never-sent"
-refused = ["@general"]
-
-[operations.Thing_getState]
-doc = "Reads."
-refused = ["@general", "Worse"]
+result = "What was done."
+errors = { Worse = "Worse than bad." }
+parameters = { "X-Note" = "A note." }
 
 [operations.Other_act]
-doc = "Acts elsewhere."
-repeat = "only-if-never-sent"
+parameters = { planned = "Whether it was planned." }
 
-[types.Wanted]
-wanted = true
-group = "extras"
-rename = "Renamed"
+[errors]
+Bad = "It was bad."
+
+[types.Base]
+doc = "What acts are about."
+fields = { first = "Comes first." }
+
+[types.Kind_enum]
+fields = { one = "The first kind." }
 "#;
 
 const DOCUMENT: &str = r##"{
 "openapi": "3.0.3", "info": {"title": "t", "version": "9"},
 "paths": {
   "/Thing/{id}/act?kind=x": {"post": {"operationId": "Thing_act", "tags": ["Thing"], "security": [{"s": []}, {}],
+    "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}, {"name": "pageSize", "in": "query", "schema": {"type": "integer", "format": "int32"}},
+      {"name": "X-Note", "in": "header", "schema": {"type": "string"}}],
     "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/actRequestType"}}}},
-    "responses": {"204": {"description": "No Content"}}, "x-farside-faults": ["Bad"],
+    "responses": {"204": {"description": "No Content"}}, "x-farside-faults": ["Bad"], "x-farside-confidence": "inferred",
     "x-farside-privileges": ["P", {"when": "w", "privilege": "Q"}]}},
   "/Thing/{id}/state": {"get": {"operationId": "Thing_getState", "tags": ["Thing"], "security": [{"s": []}],
+    "parameters": [{"name": "pageSize", "in": "query", "schema": {"type": "integer", "format": "int32"}}],
     "responses": {"200": {"description": "OK", "content": {"application/vnd.x+json": {"schema": {"nullable": true, "allOf": [{"$ref": "#/components/schemas/State"}]}}}}}}},
   "/b/Other/{id}/act": {"post": {"operationId": "Other_act", "tags": ["Other"],
     "requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": {"planned": {"type": "boolean"}}, "required": ["planned"]}}}},
@@ -71,8 +86,10 @@ const DOCUMENT: &str = r##"{
 }"##;
 
 fn model_of(overlay: &str, document: &str) -> anyhow::Result<Model> {
-    let document = read::document("t.json", "digest", &serde_json::from_str(document)?)?;
-    resolve(&document, &Overlay::parse(overlay)?)
+    let mut overlay = Overlay::parse(overlay)?;
+    overlay.docs.merge("docs.toml", DOCS)?;
+    let document = document::parse("t.json", document.as_bytes())?;
+    resolve(&read::document("t.json", "digest", &document)?, &overlay)
 }
 
 fn model() -> Model {
@@ -87,7 +104,7 @@ fn find<'a>(model: &'a Model, rust: &str) -> &'a Struct {
         .flat_map(|file| &file.items);
     let found = items.filter_map(|item| match item {
         Item::Struct(item) => Some(item),
-        Item::Enum(_) | Item::Union(_) => None,
+        _ => None,
     });
     let mut found = found.filter(|item| item.rust == rust);
     found.next().unwrap_or_else(|| panic!("no struct {rust}"))
@@ -102,22 +119,33 @@ fn ty<'a>(item: &'a Struct, wire: &str) -> &'a Type {
         .ty
 }
 
-/// Names of the types in a file.
-fn types(model: &Model, krate: usize, service: &str, group: &str) -> Vec<String> {
-    let place = Place {
-        service: service.into(),
-        group: group.into(),
-    };
-    let file = model.crates[krate]
-        .files
-        .get(&place)
-        .unwrap_or_else(|| panic!("no file {service}/{group}"));
-    let names = file.items.iter().map(|item| match item {
-        Item::Struct(item) => &item.rust,
-        Item::Enum(item) => &item.rust,
-        Item::Union(item) => &item.rust,
+fn operation<'a>(model: &'a Model, id: &str) -> &'a Operation {
+    let files = model.crates.iter().flat_map(|krate| krate.files.values());
+    let mut found = files
+        .flat_map(|file| &file.operations)
+        .filter(|operation| operation.id == id);
+    found.next().unwrap_or_else(|| panic!("no operation {id}"))
+}
+
+fn queries(model: &Model) -> Vec<&Query> {
+    let files = model.crates.iter().flat_map(|krate| krate.files.values());
+    let items = files.flat_map(|file| &file.items);
+    items
+        .filter_map(|item| match item {
+            Item::Query(query) => Some(query),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Files of a crate, with their features and the names of their types.
+fn files(model: &Model, krate: usize) -> Vec<(String, Option<&str>, Vec<&str>)> {
+    let files = model.crates[krate].files.iter().map(|(place, file)| {
+        let path = format!("{}/{}", place.service, place.group);
+        let types = file.items.iter().map(Item::rust).collect();
+        (path, place.feature.as_deref(), types)
     });
-    names.cloned().collect()
+    files.collect()
 }
 
 #[test]
@@ -170,7 +198,9 @@ fn types_that_contain_themselves_are_boxed() {
 fn instances_of_a_generic_become_one_type() {
     let model = model();
     let page = find(&model, "Page");
-    assert!(page.generic);
+    let instances: Vec<&str> = page.instances.iter().map(|(schema, _)| schema.as_str()).collect();
+    assert_eq!(instances, ["PageOfShared", "PageOfObject"]);
+    assert_eq!(page.instances[1].1, Type::Raw);
     assert_eq!(*ty(page, "items"), Type::List(Box::new(Type::Parameter)));
     let different = DOCUMENT.replace(r#""items": {"type": "array", "items": {}}"#, r#""items": {}"#);
     let error = model_of(OVERLAY, &different).unwrap_err();
@@ -193,51 +223,176 @@ fn values_of_requests_can_be_made_and_answers_may_grow() {
 }
 
 #[test]
-fn types_lie_with_the_one_resource_that_uses_them() {
+fn types_lie_with_the_one_resource_that_uses_them_and_wait_for_its_feature() {
     let model = model();
-    assert_eq!(types(&model, 0, "a", "thing"), ["ActRequest", "State", "Inner"]);
-    assert_eq!(types(&model, 0, "a", "faults"), ["Bad"]);
+    let thing = Some("thing");
     assert_eq!(
-        types(&model, 0, "a", "common"),
-        ["Base", "Shared"],
-        "more than one resource uses them"
+        files(&model, 0),
+        [
+            ("a/common".to_owned(), None, vec!["Base", "Kind", "Shared"]),
+            ("a/extras".to_owned(), None, vec!["Renamed"]),
+            (
+                "a/thing".to_owned(),
+                thing,
+                vec!["PageSizeQuery", "ActRequest", "State", "Inner"]
+            ),
+            ("a/thing_faults".to_owned(), thing, vec!["Bad"]),
+        ],
+        "what another crate uses, and what is wanted for all, is always there"
     );
-    assert_eq!(types(&model, 0, "a", "extras"), ["Renamed", "Kind"]);
-    assert_eq!(types(&model, 1, "b", "other"), ["OtherActRequest", "Page"]);
+    assert_eq!(
+        files(&model, 1),
+        [(
+            "b/other".to_owned(),
+            Some("other"),
+            vec!["OtherActRequest", "Page"]
+        )]
+    );
+}
+
+#[test]
+fn a_wanted_type_can_belong_to_a_tag() {
+    let tagged = OVERLAY.replace("wanted = true, group", r#"wanted = true, tag = "Thing", group"#);
+    let model = model_of(&tagged, DOCUMENT).unwrap();
+    assert!(
+        files(&model, 0).contains(&("a/thing_extras".to_owned(), Some("thing"), vec!["Renamed"])),
+        "{:?}",
+        files(&model, 0)
+    );
+    let error = model_of(&tagged.replace(r#"tag = "Thing""#, r#"tag = "Gone""#), DOCUMENT).unwrap_err();
+    assert!(
+        format!("{error:#}").ends_with("`Wanted`: no operation has the tag `Gone`"),
+        "{error:#}"
+    );
+}
+
+#[test]
+fn a_module_has_no_features() {
+    let mut overlay = Overlay::parse(OVERLAY).unwrap();
+    overlay.layout = Layout::Module;
+    let document = document::parse("t.json", DOCUMENT.as_bytes()).unwrap();
+    let model = resolve(&read::document("t.json", "digest", &document).unwrap(), &overlay).unwrap();
+    assert!(files(&model, 0).iter().all(|(_, feature, _)| feature.is_none()));
+}
+
+#[test]
+fn a_fault_is_there_for_every_tag_that_has_one_derived_from_it() {
+    let base = r##""Bad": {"type": "object", "properties": {"why": {"type": "string"}}, "allOf": [{"$ref": "#/components/schemas/MethodFault"}]},"##;
+    let derived = format!(
+        r##"{base}"Worse": {{"type": "object", "properties": {{"kind": {{"$ref": "#/components/schemas/Kind_enum"}}}}, "allOf": [{{"$ref": "#/components/schemas/Bad"}}]}},"##
+    );
+    let document = DOCUMENT.replace(base, &derived).replace(
+        r#""tags": ["Other"],"#,
+        r#""tags": ["Other"], "x-farside-faults": ["Worse"],"#,
+    );
+    let model = model_of(OVERLAY, &document).unwrap();
+    assert!(
+        files(&model, 0).contains(&("a/common_faults".to_owned(), None, vec!["Bad", "Worse"])),
+        "{:?}",
+        files(&model, 0)
+    );
+    assert_eq!(find(&model, "Worse").bases, ["Bad", "MethodFault", "Any"]);
 }
 
 #[test]
 fn operations_keep_the_fixed_query_and_who_may_call_them() {
     let model = model();
-    let place = Place {
-        service: "a".into(),
-        group: "thing".into(),
-    };
-    let operations = &model.crates[0].files[&place].operations;
+    let (act, state) = (
+        operation(&model, "Thing_act"),
+        operation(&model, "Thing_getState"),
+    );
     assert_eq!(
-        (operations[0].path.as_str(), operations[0].query.as_str()),
+        (act.path.as_str(), act.query.as_str()),
         ("/Thing/{id}/act", "kind=x")
     );
-    assert_eq!(operations[0].privileges, ["P", "Q"]);
-    assert!(operations[0].anonymous && !operations[1].anonymous);
-    assert_eq!(operations[0].refused, Refused::List("general".into()));
-    assert_eq!(
-        operations[1].refused,
-        Refused::Names(vec!["Bad".into(), "Worse".into()])
-    );
-    assert_eq!(operations[1].repeat, Repeat::Harmless, "a GET");
+    assert_eq!(act.privileges, ["P", "Q"]);
+    assert!(act.anonymous && !state.anonymous);
+    assert_eq!(act.refused, Refused::List("general".into()));
+    assert_eq!(state.refused, Refused::Names(vec!["Bad".into(), "Worse".into()]));
+    assert_eq!(act.confidence.as_deref(), Some("inferred"));
 }
 
 #[test]
-fn what_acts_must_say_whether_it_may_be_repeated() {
-    let silent = OVERLAY.replace(
-        "doc = \"Acts elsewhere.\"\nrepeat = \"only-if-never-sent\"",
-        "doc = \"Acts elsewhere.\"",
-    );
-    let error = model_of(&silent, DOCUMENT).unwrap_err();
+fn what_acts_is_not_repeated_unless_it_is_said_to_be_harmless() {
+    let model = model();
+    assert_eq!(operation(&model, "Thing_getState").repeat, Repeat::Harmless);
+    assert_eq!(operation(&model, "Thing_act").repeat, Repeat::OnlyIfNeverSent);
+    let told = OVERLAY.replace("Other_act = {}", r#"Other_act = { repeat = "harmless" }"#);
+    let told = model_of(&told, DOCUMENT).unwrap();
+    assert_eq!(operation(&told, "Other_act").repeat, Repeat::Harmless);
+}
+
+#[test]
+fn declared_errors_come_first_then_what_is_said_beyond_them() {
+    let model = model();
+    let failure = |name: &str, meaning: &str, refused| Failure {
+        name: name.into(),
+        meaning: Some(meaning.into()),
+        refused,
+    };
     assert_eq!(
-        format!("{error:#}"),
-        "operation `Other_act`: a post needs `repeat`"
+        operation(&model, "Thing_act").errors,
+        [
+            failure("Bad", "It was bad.", true),
+            failure("Worse", "Worse than bad.", false)
+        ]
+    );
+}
+
+#[test]
+fn texts_come_from_the_overlay() {
+    let model = model();
+    let act = operation(&model, "Thing_act");
+    assert_eq!(
+        (act.doc.as_deref(), act.result.as_deref()),
+        (Some("Acts."), Some("What was done."))
+    );
+    assert_eq!(act.headers, [("X-Note".to_owned(), Some("A note.".to_owned()))]);
+    assert_eq!(operation(&model, "Thing_getState").doc, None);
+    assert_eq!(find(&model, "Base").doc.as_deref(), Some("What acts are about."));
+    let first = &find(&model, "Renamed").fields[0];
+    assert_eq!(first.doc.as_deref(), Some("Comes first."), "said at the base");
+    let planned = &find(&model, "OtherActRequest").fields[0];
+    assert_eq!(planned.doc.as_deref(), Some("Whether it was planned."));
+}
+
+#[test]
+fn operations_share_the_type_of_equal_query_parameters() {
+    let model = model();
+    let [query] = queries(&model)[..] else {
+        panic!("{:?}", queries(&model));
+    };
+    assert_eq!(
+        (query.rust.as_str(), query.operations.len()),
+        ("PageSizeQuery", 2)
+    );
+    assert_eq!(
+        (query.fields[0].rust.as_str(), &query.fields[0].ty),
+        ("page_size", &Type::I32)
+    );
+    let different = DOCUMENT.replacen(
+        r#""in": "query", "schema": {"type": "integer", "format": "int32"}"#,
+        r#""in": "query", "schema": {"type": "string"}"#,
+        1,
+    );
+    let model = model_of(OVERLAY, &different).unwrap();
+    let names: Vec<&str> = queries(&model).iter().map(|query| query.rust.as_str()).collect();
+    assert_eq!(names, ["ThingActQuery", "ThingGetStateQuery"]);
+}
+
+#[test]
+fn an_object_in_the_query_travels_member_by_member() {
+    let object = DOCUMENT.replacen(
+        r#""in": "query", "schema": {"type": "integer", "format": "int32"}"#,
+        r##""in": "query", "schema": {"$ref": "#/components/schemas/Bad"}"##,
+        1,
+    );
+    let model = model_of(OVERLAY, &object).unwrap();
+    let query = queries(&model)[0];
+    let fields: Vec<&str> = query.fields.iter().map(|field| field.wire.as_str()).collect();
+    assert_eq!(
+        (query.rust.as_str(), fields),
+        ("ThingActQuery", vec!["faultCause", "why"])
     );
 }
 
@@ -271,5 +426,8 @@ fn two_members_of_one_rust_name_are_refused() {
 fn what_the_reader_does_not_understand_is_named() {
     let broken = DOCUMENT.replace(r#""why": {"type": "string"}"#, r#""why": {"type": "tuple"}"#);
     let error = model_of(OVERLAY, &broken).unwrap_err();
-    assert_eq!(format!("{error:#}"), "schema `Bad`: member `why`: type `tuple`");
+    assert_eq!(
+        format!("{error:#}"),
+        "t.json:22: schema `Bad`: member `why`: unknown type `tuple`"
+    );
 }

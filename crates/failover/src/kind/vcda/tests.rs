@@ -40,12 +40,12 @@ fn replication(state: Value, towards: &str) -> SingleVmReplicationInfo {
 }
 
 fn task(id: &str, workflow: &str, state: &str, started: i64) -> Task {
-    serde_json::from_value(json!({
+    let shown = json!({
         "id": id, "state": state, "startTime": started,
         "workflowInfo": {"type": workflow, "resourceId": ID},
         "error": if state == "FAILED" { json!({"code": "GeneralServerFailure", "msg": "No room."}) } else { Value::Null },
-    }))
-    .unwrap()
+    });
+    farside_wire::decode_str(&shown.to_string()).unwrap()
 }
 
 fn view(state: &str, towards: &str, tasks: Vec<Task>) -> View {

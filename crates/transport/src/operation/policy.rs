@@ -1,0 +1,189 @@
+//! When a wait looks, and what it makes of looks that fail.
+
+use std::fmt;
+use std::time::Duration;
+
+use farside_wire::Repeat;
+
+use crate::error::{CallError, Retry};
+
+/// How a wait looks at a piece of work.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct PollPolicy {
+    /// When it looks.
+    pub pauses: PollPauses,
+    /// What it makes of looks that fail.
+    pub errors: PollErrors,
+}
+
+impl PollPolicy {
+    /// The default policy with other pauses between looks.
+    #[must_use]
+    pub fn between(first_pause: Duration, longest_pause: Duration) -> Self {
+        let pauses = PollPauses {
+            first: first_pause,
+            longest: longest_pause,
+            ..PollPauses::default()
+        };
+        Self::default().with_pauses(pauses)
+    }
+
+    /// With these pauses between looks.
+    #[must_use]
+    pub fn with_pauses(mut self, pauses: PollPauses) -> Self {
+        self.pauses = pauses;
+        self
+    }
+
+    /// With this treatment of looks that fail.
+    #[must_use]
+    pub fn with_errors(mut self, errors: PollErrors) -> Self {
+        self.errors = errors;
+        self
+    }
+}
+
+/// The pauses between looks: short at first, since much work is short, then longer and longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PollPauses {
+    /// The pause after the first look.
+    pub first: Duration,
+    /// Each further pause in percent of the one before; at least 100.
+    pub growth_percent: u32,
+    /// No pause is longer.
+    pub longest: Duration,
+}
+
+impl Default for PollPauses {
+    /// From a quarter of a second to 5 s, each half as long again as the one before.
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(250),
+            growth_percent: 150,
+            longest: Duration::from_secs(5),
+        }
+    }
+}
+
+impl PollPauses {
+    /// With another growth, in percent of the pause before.
+    #[must_use]
+    pub fn with_growth_percent(mut self, percent: u32) -> Self {
+        self.growth_percent = percent;
+        self
+    }
+}
+
+/// Which failed looks a wait bears, how many, and at which pace it goes on looking. A look that failed says nothing
+/// about the work.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct PollErrors {
+    /// The pause after a look that failed; it doubles with each failure in a row.
+    pub first_pause: Duration,
+    /// No pause after a failed look is longer.
+    pub longest_pause: Duration,
+    /// Failures in a row that are borne; one more ends the wait. `None` sets no bound but the deadline.
+    pub in_a_row: Option<u32>,
+    /// The time for which nothing but failures is borne. `None` sets no bound but the deadline.
+    pub for_at_most: Option<Duration>,
+    /// Which errors end the wait at once.
+    pub fatal: fn(&CallError) -> bool,
+}
+
+impl Default for PollErrors {
+    /// All failures that may pass, until the deadline, with pauses from 1 s to 15 s.
+    fn default() -> Self {
+        Self {
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(15),
+            in_a_row: None,
+            for_at_most: None,
+            fatal: Self::lasting,
+        }
+    }
+}
+
+impl PollErrors {
+    /// With a bound on the failures in a row.
+    #[must_use]
+    pub fn with_in_a_row(mut self, failures: u32) -> Self {
+        self.in_a_row = Some(failures);
+        self
+    }
+
+    /// With a bound on the time for which nothing but failures is borne.
+    #[must_use]
+    pub fn with_for_at_most(mut self, time: Duration) -> Self {
+        self.for_at_most = Some(time);
+        self
+    }
+
+    /// With another choice of the errors that end the wait at once.
+    #[must_use]
+    pub fn with_fatal(mut self, fatal: fn(&CallError) -> bool) -> Self {
+        self.fatal = fatal;
+        self
+    }
+
+    /// Whether the same look would fail again: a certificate that is not accepted, a right that is missing, a login
+    /// that is refused. This is the default choice of what ends a wait.
+    #[must_use]
+    pub fn lasting(error: &CallError) -> bool {
+        match error.retry(Repeat::Harmless) {
+            Retry::Now | Retry::After(_) => false,
+            Retry::CheckFirst | Retry::Never => true,
+        }
+    }
+}
+
+// By hand, since the address of a function helps nobody.
+impl fmt::Debug for PollErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PollErrors")
+            .field("first_pause", &self.first_pause)
+            .field("longest_pause", &self.longest_pause)
+            .field("in_a_row", &self.in_a_row)
+            .field("for_at_most", &self.for_at_most)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The shortest pause: a wait must not turn into a busy loop, whatever the policy says.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// The pauses of one wait.
+pub(super) struct Pauses {
+    policy: PollPolicy,
+    look: Duration,
+    error: Duration,
+}
+
+impl Pauses {
+    pub(super) fn new(policy: PollPolicy) -> Self {
+        Self {
+            policy,
+            look: policy.pauses.first,
+            error: policy.errors.first_pause,
+        }
+    }
+
+    pub(super) fn after_look(&mut self) -> Duration {
+        self.error = self.policy.errors.first_pause;
+        let pause = self.look.min(self.policy.pauses.longest).max(SHORTEST_PAUSE);
+        let growth = self.policy.pauses.growth_percent.max(100);
+        self.look = pause.saturating_mul(growth) / 100;
+        pause
+    }
+
+    pub(super) fn after_error(&mut self) -> Duration {
+        let pause = self
+            .error
+            .min(self.policy.errors.longest_pause)
+            .max(SHORTEST_PAUSE);
+        self.error = pause.saturating_mul(2);
+        pause
+    }
+}

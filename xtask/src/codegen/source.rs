@@ -1,0 +1,120 @@
+//! What is generated from: a document with what is said about it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::format::Formatter;
+use super::model::Model;
+use super::read::{self, Document};
+use super::{Files, documented, emit, resolve, workspace};
+use crate::document::{self, File};
+use crate::json::Json;
+use crate::schemas::overlay::{Layout, Overlay};
+use crate::schemas::{self, cut, dialect, prose};
+
+/// A document, cut to what is generated, and its overlay.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) document: Document,
+    pub(super) overlay: Overlay,
+    /// The document as it was read, if it is kept.
+    pub(super) full: Option<Json>,
+}
+
+impl Source {
+    /// One of our products.
+    ///
+    /// # Errors
+    /// If its document or its overlay cannot be read, or the texts do not fit the document.
+    pub(super) fn checked_in(product: &Path) -> Result<Self> {
+        let overlay = Overlay::read(product)?;
+        let document = read::read(product)?;
+        documented::fits(&document, &overlay)?;
+        Ok(Self {
+            document,
+            overlay,
+            full: None,
+        })
+    }
+
+    /// One of our products, without what is said about it.
+    ///
+    /// # Errors
+    /// If its document or its `operations.toml` cannot be read.
+    pub(super) fn without_texts(product: &Path) -> Result<Self> {
+        let file = document::open(&product.join(schemas::document_name(product)?))?;
+        Ok(Self {
+            document: read::read(product)?,
+            overlay: Overlay::read_rules(product)?,
+            full: Some(file.json),
+        })
+    }
+
+    /// Any document, cut to what `operations` lists; with its descriptions as documentation if `prose` says so.
+    ///
+    /// # Errors
+    /// As [`Source::checked_in`], and if the overlay names what the document does not have.
+    pub(super) fn foreign(from: &Path, operations: &Path, prose: bool) -> Result<Self> {
+        let File { json, digest } = document::open(from)?;
+        let overlay = Overlay::read_file(operations)?;
+        let name = from.file_name().context("a document without a name")?;
+        Self::of(&name.to_string_lossy(), &digest, json, overlay, prose)
+    }
+
+    /// As [`Source::foreign`], of what was read.
+    ///
+    /// # Errors
+    /// As [`Source::foreign`].
+    pub(super) fn of(
+        name: &str,
+        digest: &str,
+        full: Json,
+        mut overlay: Overlay,
+        prose: bool,
+    ) -> Result<Self> {
+        dialect::complete(&mut overlay, name, &full)?;
+        let cut = cut::cut(name, &full, &overlay)?;
+        let document = read::document(name, digest, &cut)?;
+        documented::fits(&document, &overlay)?;
+        if prose {
+            prose::fill(&mut overlay.docs, &full, &cut);
+        }
+        Ok(Self {
+            document,
+            overlay,
+            full: Some(full),
+        })
+    }
+
+    /// What is generated.
+    ///
+    /// # Errors
+    /// If the overlay does not fit the document, or a schema cannot be generated.
+    pub(super) fn model(&self) -> Result<Model> {
+        resolve::resolve(&self.document, &self.overlay).with_context(|| format!("in {}", self.document.name))
+    }
+
+    /// The text of every file.
+    ///
+    /// # Errors
+    /// As [`Source::model`], if a text is missing that the overlay demands, and if rustfmt fails.
+    #[expect(clippy::print_stderr, reason = "warnings go to the person who ran the chore")]
+    pub(super) fn render(&self) -> Result<Files> {
+        for warning in &self.document.warnings {
+            eprintln!("warning: {warning}");
+        }
+        let name = || format!("in {}", self.document.name);
+        let model = self.model()?;
+        documented::complete(&self.document, &self.overlay, &model).with_context(name)?;
+        emit::files(&model, &Formatter::new(&workspace())).with_context(name)
+    }
+
+    /// Whether the result is part of the model crates.
+    pub(super) fn is_ours(&self) -> bool {
+        self.overlay.layout == Layout::Crates
+    }
+}
+
+#[cfg(test)]
+mod tests;
