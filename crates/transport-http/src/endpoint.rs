@@ -1,13 +1,14 @@
 //! The base URL of an endpoint, taken apart.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use http::header::HeaderValue;
-use http::uri::{Scheme, Uri};
+use http::uri::{Authority, Scheme, Uri};
 use rustls::pki_types::ServerName;
 
-use crate::builder::BuildError;
+use crate::error::BuildError;
 
 /// Port of `https://` without a port.
 const HTTPS_PORT: u16 = 443;
@@ -53,7 +54,7 @@ impl Endpoint {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let server_name = ServerName::try_from(host.to_owned())
             .map_err(|_invalid| refuse("its host is neither a DNS name nor an address"))?;
-        let port = authority.port_u16().unwrap_or(HTTPS_PORT);
+        let port = port(authority, HTTPS_PORT).ok_or_else(|| refuse(BAD_PORT))?;
         Ok(Self {
             host: host.into(),
             port,
@@ -62,6 +63,18 @@ impl Endpoint {
             host_header: HeaderValue::from_str(authority.as_str())
                 .map_err(|_invalid| refuse("its host is not a header value"))?,
         })
+    }
+}
+
+/// What is wrong with a URL for which [`port`] finds none.
+pub(crate) const BAD_PORT: &str = "its port is not a number from 1 to 65535";
+
+/// The port of an authority, or `default`. The URL library takes a number that is too large for no port at all.
+pub(crate) fn port(authority: &Authority, default: u16) -> Option<u16> {
+    let host_and_port = authority.as_str().rsplit('@').next()?;
+    match host_and_port.strip_prefix(authority.host())? {
+        "" => Some(default),
+        port => port.strip_prefix(':')?.parse().ok().map(NonZeroU16::get),
     }
 }
 
@@ -104,6 +117,10 @@ mod tests {
         assert!(reason("vc.example").contains("does not start with https://"));
         assert!(reason("https://vc.example/sdk").contains("must end after host and port"));
         assert!(reason("https://vc.example?x=1").contains("must end after host and port"));
+        for port in ["0", "65536", "99999999999", ""] {
+            let url = format!("https://vc.example:{port}");
+            assert!(reason(&url).contains("not a number from 1 to 65535"), "{url}");
+        }
         assert!(reason("not a url").contains("not a URL"));
         assert!(reason("https://under score").contains("not a URL"));
     }

@@ -1,7 +1,6 @@
 //! One request, one answer.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +9,16 @@ use bytes::{Bytes, BytesMut};
 use farside_transport::{
     Call, CallContext, CallError, CallErrorKind, Clock, Deadline, Phase, Sent, Transport, within,
 };
-use http::header::{HOST, HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt as _, Full};
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, USER_AGENT};
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
 use crate::builder::HttpTransportBuilder;
-use crate::connect::{Connector, MAX_HEAD};
+use crate::connect::Connector;
+use crate::http1::judge;
 use crate::pool::{Connection, Pool};
-use crate::progress::request_bytes;
+use crate::protocol::{Failed, Protocol, Remains};
 
 /// What this client calls itself.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("farside/", env!("CARGO_PKG_VERSION")));
@@ -74,13 +74,21 @@ impl HttpTransport {
         }
         let mut request = request;
         *request.version_mut() = Version::HTTP_11;
+        // RFC 9110, section 8.6; some servers and proxies answer 411 otherwise.
+        if request.body().is_empty()
+            && matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH)
+        {
+            request
+                .headers_mut()
+                .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let headers = request.headers_mut();
         headers.insert(HOST, self.connector.endpoint.host_header.clone());
         headers.entry(USER_AGENT).or_insert(AGENT);
         Ok(request)
     }
 
-    /// Sends on an idle connection, or on a fresh one.
+    /// Sends on a connection that is there, or on a fresh one.
     async fn deliver(
         &self,
         request: &Request<Bytes>,
@@ -105,19 +113,23 @@ impl HttpTransport {
                     }
                     return Ok(answer);
                 }
-                // It had been closed while it lay idle, and no byte of this request left on it.
-                Err(CallErrorKind::Cut {
-                    sent: Sent::Nothing, ..
-                }) if reused => {}
-                Err(kind) => return Err(kind),
+                Err(failed) => {
+                    if failed.connection.is_spent() {
+                        self.pool.forget(&connection);
+                    }
+                    // A stale connection had been closed while it lay idle, and took nothing of this request.
+                    if !(reused && failed.connection == Remains::Stale) {
+                        return Err(failed.kind);
+                    }
+                }
             }
         }
     }
 
     async fn connect(&self, left: Duration) -> Result<Connection, CallErrorKind> {
         let generation = self.pool.generation();
-        let opened = self.connector.open(&*self.clock, left).await?;
-        Ok(Pool::adopt(opened, generation))
+        let protocol = self.connector.open(&*self.clock, left).await?;
+        Ok(self.pool.adopt(protocol, generation, self.clock.elapsed()))
     }
 }
 
@@ -159,45 +171,43 @@ impl Exchange<'_> {
         &self,
         connection: &mut Connection,
         request: &Request<Bytes>,
-    ) -> Result<(Response<Bytes>, bool), CallErrorKind> {
-        let head = self.head(connection, request).await?;
-        // An answer that came before the request had left ends the connection's use.
-        let all_left = connection.opened.progress.sent() == Sent::Whole;
+    ) -> Result<(Response<Bytes>, bool), Failed> {
+        let head = self.head(&mut connection.protocol, request).await?;
+        let reusable = connection.protocol.is_reusable();
         let (parts, body) = head.into_parts();
         match self.body(body).await {
-            Ok(body) => Ok((Response::from_parts(parts, body), all_left)),
+            Ok(body) => Ok((Response::from_parts(parts, body), reusable)),
             // The status says what was done; without its body only the details are lost.
-            Err(_) if is_refusal(parts.status) => Ok((Response::from_parts(parts, Bytes::new()), false)),
-            Err(kind) => Err(kind),
+            Err(_) if is_refusal(parts.status) => {
+                self.transport.pool.forget(connection);
+                Ok((Response::from_parts(parts, Bytes::new()), false))
+            }
+            Err(kind) => Err(Failed {
+                kind,
+                connection: Remains::Broken,
+            }),
         }
     }
 
     async fn head(
         &self,
-        connection: &mut Connection,
+        protocol: &mut Protocol,
         request: &Request<Bytes>,
-    ) -> Result<Response<Incoming>, CallErrorKind> {
-        let (clock, opened) = (&*self.transport.clock, &mut connection.opened);
-        opened.progress.begin(request_bytes(request, request.body()));
-        let sender = &mut opened.sender;
-        let exchange = async {
-            // The connection's task may not have seen yet that the last answer was read.
-            sender.ready().await?;
-            sender.send_request(request.clone().map(Full::new)).await
-        };
+    ) -> Result<Response<Incoming>, Failed> {
         let (left, first_byte) = (self.left(), self.transport.limits.first_byte);
         let (phase, limit, wait) = match first_byte {
             Some(first_byte) if first_byte < left => (Phase::FirstByte, first_byte, first_byte),
             Some(_) | None => (Phase::Call, self.limit, left),
         };
-        match within(clock, wait, exchange).await {
-            Ok(Ok(head)) => Ok(head),
-            Ok(Err(error)) => Err(broken(error, opened.progress.stop())),
-            Err(_elapsed) => Err(CallErrorKind::Timeout {
-                phase,
-                limit,
-                sent: opened.progress.stop(),
-            }),
+        match within(&*self.transport.clock, wait, protocol.send(request)).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => {
+                let sent = protocol.give_up();
+                Err(Failed {
+                    kind: CallErrorKind::Timeout { phase, limit, sent },
+                    connection: Remains::Broken,
+                })
+            }
         }
     }
 
@@ -220,23 +230,6 @@ fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
 
-/// What an error of the HTTP library means, given how much of the request had left.
-fn broken(error: hyper::Error, sent: Sent) -> CallErrorKind {
-    if error.is_parse_too_large() {
-        CallErrorKind::TooLarge {
-            part: "header",
-            limit: MAX_HEAD as u64,
-        }
-    } else if error.is_parse() {
-        CallErrorKind::Garbled(io::Error::other(error))
-    } else {
-        CallErrorKind::Cut {
-            sent,
-            source: io::Error::other(error),
-        }
-    }
-}
-
 /// Reads a body to its end, or to the limit.
 async fn read_within(mut body: Incoming, limit: u64) -> Result<Bytes, CallErrorKind> {
     let too_large = || CallErrorKind::TooLarge { part: "body", limit };
@@ -246,7 +239,7 @@ async fn read_within(mut body: Incoming, limit: u64) -> Result<Bytes, CallErrorK
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken(error, Sent::Whole))?;
+        let frame = frame.map_err(|error| judge(error, Sent::Whole))?;
         let Ok(data) = frame.into_data() else { continue };
         if (first.len() + rest.len() + data.len()) as u64 > limit {
             return Err(too_large());
@@ -266,12 +259,10 @@ async fn read_within(mut body: Incoming, limit: u64) -> Result<Bytes, CallErrorK
 
 #[cfg(test)]
 mod tests {
-    use hyper::client::conn::http1;
-    use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt as _, DuplexStream};
 
     use super::*;
-    use crate::connect::Opened;
+    use crate::http1::Http1;
     use crate::progress::{Counted, Progress};
 
     /// A transport to a port where nobody listens, with one idle connection; and that connection's other end.
@@ -284,16 +275,14 @@ mod tests {
             .expect("a transport");
         let (near, far) = tokio::io::duplex(1024);
         let progress = Arc::new(Progress::default());
-        let (sender, connection) = http1::handshake(TokioIo::new(Counted::new(near, Arc::clone(&progress))))
+        let http1 = Http1::start(Counted::new(near, Arc::clone(&progress)), Arc::clone(&progress))
             .await
             .expect("no bytes yet");
-        tokio::spawn(connection);
-        let opened = Opened {
-            sender,
-            progress: Arc::clone(&progress),
-        };
-        http.pool
-            .park(Pool::adopt(opened, http.pool.generation()), http.clock.elapsed());
+        let at = http.clock.elapsed();
+        let idle = http
+            .pool
+            .adopt(Protocol::Http1(http1), http.pool.generation(), at);
+        http.pool.park(idle, at);
         (http, progress, far)
     }
 

@@ -1,6 +1,6 @@
 //! How much of a request has left this machine: the difference between "cannot have happened" and "unknown".
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -87,17 +87,38 @@ impl<S> Counted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+impl<S: Unpin> Counted<S> {
+    fn poll_counted(
+        self: Pin<&mut Self>,
+        write: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         // Held across the write, so that nothing can leave between a stop and its answer.
         let mut written = this.progress.written();
         if written.stopped {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let count = ready!(Pin::new(&mut this.inner).poll_write(cx, bytes))?;
+        let count = ready!(write(Pin::new(&mut this.inner)))?;
         written.bytes = written.bytes.saturating_add(count as u64);
         Poll::Ready(Ok(count))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_counted(|inner| inner.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_counted(|inner| inner.poll_write_vectored(cx, pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -143,9 +164,12 @@ mod tests {
         let progress = Arc::new(Progress::default());
         let mut socket = Counted::new(Vec::new(), Arc::clone(&progress));
         progress.begin(8);
-        socket.write_all(b"1234").await.expect("counted");
+        socket.write_all(b"12").await.expect("counted");
+        let pieces = [IoSlice::new(b"3"), IoSlice::new(b"4")];
+        assert_eq!(socket.write_vectored(&pieces).await.expect("counted"), 2);
         assert_eq!(progress.stop(), Sent::Part);
         assert!(socket.write_all(b"5678").await.is_err());
+        assert!(socket.write_vectored(&[IoSlice::new(b"90")]).await.is_err());
         assert_eq!(
             (socket.inner.as_slice(), progress.sent()),
             (b"1234".as_slice(), Sent::Part)

@@ -8,7 +8,11 @@ use std::sync::Arc;
 use farside_transport::{CallErrorKind, CertificateError, CertificateProblem, Pin, PinMismatch};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+#[cfg(all(feature = "aws-lc", not(feature = "ring")))]
+use rustls::crypto::aws_lc_rs as cryptography;
+#[cfg(feature = "ring")]
+use rustls::crypto::ring as cryptography;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
@@ -17,7 +21,7 @@ use rustls::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::builder::BuildError;
+use crate::error::BuildError;
 
 /// Which authorities are trusted to issue certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,18 +38,45 @@ pub enum Roots {
 pub(crate) enum Trust {
     /// Issued by one of these, for the host's name, and in its time.
     Authorities(Arc<WebPkiServerVerifier>),
-    /// This certificate, whoever issued it, for whatever name.
-    Pin(Pin),
+    /// One of these certificates, whoever issued it, for whatever name.
+    Pins(PinSet),
     /// Any.
     Anyone,
 }
 
+/// The pins of one host.
+#[derive(Debug)]
+pub(crate) struct PinSet {
+    /// The one that errors name.
+    first: Pin,
+    others: Vec<Pin>,
+}
+
+impl PinSet {
+    fn contains(&self, seen: Pin) -> bool {
+        self.first == seen || self.others.contains(&seen)
+    }
+}
+
 fn provider() -> Arc<CryptoProvider> {
     // Passed along explicitly: the process-wide default belongs to the program, not to a library.
-    Arc::new(ring::default_provider())
+    Arc::new(cryptography::default_provider())
 }
 
 impl Trust {
+    /// This one.
+    pub(crate) fn pin(first: Pin) -> Self {
+        let others = Vec::new();
+        Self::Pins(PinSet { first, others })
+    }
+
+    /// One of these; `None` if there is none.
+    pub(crate) fn pins(pins: &[Pin]) -> Option<Self> {
+        let (&first, others) = pins.split_first()?;
+        let others = others.to_vec();
+        Some(Self::Pins(PinSet { first, others }))
+    }
+
     pub(crate) fn authorities(roots: &Roots) -> Result<Self, BuildError> {
         let store = match roots {
             Roots::System => system_roots()?,
@@ -60,19 +91,20 @@ impl Trust {
             .map_err(|source| BuildError::Tls(rustls::Error::General(source.to_string())))
     }
 
-    /// TLS settings of a client that follows this rule.
-    pub(crate) fn into_config(self) -> Result<ClientConfig, BuildError> {
+    /// TLS settings of a client that follows this rule, and offers these versions of HTTP, the best first.
+    pub(crate) fn into_config(self, versions: &[&[u8]]) -> Result<ClientConfig, BuildError> {
         let provider = provider();
         let verifier = Verifier {
             trust: self,
             provider: Arc::clone(&provider),
         };
-        let config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(BuildError::Tls)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
+        config.alpn_protocols = versions.iter().map(|version| version.to_vec()).collect();
         Ok(config)
     }
 }
@@ -126,9 +158,9 @@ impl Verifier {
                 .verify_server_cert(leaf, intermediates, name, ocsp, at)
                 .map(|_verified| ())
                 .map_err(|error| Rejection::Certificate { seen, error }),
-            Trust::Pin(wanted) if *wanted == seen => Ok(()),
-            Trust::Pin(wanted) => Err(Rejection::Pin {
-                wanted: *wanted,
+            Trust::Pins(wanted) if wanted.contains(seen) => Ok(()),
+            Trust::Pins(wanted) => Err(Rejection::Pin {
+                wanted: wanted.first,
                 seen,
             }),
             Trust::Anyone => Ok(()),
@@ -136,7 +168,8 @@ impl Verifier {
     }
 }
 
-fn thumbprint(certificate: &CertificateDer<'_>) -> Pin {
+/// SHA-256 of a certificate.
+pub(crate) fn thumbprint(certificate: &CertificateDer<'_>) -> Pin {
     Pin::new(Sha256::digest(certificate).into())
 }
 

@@ -1,5 +1,13 @@
 //! The transport against a real TLS server on the loopback device.
 
-mod bad_night;
+mod calls;
+mod connections;
+mod effects;
+mod giants;
+#[cfg(feature = "http2")]
+mod http2;
+mod identity;
+mod known_hosts;
+mod proxy;
 mod server;
 mod trust;

@@ -1,132 +1,76 @@
-//! A small TLS server that misbehaves as told, and certificates for it.
+//! A small TLS server that misbehaves as told.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
-use farside_transport::{Call, CallError, Pin, Transport};
+use farside_transport::{Call, CallError, Clock as _, SystemClock, Transport as _};
 use farside_transport_http::{HttpTransport, HttpTransportBuilder, Roots};
-use farside_wire::{Method, Operation, Repeat, Service};
-use http::{Request, Response};
-use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use sha2::{Digest as _, Sha256};
+use http::Response;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// A read of VCDA.
-pub(crate) const READ: Operation = Operation {
-    id: "readThing",
-    service: Service::Vcda,
-    method: Method::Get,
-    path: "/things/1",
-    query: "",
-    repeat: Repeat::Harmless,
-    since: None,
-    privileges: &[],
-    faults: &[],
-    refused_before_acting: &[],
-    anonymous: false,
-};
+use crate::identity::Identity;
 
-/// An action of VCDA.
-pub(crate) const WRITE: Operation = Operation {
-    id: "startThing",
-    method: Method::Post,
-    repeat: Repeat::OnlyIfNeverSent,
-    ..READ
-};
-
-/// A call with a body of this size.
-pub(crate) fn call(operation: &'static Operation, body_bytes: usize) -> Call {
-    let request = Request::builder()
-        .method(operation.method.as_str())
-        .uri("/things/1?depth=2")
-        .body(Bytes::from(vec![b' '; body_bytes]))
-        .expect("a valid request");
-    Call::new(operation, "thing 1", request)
-}
+/// An answer without a fault.
+pub(crate) const OK: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
 
 /// What the server does with each connection, or with each request on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Conduct {
     /// Closes the TCP connection at once.
     CloseInHandshake,
     /// Says nothing at all, not even in the handshake.
     Mute,
+    /// Says this instead of a handshake.
+    Plain(&'static str),
+    /// Reads this many bytes of a request, at least one, and ends.
+    Take(usize, End),
     /// Answers each request with these bytes, and keeps the connection.
-    Answer(&'static str),
-    /// Answers one request with these bytes, and closes the connection.
-    AnswerAndClose(&'static str),
-    /// Reads a request to its end, and closes the connection.
-    Close,
-    /// Reads some bytes of a request, and resets the connection.
-    ResetAfter(usize),
-    /// Reads some bytes of a request, and neither reads nor writes any more.
-    StallAfter(usize),
-    /// Reads a request and never answers.
-    Stall,
-    /// Answers with these bytes, and then the same letter for ever.
-    Endless(&'static str),
+    Answer(Bytes),
+    /// Answers one request with these bytes, and ends.
+    AnswerOnce(Bytes, End),
+    /// Answers with the first bytes, and then with the second ones for ever, with a pause before each.
+    Endless(&'static str, Bytes, Duration),
 }
 
-/// An authority, and a certificate that it issued.
-pub(crate) struct Identity {
-    pub(crate) authority: CertifiedIssuer<'static, KeyPair>,
-    pub(crate) leaf: Certificate,
-    key: KeyPair,
+/// How a connection ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// As TLS wants it, with close_notify.
+    Orderly,
+    /// Without a word of TLS.
+    Silent,
+    /// By a TCP reset.
+    Reset,
+    /// Not at all: nothing is read or written any more.
+    Never,
 }
 
-impl Identity {
-    /// For this name, changed as told.
-    pub(crate) fn new(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
-        Self::issued_by("Test authority", name, change)
+impl Conduct {
+    /// Answers each request so.
+    pub(crate) fn answer(answer: impl Into<Bytes>) -> Self {
+        Self::Answer(answer.into())
     }
 
-    /// For this name, from an authority of that name.
-    pub(crate) fn issued_by(issuer: &str, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
-        let mut authority = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-        authority.distinguished_name.push(DnType::CommonName, issuer);
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority_key = KeyPair::generate().expect("a key");
-        let authority = CertifiedIssuer::self_signed(authority, authority_key).expect("an authority");
-        let key = KeyPair::generate().expect("a key");
-        let mut leaf = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
-        change(&mut leaf);
-        let leaf = leaf.signed_by(&key, &authority).expect("a certificate");
-        Self { authority, leaf, key }
+    /// Answers one request so, and ends.
+    pub(crate) fn once(answer: impl Into<Bytes>, end: End) -> Self {
+        Self::AnswerOnce(answer.into(), end)
     }
 
-    pub(crate) fn localhost() -> Self {
-        Self::new("localhost", |_| {})
+    /// Goes on for ever, as fast as it can.
+    pub(crate) fn endless(start: &'static str) -> Self {
+        Self::Endless(start, Bytes::from(vec![b'a'; 16 * 1024]), Duration::ZERO)
     }
 
-    pub(crate) fn pin(&self) -> Pin {
-        Pin::new(Sha256::digest(self.leaf.der()).into())
-    }
-
-    /// The authority's certificate, in a file.
-    pub(crate) fn ca_file(&self) -> tempfile::NamedTempFile {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), self.authority.pem()).expect("written");
-        file
-    }
-
-    fn acceptor(&self) -> TlsAcceptor {
-        let chain: Vec<CertificateDer<'static>> = vec![self.leaf.der().clone()];
-        let key = PrivateKeyDer::try_from(self.key.serialize_der()).expect("a key");
-        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .expect("a certificate for the key");
-        TlsAcceptor::from(Arc::new(config))
+    /// Goes on for ever, one byte each time, long before any limit on silence.
+    pub(crate) fn drip(start: &'static str) -> Self {
+        Self::Endless(start, Bytes::from_static(b"a"), Duration::from_millis(20))
     }
 }
 
@@ -135,8 +79,15 @@ pub(crate) struct Server {
     pub(crate) identity: Identity,
     pub(crate) port: u16,
     ca_file: tempfile::NamedTempFile,
-    connections: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    requests: Mutex<Vec<String>>,
+    /// Bytes of answers that the sockets have taken.
+    answered: AtomicU64,
 }
 
 impl Server {
@@ -147,17 +98,13 @@ impl Server {
     pub(crate) async fn start_as(identity: Identity, conduct: Conduct) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (connections, requests) = (
-            Arc::new(AtomicUsize::new(0)),
-            Arc::<Mutex<Vec<String>>>::default(),
-        );
-        let acceptor = identity.acceptor();
-        let (counter, log) = (Arc::clone(&connections), Arc::clone(&requests));
+        let seen = Arc::new(Seen::default());
+        let (acceptor, log) = (identity.acceptor(&[]), Arc::clone(&seen));
         tokio::spawn(async move {
             while let Ok((tcp, _peer)) = listener.accept().await {
-                counter.fetch_add(1, Ordering::SeqCst);
+                log.connections.fetch_add(1, Ordering::SeqCst);
                 // A client that goes away is no failure of a test.
-                let serving = serve(tcp, acceptor.clone(), conduct, Arc::clone(&log));
+                let serving = serve(tcp, acceptor.clone(), conduct.clone(), Arc::clone(&log));
                 tokio::spawn(async move { serving.await.ok() });
             }
         });
@@ -166,18 +113,22 @@ impl Server {
             identity,
             port,
             ca_file,
-            connections,
-            requests,
+            seen,
         }
     }
 
     pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
+        self.seen.connections.load(Ordering::SeqCst)
     }
 
     /// Heads of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests.lock().expect("requests").clone()
+        self.seen.requests.lock().expect("requests").clone()
+    }
+
+    /// Bytes of an endless answer that have left so far.
+    pub(crate) fn answered(&self) -> u64 {
+        self.seen.answered.load(Ordering::SeqCst)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -195,55 +146,74 @@ impl Server {
     }
 }
 
-async fn serve(
-    tcp: TcpStream,
-    acceptor: TlsAcceptor,
-    conduct: Conduct,
-    log: Arc<Mutex<Vec<String>>>,
-) -> io::Result<()> {
+async fn serve(tcp: TcpStream, acceptor: TlsAcceptor, conduct: Conduct, seen: Arc<Seen>) -> io::Result<()> {
     match conduct {
         Conduct::CloseInHandshake => return Ok(()),
         Conduct::Mute => {
             let _open = tcp;
             return std::future::pending().await;
         }
+        Conduct::Plain(text) => return speak_plainly(tcp, text).await,
         _ => {}
     }
     let mut tls = acceptor.accept(tcp).await?;
-    if let Conduct::ResetAfter(bytes) | Conduct::StallAfter(bytes) = conduct {
+    if let Conduct::Take(bytes, how) = conduct {
         tls.read_exact(&mut vec![0; bytes]).await?;
-        if matches!(conduct, Conduct::StallAfter(_)) {
-            std::future::pending::<()>().await;
-        }
-        // What lies unread in the socket turns the close into a reset.
-        return Ok(());
+        return end(tls, how).await;
     }
     while let Some(head) = read_request(&mut tls).await? {
-        log.lock().expect("requests").push(head);
-        match conduct {
-            Conduct::Answer(answer) => tls.write_all(answer.as_bytes()).await?,
-            Conduct::AnswerAndClose(answer) => {
-                tls.write_all(answer.as_bytes()).await?;
-                return tls.shutdown().await;
+        seen.requests.lock().expect("requests").push(head);
+        match &conduct {
+            Conduct::Answer(answer) => tls.write_all(answer).await?,
+            Conduct::AnswerOnce(answer, how) => {
+                tls.write_all(answer).await?;
+                tls.flush().await?;
+                return end(tls, *how).await;
             }
-            Conduct::Endless(start) => {
+            Conduct::Endless(start, piece, pause) => {
                 tls.write_all(start.as_bytes()).await?;
-                loop {
-                    tls.write_all(&[b'a'; 4096]).await?;
-                }
+                return go_on(tls, piece, *pause, &seen.answered).await;
             }
-            Conduct::Stall => return std::future::pending().await,
-            Conduct::Close
-            | Conduct::ResetAfter(_)
-            | Conduct::StallAfter(_)
-            | Conduct::CloseInHandshake
-            | Conduct::Mute => {
-                return Ok(());
-            }
+            _ => unreachable!("{conduct:?} reads no whole request"),
         }
         tls.flush().await?;
     }
     Ok(())
+}
+
+async fn speak_plainly(mut tcp: TcpStream, text: &str) -> io::Result<()> {
+    // What lies unread in a socket would turn its close into a reset, which overtakes the text.
+    tcp.read_exact(&mut [0; 5]).await?;
+    tcp.write_all(text.as_bytes()).await?;
+    tcp.shutdown().await?;
+    tcp.read_to_end(&mut Vec::new()).await?;
+    Ok(())
+}
+
+async fn go_on(
+    mut tls: TlsStream<TcpStream>,
+    piece: &[u8],
+    pause: Duration,
+    answered: &AtomicU64,
+) -> io::Result<()> {
+    let clock = SystemClock::new();
+    loop {
+        if !pause.is_zero() {
+            clock.sleep(pause).await;
+        }
+        tls.write_all(piece).await?;
+        tls.flush().await?;
+        answered.fetch_add(piece.len() as u64, Ordering::SeqCst);
+    }
+}
+
+async fn end(mut tls: TlsStream<TcpStream>, how: End) -> io::Result<()> {
+    match how {
+        End::Orderly => tls.shutdown().await,
+        End::Silent => Ok(()),
+        End::Reset => tls.get_ref().0.set_zero_linger(),
+        End::Never => std::future::pending().await,
+    }
 }
 
 /// Reads one request to the end of its body; its head, or `None` at the end of the connection.
