@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farside_host_network::HostNetwork;
-use farside_transport::SystemClock;
+use farside_transport::{PollPolicy, SystemClock};
 use farside_transport_http::HttpTransport;
 use farside_vasa::{GroupId, ProviderRef, VasaClient, regroup};
 use farside_vim::VimClient;
@@ -21,7 +21,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let http = Arc::new(HttpTransport::builder(url).build()?);
     let password = Secret::new(std::env::var("PASSWORD")?);
-    let vim = VimClient::builder(http, user, password, Arc::new(SystemClock::new())).build();
+    let clock = Arc::new(SystemClock::new());
+    let vim = VimClient::builder(http, user, password, clock.clone()).build();
 
     let network = HostNetwork::new(vim.clone());
     let host = network.host(host).await?;
@@ -30,7 +31,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let vasa = VasaClient::new(vim.clone());
     let groups = [GroupId::new(domain, group)];
     let task = vasa.start_reverse(&ProviderRef::new(provider), &groups).await?;
-    let result = vasa.operation(task).until_done(Duration::from_secs(900)).await?;
+    let limit = Duration::from_secs(900);
+    let result = vasa
+        .operation(task)
+        .until_done(limit, &*clock, PollPolicy::default())
+        .await?;
     for outcome in regroup(&groups, result.as_ref()) {
         println!("{outcome:?}");
     }

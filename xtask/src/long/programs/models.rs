@@ -15,7 +15,7 @@ use farside_models_vim::{
 };
 use farside_transport::{Call, Transport};
 use farside_transport_http::HttpTransport;
-use farside_wire::{ManagedObjectReference, Operation, Read, Secret};
+use farside_wire::{ManagedObjectReference, Object, Operation, Read, Secret};
 use http::Request;
 
 struct Client {
@@ -55,21 +55,52 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("URL USER SWITCH HOST-NETWORK PROVIDER FAULT-DOMAIN GROUP".into());
     };
     let http = Arc::new(HttpTransport::builder(url).build()?);
-    let mut client = Client { http, token: String::new() };
+    let mut client = Client {
+        http,
+        token: String::new(),
+    };
     let login = LoginRequest::new(user, Secret::new(std::env::var("PASSWORD")?));
-    client.post(&vim::SESSION_MANAGER_LOGIN, "SessionManager", Some(serde_json::to_vec(&login)?)).await?;
+    client
+        .post(
+            &vim::SESSION_MANAGER_LOGIN,
+            "SessionManager",
+            Some(serde_json::to_vec(&login)?),
+        )
+        .await?;
     let failover = StartDpuFailoverRequest::new(switch);
     let body = serde_json::to_vec(&failover)?;
-    client.post(&vim::HOST_NETWORK_SYSTEM_START_DPU_FAILOVER, network, Some(body)).await?;
-    let group = ReplicationGroupId::new(FaultDomainId::new(domain), DeviceGroupId::new(group));
+    client
+        .post(&vim::HOST_NETWORK_SYSTEM_START_DPU_FAILOVER, network, Some(body))
+        .await?;
+    let group = ReplicationGroupId::new(
+        Object::new(&FaultDomainId::new(domain)),
+        DeviceGroupId::new(group),
+    );
     let reverse = ReverseReplicateGroupRequest::default().with_group_id(vec![group]);
     let body = serde_json::to_vec(&reverse)?;
-    let task = client.post(&sms::VASA_PROVIDER_REVERSE_REPLICATE_GROUP_TASK, provider, Some(body)).await?;
+    let task = client
+        .post(
+            &sms::VASA_PROVIDER_REVERSE_REPLICATE_GROUP_TASK,
+            provider,
+            Some(body),
+        )
+        .await?;
     let task: ManagedObjectReference = read(task)?;
-    let info: SmsTaskInfo = read(client.post(&sms::SMS_TASK_QUERY_SMS_TASK_INFO, &task.value, None).await?)?;
+    let info: SmsTaskInfo = read(
+        client
+            .post(&sms::SMS_TASK_QUERY_SMS_TASK_INFO, &task.value, None)
+            .await?,
+    )?;
     println!("{}", info.state);
-    for result in info.result.iter().filter_map(|result| result.elements()).flatten() {
-        let result = result.as_object::<GroupOperationResult>().ok_or("no result of a group")?;
+    for result in info
+        .result
+        .iter()
+        .filter_map(|result| result.elements())
+        .flatten()
+    {
+        let result = result
+            .as_object::<GroupOperationResult>()
+            .ok_or("no result of a group")?;
         if let Some(reversed) = result.downcast::<ReverseReplicationSuccessResult>() {
             println!("{}", reversed?.new_group_id.id);
         }

@@ -29,7 +29,11 @@ const fn operation(id: &'static str, path: &'static str, repeat: Repeat) -> Oper
     }
 }
 
-static LOGIN: Operation = operation("SessionManager_Login", "/SessionManager/{moId}/Login", Repeat::Harmless);
+static LOGIN: Operation = operation(
+    "SessionManager_Login",
+    "/SessionManager/{moId}/Login",
+    Repeat::Harmless,
+);
 static FAILOVER: Operation = operation(
     "HostNetworkSystem_startDpuFailover",
     "/HostNetworkSystem/{moId}/startDpuFailover",
@@ -40,8 +44,11 @@ static REVERSE: Operation = operation(
     "/sms/VasaProvider/{moId}/ReverseReplicateGroup_Task",
     Repeat::OnlyIfNeverSent,
 );
-static TASK: Operation =
-    operation("SmsTask_QuerySmsTaskInfo", "/sms/SmsTask/{moId}/QuerySmsTaskInfo", Repeat::Harmless);
+static TASK: Operation = operation(
+    "SmsTask_QuerySmsTaskInfo",
+    "/sms/SmsTask/{moId}/QuerySmsTaskInfo",
+    Repeat::Harmless,
+);
 
 struct Client {
     http: Arc<dyn Transport>,
@@ -64,7 +71,10 @@ impl Client {
             }
             None => Bytes::new(),
         };
-        let answer = self.http.send(Call::new(operation, id, request.body(body)?)).await?;
+        let answer = self
+            .http
+            .send(Call::new(operation, id, request.body(body)?))
+            .await?;
         if let Some(token) = answer.headers().get("vmware-api-session-id") {
             self.token = token.to_str()?.to_owned();
         }
@@ -82,10 +92,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("URL USER SWITCH HOST-NETWORK PROVIDER FAULT-DOMAIN GROUP".into());
     };
     let http = Arc::new(HttpTransport::builder(url).build()?);
-    let mut client = Client { http, token: String::new() };
+    let mut client = Client {
+        http,
+        token: String::new(),
+    };
     let login = json!({"userName": user, "password": std::env::var("PASSWORD")?});
     client.post(&LOGIN, "SessionManager", Some(login)).await?;
-    client.post(&FAILOVER, network, Some(json!({"dvsName": switch}))).await?;
+    client
+        .post(&FAILOVER, network, Some(json!({"dvsName": switch})))
+        .await?;
     let groups = json!({"groupId": [{
         "_typeName": "ReplicationGroupId",
         "faultDomainId": {"_typeName": "FaultDomainId", "id": domain},
@@ -94,6 +109,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let task = client.post(&REVERSE, provider, Some(groups)).await?;
     let task = task["value"].as_str().ok_or("no task")?.to_owned();
     let info = client.post(&TASK, &task, None).await?;
-    println!("{} {}", info["state"], info["result"]["_value"][0]["newGroupId"]["id"]);
+    println!(
+        "{} {}",
+        info["state"], info["result"]["_value"][0]["newGroupId"]["id"]
+    );
     Ok(())
 }
