@@ -66,8 +66,8 @@ pub use error::{
 };
 pub use metrics::{CallEnd, CallOutcome, CallRepeat, Metrics, SessionEvent};
 pub use operation::{
-    Cancellation, OperationId, PollErrors, PollPauses, PollPolicy, Progress, RemoteOperation, TaskSource,
-    TaskStatus, WaitError, WaitErrorKind,
+    Cancellation, NextLook, OperationId, PollErrors, PollPauses, PollPolicy, Progress, RemoteOperation,
+    TaskSource, TaskStatus, WaitError, WaitErrorKind,
 };
 pub use pin::{ParsePinError, Pin};
 pub use quota::{EndpointQuota, RetryBudget};

@@ -88,14 +88,43 @@ pub enum Cancellation {
     NotPossible,
 }
 
+/// The look that a wait wants next.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct NextLook<'a> {
+    /// How long to wait before it, where the source cannot know that there is news: nothing for the first look, then what
+    /// the [`PollPolicy`] says.
+    pub pause: Duration,
+    /// What the wait saw last, while the work was running; `None` before the first look and after one that failed.
+    pub seen: Option<Progress>,
+    /// The time to wait by.
+    pub clock: &'a dyn Clock,
+}
+
 /// Looks at pieces of remote work of one kind.
 #[async_trait]
 pub trait TaskSource: fmt::Debug + Send + Sync {
-    /// Looks once.
+    /// Looks once, with a call of its own.
     ///
     /// # Errors
     /// Whatever the look met; it says nothing about the work.
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError>;
+
+    /// Looks when a look is due: by default after [`NextLook::pause`], with [`TaskSource::poll`].
+    ///
+    /// A source that learns of many pieces of work with one call answers as soon as it knows of something other than
+    /// [`NextLook::seen`], and goes by its own pace instead of the pause. It answers with an error at most once for
+    /// each of its own looks that failed. The caller bounds the time.
+    ///
+    /// # Errors
+    /// Whatever the look met; it says nothing about the work.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
+    async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        look.clock.sleep(look.pause).await;
+        self.poll(id).await
+    }
 
     /// Whether [`TaskSource::cancel`] does anything for this kind of work.
     fn can_cancel(&self) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use farside_wire::{DecodeError, Repeat, ServiceError};
 
 use super::policy::Pauses;
-use super::{OperationId, PollPolicy, TaskSource, TaskStatus};
+use super::{NextLook, OperationId, PollPolicy, Progress, TaskSource, TaskStatus};
 use crate::clock::{Clock, Deadline, within};
 use crate::error::{CallError, Retry};
 
@@ -105,8 +105,10 @@ pub(super) struct Watcher<'a> {
     deadline: Deadline,
     policy: PollPolicy,
     pauses: Pauses,
-    /// Before the next look.
+    /// Before the next look; `None` before the first one.
     pause: Option<Duration>,
+    /// What the last look showed.
+    seen: Option<Progress>,
     failures: Failures,
 }
 
@@ -135,6 +137,7 @@ impl<'a> Watcher<'a> {
             policy,
             pauses: Pauses::new(policy),
             pause: None,
+            seen: None,
             failures: Failures::default(),
         }
     }
@@ -142,19 +145,23 @@ impl<'a> Watcher<'a> {
     /// The next look that shows something, after the pause that is due before it.
     pub(super) async fn look(&mut self) -> Result<TaskStatus, WaitErrorKind> {
         loop {
-            if let Some(pause) = self.pause.take() {
-                let left = self.deadline.left(self.clock);
-                if left.is_zero() {
-                    return Err(self.too_late());
-                }
-                // The last look happens right at the deadline, whatever the pause would have been.
-                self.clock.sleep(pause.min(left)).await;
-            }
             let left = self.deadline.left(self.clock);
-            match within(self.clock, left, self.source.poll(self.id)).await {
+            if self.pause.is_some() && left.is_zero() {
+                return Err(self.too_late());
+            }
+            // The last look happens right at the deadline, whatever the pause would have been.
+            let look = NextLook {
+                pause: self.pause.take().unwrap_or_default().min(left),
+                seen: self.seen.take(),
+                clock: self.clock,
+            };
+            match within(self.clock, left, self.source.next(self.id, look)).await {
                 Ok(Ok(status)) => {
                     self.failures = Failures::default();
                     self.pause = Some(self.pauses.after_look());
+                    if let TaskStatus::Running { progress } = status {
+                        self.seen = Some(Progress { percent: progress });
+                    }
                     return Ok(status);
                 }
                 Ok(Err(error)) => self.bear(error)?,
