@@ -5,7 +5,7 @@
 //! | answer by a script or a function | [`ScriptedTransport`] |
 //! | never answer | [`NeverAnswers`] |
 //! | lose answers, cut connections, refuse calls, end sessions | [`FaultyTransport`] with [`FaultRule`]s |
-//! | write down what was called and answered, without secrets | [`Recorder`] |
+//! | write down what was called and answered, without secrets | [`Recorder`]; [`recorded`] if the environment says so |
 //! | answer from what was written down | [`Replayer`] |
 //! | let time pass when the test says so | [`PausedClock`] |
 //!
@@ -60,7 +60,7 @@ pub use exchange::{Exchange, RecordedAnswer, RecordedBody, RecordedOutcome, Reco
 pub use failure::{RecordedError, RecordedFailure, SourceKind};
 pub use fault::{FaultAction, FaultCount, FaultPlan, FaultRule, Pattern, Probability};
 pub use faulty::{FaultCounts, FaultGuard, Faults, FaultyTransport};
-pub use recorder::Recorder;
+pub use recorder::{RECORDINGS, Recorder, recorded};
 pub use recording::{Recording, RecordingError, RecordingErrorKind};
 pub use replayer::{ReplayError, ReplayErrorKind, Replayer};
 pub use script::{Answer, NeverAnswers, ScriptedTransport};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -268,6 +269,31 @@ impl Transport for Recorder {
         open.end(&outcome);
         outcome
     }
+}
+
+/// The folder into which [`recorded`] writes.
+pub const RECORDINGS: &str = "FARSIDE_RECORDINGS";
+
+/// `inner`, and a [`Recorder`] around it if the environment names a folder for recordings: one file for each call of this
+/// function. What a client's tests have sent can then be compared with what its service offers.
+///
+/// # Panics
+/// If the folder is named and nothing can be written there: what is asked for and not recorded must not go unseen.
+#[must_use]
+pub fn recorded(inner: Arc<dyn Transport>) -> Arc<dyn Transport> {
+    match std::env::var_os(RECORDINGS) {
+        Some(folder) => record_below(inner, Path::new(&folder)),
+        None => inner,
+    }
+}
+
+fn record_below(inner: Arc<dyn Transport>, folder: &Path) -> Arc<dyn Transport> {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!("{}-{number}.jsonl", std::process::id()));
+    let recorder = Recorder::to_file(inner, &path)
+        .unwrap_or_else(|error| panic!("{RECORDINGS}: {} cannot be written: {error}", path.display()));
+    Arc::new(recorder)
 }
 
 #[cfg(test)]

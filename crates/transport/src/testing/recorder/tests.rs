@@ -183,3 +183,19 @@ async fn a_full_disk_fails_no_call_and_is_told_at_the_end() {
     let error = recorder.finish().expect_err("a full disk");
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
 }
+
+#[tokio::test]
+async fn each_client_of_a_test_records_into_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let server = ScriptedTransport::with(|_, _| Answer::empty(204));
+        let recorder = record_below(Arc::new(server), folder.path());
+        recorder.send(call(&WRITE)).await.expect("an answer");
+    }
+    let files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| Recording::read(file.unwrap().path()).expect("a recording"))
+        .collect();
+    assert_eq!(files.len(), 2);
+    assert!(files.iter().all(|file| file.exchanges().len() == 1));
+}
