@@ -7,6 +7,7 @@
 //! | lose answers, cut connections, refuse calls, end sessions | [`FaultyTransport`] with [`FaultRule`]s |
 //! | write down what was called and answered, without secrets | [`Recorder`]; [`recorded`] if the environment says so |
 //! | answer from what was written down | [`Replayer`] |
+//! | hold a wait for remote work against all that must not end it | [`wait_suite`] |
 //! | let time pass when the test says so | [`PausedClock`] |
 //!
 //! All but the clock are [`Transport`](crate::Transport)s, so they go wherever one goes: below a
@@ -54,6 +55,7 @@ mod recording;
 mod replayer;
 mod script;
 mod strike_out;
+pub mod wait_suite;
 
 pub use clock::PausedClock;
 pub use exchange::{Exchange, RecordedAnswer, RecordedBody, RecordedOutcome, RecordedRequest};
