@@ -26,12 +26,14 @@ pub use certificate::{CertificateError, CertificateProblem, PinMismatch};
 ///     }
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// Clones are the same error: one look that failed can be told to all who wait for it.
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{} on {} failed (request {})", .context.operation.id, .context.target, .context.request_id)]
 pub struct CallError {
     context: CallContext,
     #[source]
-    kind: CallErrorKind,
+    kind: Arc<CallErrorKind>,
 }
 
 /// What the server can have done about a failed call.
@@ -374,7 +376,10 @@ impl CallError {
     /// An error about the call that `context` names.
     #[must_use]
     pub fn new(context: CallContext, kind: CallErrorKind) -> Self {
-        Self { context, kind }
+        Self {
+            context,
+            kind: Arc::new(kind),
+        }
     }
 
     /// The operation of the schema.
@@ -460,7 +465,7 @@ impl CallError {
     }
 
     fn status_error(&self) -> Option<&StatusError> {
-        let CallErrorKind::Status(status) = &self.kind else {
+        let CallErrorKind::Status(status) = self.kind() else {
             return None;
         };
         Some(status)
