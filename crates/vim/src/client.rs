@@ -22,6 +22,7 @@ use crate::invocation::Invocation;
 use crate::properties::ObjectProperties;
 use crate::release::{Based, ReleaseChoice};
 use crate::session::{Content, VimSession};
+use crate::task::VimTasks;
 
 /// Most pages that one read of properties takes: a server that never stops paging must not hold a caller for ever.
 const MOST_PAGES: usize = 10_000;
@@ -129,6 +130,11 @@ impl VimClient {
         &self.clock
     }
 
+    /// Looks at the tasks of this vCenter.
+    pub(crate) fn tasks(&self) -> Arc<VimTasks> {
+        Arc::new(VimTasks::new(self.clone()))
+    }
+
     /// What the service says about itself, with the ids of its managers. Needs no session; read once
     /// (`GET /ServiceInstance/ServiceInstance/content`).
     ///
@@ -161,6 +167,17 @@ impl VimClient {
         let (answer, context) = self.send(invocation).await?;
         let missing = || serde_json::Error::custom("the answer has no value");
         optional(&context, &answer)?.ok_or_else(|| context.error(CallErrorKind::Decode(missing())))
+    }
+
+    /// Sends a call whose answer is a list; no value is an empty one.
+    ///
+    /// # Errors
+    /// As [`VimClient::optional`].
+    ///
+    /// # Cancel safety
+    /// As [`VimClient::optional`].
+    pub async fn list<T: Read>(&self, invocation: Invocation) -> Result<Vec<T>, CallError> {
+        self.optional(invocation).await.map(Option::unwrap_or_default)
     }
 
     /// Sends a call that answers nothing; whatever it answers is left unread.

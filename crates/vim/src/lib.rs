@@ -28,6 +28,9 @@
 //! | `release` | the layer that puts release and base path in front of each call |
 //! | `session` | login, header, log-out, and how a dead session looks |
 //! | `invocation` | [`Invocation`]: one call of a method or property, and the reading of its answer |
+//! | `object` | [`ManagedObject`]: handles; the macros [`managed_object!`] and [`methods!`], by which their plain methods are written |
+//! | `task` | [`Task`], and tasks as remote work to wait for |
+//! | `path` | [`PropertyPath`]: property paths with the types of their values |
 //! | `properties` | [`ObjectProperties`]: what the property collector brought |
 //!
 //! What holds here: every wait has a deadline; a failure before a call went out (release, login) says that the call was not
@@ -35,11 +38,24 @@
 
 mod client;
 mod invocation;
+mod object;
+mod path;
 mod properties;
 mod release;
 mod session;
+mod task;
 
 pub use client::{VimClient, VimClientBuilder};
 pub use invocation::Invocation;
+pub use object::ManagedObject;
+pub use path::PropertyPath;
 pub use properties::ObjectProperties;
 pub use release::{KNOWN_RELEASES, ReleaseChoice};
+pub use task::{Task, VIM_TASK, VimTasks, no_result, result_of};
+
+/// What the macros of this crate write into others.
+#[doc(hidden)]
+pub mod macros {
+    pub use farside_transport::{CallError, RemoteOperation};
+    pub use farside_wire::ManagedObjectReference;
+}
