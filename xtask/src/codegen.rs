@@ -17,6 +17,7 @@ mod names;
 mod read;
 mod resolve;
 mod source;
+pub(crate) mod surface;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod codegen;
+pub mod coverage;
 mod document;
 pub mod features;
 mod json;

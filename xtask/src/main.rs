@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, codegen, features, layers, long, schemas, test_all};
+use xtask::{bench, codegen, coverage, features, layers, long, schemas, test_all};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
@@ -22,6 +22,8 @@ enum Chore {
     Test(test_all::Args),
     /// Lint each model crate with no feature, each one alone, and all.
     Features(features::Args),
+    /// Say which operations of the schemas no client's test calls with all their parameters.
+    Coverage(coverage::Args),
     /// Run the benchmarks and compare their figures with their bounds.
     Bench(bench::Args),
     /// Measure what takes minutes: the cost of builds, the whole schema.
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Chore::Schemas(args) => schemas::run(&args),
         Chore::Test(args) => test_all::run(&args),
         Chore::Features(args) => features::run(&args),
+        Chore::Coverage(args) => coverage::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Long(args) => long::run(&args),
         Chore::Measure(args) => long::measure(&args),

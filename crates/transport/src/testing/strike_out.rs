@@ -27,7 +27,14 @@ const HEADERS: [&str; 6] = [
 ];
 
 /// Headers that say something about the exchange. No other ones are written down, secrets excepted.
-const KEPT_HEADERS: [&str; 5] = ["accept", "content-type", "etag", "location", "retry-after"];
+const KEPT_HEADERS: [&str; 6] = [
+    "accept",
+    "content-type",
+    "etag",
+    "location",
+    "operationid",
+    "retry-after",
+];
 
 /// Operations that answer with nothing but a secret (vCenter REST wire rules 4; VI JSON schema, `SessionManager`).
 const ANSWERS: [&str; 2] = ["Cis.Session_create", "SessionManager_AcquireCloneTicket"];

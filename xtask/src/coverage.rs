@@ -1,0 +1,264 @@
+//! `cargo xtask coverage`: which operations of the schemas have a client method and a test that calls it.
+//!
+//! The tests of the client crates record what they send ([`RECORDINGS`]). An operation is covered if a client crate names its
+//! constant, if a test has called it and got an answer, and if every parameter has been set in such a call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::codegen::surface::{self, Offer};
+use crate::layers::workspace_root;
+
+/// The crates whose tests count.
+const CLIENTS: [&str; 5] = ["vim", "host-network", "vasa", "vcha", "vcda"];
+
+/// Names the folder for recordings to the tests (`farside_transport::testing::recorded`).
+const RECORDINGS: &str = "FARSIDE_RECORDINGS";
+
+/// The form of recordings that is read here.
+const FORM: u64 = 1;
+
+/// Arguments of the chore.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Judge the recordings of this folder instead of running the tests.
+    #[arg(long, value_name = "DIR")]
+    pub recordings: Option<PathBuf>,
+}
+
+/// Compares what the clients' tests have called with what the services offer, and prints a line for each gap.
+///
+/// # Errors
+/// If a test fails, a recording cannot be read, or there is a gap.
+#[expect(clippy::print_stdout, reason = "a chore reports to the person who ran it")]
+pub fn run(args: &Args) -> Result<()> {
+    let offers = surface::offers()?;
+    let folder = match &args.recordings {
+        Some(folder) => folder.clone(),
+        None => record()?,
+    };
+    let mut calls = Calls::default();
+    calls.read(&folder)?;
+    let constants = Constants::of_clients()?;
+    let gaps: Vec<String> = offers
+        .iter()
+        .flat_map(|offer| gaps(offer, &calls, &constants))
+        .collect();
+    for gap in &gaps {
+        println!("{gap}");
+    }
+    println!("{} operations, {} gaps", offers.len(), gaps.len());
+    if !gaps.is_empty() {
+        bail!("not every operation has a client method and a test with all its parameters");
+    }
+    Ok(())
+}
+
+/// Runs the tests of the client crates with a fresh folder for recordings.
+fn record() -> Result<PathBuf> {
+    let folder = workspace_root().join("target/recordings");
+    empty(&folder)?;
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(workspace_root())
+        .args(["test", "--quiet", "--tests", "--all-features"])
+        .env(RECORDINGS, &folder);
+    for client in CLIENTS {
+        command.args(["--package", &format!("farside-{client}")]);
+    }
+    let status = command.status().context("starting cargo test")?;
+    if !status.success() {
+        bail!("the tests of the clients failed");
+    }
+    Ok(folder)
+}
+
+/// Makes the folder, or empties it.
+pub(crate) fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))
+}
+
+/// What the recordings hold, by operation.
+#[derive(Debug, Default)]
+struct Calls(BTreeMap<String, Call>);
+
+/// All calls of one operation.
+#[derive(Debug, Default)]
+struct Call {
+    answered: bool,
+    query: BTreeSet<String>,
+    headers: BTreeSet<String>,
+    body: BTreeSet<String>,
+}
+
+impl Calls {
+    fn read(&mut self, folder: &Path) -> Result<()> {
+        let entries = fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            for (index, line) in text.lines().enumerate() {
+                self.line(index, line)
+                    .with_context(|| format!("{}:{}", path.display(), index + 1))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, index: usize, line: &str) -> Result<()> {
+        let exchange: Value = serde_json::from_str(line).context("no line of a recording")?;
+        if index == 0 {
+            let form = exchange["farside_recording"].as_u64();
+            if form != Some(FORM) {
+                bail!("a recording of form {form:?}, and only form {FORM} is read here");
+            }
+            return Ok(());
+        }
+        let operation = exchange["operation"].as_str().context("no operation")?;
+        let call = self.0.entry(operation.to_owned()).or_default();
+        if exchange["outcome"].get("answer").is_none() {
+            return Ok(());
+        }
+        call.answered = true;
+        let request = &exchange["request"];
+        let path = request["path"].as_str().context("no path")?;
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        let names = query.split('&').filter(|pair| !pair.is_empty());
+        call.query
+            .extend(names.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned()));
+        let headers = request["headers"].as_array().into_iter().flatten();
+        call.headers
+            .extend(headers.filter_map(|header| header[0].as_str().map(str::to_owned)));
+        let members = request["body"]["json"].as_object().into_iter().flatten();
+        let set = members.filter(|(_, value)| !value.is_null());
+        call.body.extend(set.map(|(name, _)| name.clone()));
+        Ok(())
+    }
+}
+
+/// The words in the code of the client crates, their tests left out.
+struct Constants(BTreeSet<String>);
+
+impl Constants {
+    fn of_clients() -> Result<Self> {
+        let mut words = BTreeSet::new();
+        for client in CLIENTS {
+            let mut folders = vec![workspace_root().join("crates").join(client).join("src")];
+            while let Some(folder) = folders.pop() {
+                let entries =
+                    fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;
+                for entry in entries {
+                    let path = entry?.path();
+                    if path.is_dir() {
+                        folders.push(path);
+                    } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+                        let text = fs::read_to_string(&path)
+                            .with_context(|| format!("reading {}", path.display()))?;
+                        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                        words.extend(code.split(|c| !is_part(c)).map(str::to_owned));
+                    }
+                }
+            }
+        }
+        Ok(Self(words))
+    }
+}
+
+/// What is missing for one operation: nothing, or a line.
+fn gaps(offer: &Offer, calls: &Calls, constants: &Constants) -> Option<String> {
+    let id = &offer.id;
+    if !constants.0.contains(&offer.constant) {
+        return Some(format!("{id}: no client has a method"));
+    }
+    let Some(call) = calls.0.get(id) else {
+        return Some(format!("{id}: no test calls it"));
+    };
+    if !call.answered {
+        return Some(format!("{id}: no test gets an answer, errors only"));
+    }
+    let missing: Vec<&str> = offer
+        .query
+        .difference(&call.query)
+        .chain(offer.headers.difference(&call.headers))
+        .chain(offer.body.difference(&call.body))
+        .map(String::as_str)
+        .collect();
+    (!missing.is_empty()).then(|| format!("{id}: no test sets {}", missing.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer() -> Offer {
+        let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Offer {
+            id: "Thing_move".to_owned(),
+            constant: "THING_MOVE".to_owned(),
+            query: set(&["site"]),
+            headers: set(&["x-note"]),
+            body: set(&["to", "force"]),
+        }
+    }
+
+    fn gap(recording: &str, code: &str) -> Option<String> {
+        let mut calls = Calls::default();
+        for (index, line) in recording.lines().enumerate() {
+            calls.line(index, line).expect("a line");
+        }
+        gaps(
+            &offer(),
+            &calls,
+            &Constants(code.split(' ').map(str::to_owned).collect()),
+        )
+    }
+
+    const HEAD: &str = "{\"farside_recording\":1}\n";
+
+    fn call(path: &str, headers: &str, body: &str, outcome: &str) -> String {
+        format!(
+            "{{\"n\":1,\"operation\":\"Thing_move\",\"target\":\"t\",\"request\":{{\"method\":\"POST\",\"path\":\"{path}\",\
+             \"headers\":[{headers}],\"body\":{{\"json\":{body}}}}},\"outcome\":{outcome}}}\n"
+        )
+    }
+
+    #[test]
+    fn what_is_called_with_everything_over_all_calls_is_no_gap() {
+        let answer = "{\"answer\":{\"status\":200}}";
+        let first = call("/things?site=a", "", "{\"to\":\"b\"}", answer);
+        let second = call("/things", "[\"x-note\",\"n\"]", "{\"force\":true}", answer);
+        assert_eq!(gap(&format!("{HEAD}{first}{second}"), "THING_MOVE"), None);
+    }
+
+    #[test]
+    fn each_kind_of_gap_is_told() {
+        let answered = call("/things", "", "{\"to\":\"b\",\"force\":null}", "{\"answer\":{}}");
+        let refused = call("/things", "", "{}", "{\"error\":{}}");
+        for (recording, code, expected) in [
+            (HEAD.to_owned(), "", "no client has a method"),
+            (HEAD.to_owned(), "THING_MOVE", "no test calls it"),
+            (
+                format!("{HEAD}{refused}"),
+                "THING_MOVE",
+                "no test gets an answer, errors only",
+            ),
+            (
+                format!("{HEAD}{answered}"),
+                "THING_MOVE",
+                "no test sets site, x-note, force",
+            ),
+        ] {
+            assert_eq!(gap(&recording, code), Some(format!("Thing_move: {expected}")));
+        }
+    }
+}
