@@ -13,6 +13,7 @@ mod explain;
 mod format;
 mod graph;
 mod model;
+mod named;
 mod names;
 mod read;
 mod resolve;

@@ -6,6 +6,7 @@
 
 pub(crate) mod cut;
 pub(crate) mod dialect;
+pub(crate) mod errors;
 mod layout;
 pub(crate) mod links;
 pub(crate) mod nearest;

@@ -10,12 +10,9 @@ use super::read::{Body, Document, Operation, Schema};
 use crate::schemas::nearest;
 use crate::schemas::overlay::{OperationDoc, Overlay, TypeDoc};
 
-/// Checks that everything the texts name is in the document.
-///
-/// # Errors
-/// If a text names an operation, a parameter, a type, a member or a fault that the document does not have: all of these,
-/// each with its line.
-pub(super) fn fits(document: &Document, overlay: &Overlay) -> Result<()> {
+/// What the texts name that the document does not have: operations, parameters, types, members, and errors; each with its
+/// line.
+pub(super) fn fits(document: &Document, overlay: &Overlay) -> Vec<String> {
     let mut wrong = Vec::new();
     for (id, doc) in &overlay.docs.operations {
         match document.operations.iter().find(|operation| operation.id == *id) {
@@ -31,7 +28,7 @@ pub(super) fn fits(document: &Document, overlay: &Overlay) -> Result<()> {
     for (name, doc) in &overlay.docs.types {
         type_fits(document, name, doc, &mut wrong);
     }
-    faults_fit(document, overlay, &mut wrong);
+    errors_fit(document, overlay, &mut wrong);
     let tags: BTreeSet<&str> = document.operations.iter().map(|one| one.tag.as_str()).collect();
     for tag in &overlay.documented_tags {
         if !tags.contains(tag.as_str()) {
@@ -41,14 +38,7 @@ pub(super) fn fits(document: &Document, overlay: &Overlay) -> Result<()> {
             ));
         }
     }
-    finish(wrong)
-}
-
-fn finish(wrong: Vec<String>) -> Result<()> {
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    bail!(wrong.join("\n"))
+    wrong
 }
 
 fn parameters_fit(operation: &Operation, doc: &OperationDoc, wrong: &mut Vec<String>) {
@@ -91,7 +81,7 @@ fn type_fits(document: &Document, name: &str, doc: &TypeDoc, wrong: &mut Vec<Str
 }
 
 /// Members of a type and its bases, values of an enum, or tags of a union; `None` if there is no such type.
-fn members<'a>(document: &'a Document, name: &str) -> Option<BTreeSet<&'a str>> {
+pub(super) fn members<'a>(document: &'a Document, name: &str) -> Option<BTreeSet<&'a str>> {
     let find = |name: &str| {
         document
             .schemas
@@ -127,28 +117,20 @@ fn members<'a>(document: &'a Document, name: &str) -> Option<BTreeSet<&'a str>> 
     Some(known)
 }
 
-/// Names of errors are known for VI JSON only, where they are types.
-fn faults_fit(document: &Document, overlay: &Overlay, wrong: &mut Vec<String>) {
-    if document.fault_ancestry.is_empty() {
-        return;
-    }
-    let known: BTreeSet<&str> = document
-        .fault_ancestry
-        .iter()
-        .flat_map(|(name, base)| [name.as_str(), base.as_str()])
-        .collect();
+/// Where the document cannot tell whether an error exists, nothing is wrong.
+fn errors_fit(document: &Document, overlay: &Overlay, wrong: &mut Vec<String>) {
     let special = overlay
         .docs
         .operations
         .values()
         .flat_map(|operation| &operation.errors);
     for (name, said) in overlay.docs.errors.iter().chain(special) {
-        if !known.contains(name.as_str()) {
+        if document.errors.has(name) == Some(false) {
             wrong.push(format!(
-                "{}: `errors.{name}`: {} has no such fault{}",
+                "{}: `errors.{name}`: {} has no such error{}",
                 said.place,
                 document.name,
-                nearest::hint(name, known.iter().copied())
+                nearest::hint(name, document.errors.iter())
             ));
         }
     }

@@ -75,7 +75,8 @@ pub(super) fn explain(source: &Source, name: &str) -> Result<String> {
     }
     if let Some(path) = source.overlay.external.get(name) {
         return Ok(format!(
-            "`{name}` is not generated: it is written by hand as `{path}`.\n"
+            "`{name}` is not generated: it is written by hand as `{}`.\n",
+            path.text
         ));
     }
     let generic = source

@@ -1,12 +1,6 @@
 //! Third stage: Rust names for wire names.
 
-/// Rust's keywords, and what each structure has beside its members.
-const TAKEN: [&str; 47] = [
-    "abstract", "as", "async", "await", "box", "break", "const", "continue", "crate", "default", "dyn",
-    "else", "enum", "extern", "extra", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
-    "loop", "macro", "match", "mod", "move", "mut", "override", "pub", "ref", "return", "self", "static",
-    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "use", "where", "while",
-];
+pub(super) mod legal;
 
 /// Brand names whose inner capital is no word boundary.
 const BRANDS: [(&str, &str); 6] = [
@@ -58,7 +52,7 @@ pub(super) fn snake(name: &str) -> String {
     if snake.starts_with(|first: char| first.is_ascii_digit()) {
         snake.insert(0, 'n');
     }
-    if TAKEN.contains(&snake.as_str()) {
+    if legal::is_taken_by_structures(&snake) {
         snake.push('_');
     }
     snake
@@ -83,7 +77,7 @@ pub(super) fn screaming(name: &str) -> String {
 pub(super) fn type_name(schema: &str) -> String {
     let schema = schema.strip_prefix("Vcenter.").unwrap_or(schema);
     let schema = schema.strip_suffix("_enum").unwrap_or(schema);
-    let joined: String = schema.split(['.', '_']).map(capital).collect();
+    let joined = joined(schema);
     match joined.strip_suffix("RequestType") {
         Some(method) => format!("{method}Request"),
         None => joined,
@@ -123,7 +117,14 @@ pub(super) fn shared_query_name(parameters: &[&str]) -> String {
 pub(super) fn inline_body_name(id: &str) -> String {
     let id = id.strip_prefix("Vcenter.").unwrap_or(id);
     let id = id.strip_suffix("$Task").unwrap_or(id);
-    format!("{}Request", id.split(['.', '_']).map(capital).collect::<String>())
+    format!("{}Request", joined(id))
+}
+
+/// One word of all that letters and digits make up, each with a capital.
+fn joined(name: &str) -> String {
+    name.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .map(capital)
+        .collect()
 }
 
 fn capital(word: &str) -> String {
@@ -178,6 +179,7 @@ mod tests {
             ("TaskInfoState_enum", "TaskInfoState"),
             ("Vcenter.Vcha.Cluster.NodeInfo", "VchaClusterNodeInfo"),
             ("Cis.Task.Info", "CisTaskInfo"),
+            ("lamp-state", "LampState"),
         ] {
             assert_eq!(type_name(wire), rust);
         }

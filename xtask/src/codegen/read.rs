@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 use crate::document::{self, Findings};
 use crate::json::Json;
-use crate::schemas;
+use crate::schemas::{self, errors::ErrorNames};
 
 const SCHEMA: &str = "#/components/schemas/";
 
@@ -30,6 +30,8 @@ pub(super) struct Document {
     pub(super) schemas: Vec<Named>,
     /// Fault type and base, sorted by type.
     pub(super) fault_ancestry: Vec<(String, String)>,
+    /// The errors that the document names.
+    pub(super) errors: ErrorNames,
     /// Operations that are known to exist and cannot be called.
     pub(super) without_path: Vec<WithoutPath>,
 }
@@ -51,6 +53,8 @@ pub(super) struct Operation {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: String,
+    /// Where it stands in the document.
+    pub(super) line: usize,
     /// What travels in the query or in a header, in document order.
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Body>,
@@ -79,6 +83,8 @@ pub(super) struct Parameter {
     pub(super) style: Style,
     /// How sure the document is of it, in its own words.
     pub(super) confidence: Option<String>,
+    /// Where it stands in the document.
+    pub(super) line: usize,
 }
 
 /// Where a parameter travels.
@@ -155,6 +161,8 @@ pub(super) struct Member {
     pub(super) target: Option<String>,
     /// How sure the document is of it, in its own words.
     pub(super) confidence: Option<String>,
+    /// Where it stands in the document.
+    pub(super) line: usize,
 }
 
 /// The type of a value.
@@ -233,6 +241,7 @@ pub(super) fn document(name: &str, digest: &str, json: &Json) -> Result<Document
         operations,
         schemas: schemas.unwrap_or_default(),
         fault_ancestry: fault_ancestry(json),
+        errors: ErrorNames::of(json),
         without_path: without_path(json),
     })
 }

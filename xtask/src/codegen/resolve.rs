@@ -1,14 +1,17 @@
 //! From the document to the model: which types are generated, what their members are, and where they go.
 
+mod clashes;
 mod closure;
 mod items;
 mod places;
 mod secrets;
 mod signatures;
 
+pub(super) use places::COMMON;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::model::{Crate, Home, Item, Model, Origin};
 use super::names;
@@ -19,14 +22,20 @@ use crate::schemas::overlay::Overlay;
 const FAULT: &str = "MethodFault";
 /// Bases without members, which nothing is declared with.
 const ROOTS: [&str; 2] = ["Any", "DataObject"];
+/// The service whose objects carry the name of their type, so that they have a root.
+const TYPED: &str = "ViJson";
+/// What is read where a root is declared.
+const ANY: &str = "farside_wire::Any";
 
 /// Makes the model of a document.
 ///
 /// # Errors
-/// If the overlay does not fit the document, or a schema cannot be generated.
+/// If the overlay does not fit the document, or a schema or an operation cannot be generated: all of these, each with its
+/// line.
 pub(super) fn resolve(document: &Document, overlay: &Overlay) -> Result<Model> {
     let resolver = Resolver::new(document, overlay);
-    let items = resolver.items()?;
+    let mut wrong = Vec::new();
+    let items = resolver.items(&mut wrong);
     let mut model = Model {
         origin: Origin {
             name: document.name.clone(),
@@ -40,8 +49,39 @@ pub(super) fn resolve(document: &Document, overlay: &Overlay) -> Result<Model> {
         refused: refused(overlay)?,
         absent: document.without_path.clone(),
     };
-    places::put(&resolver, items, &mut model)?;
-    Ok(model)
+    places::put(&resolver, items, &mut model, &mut wrong);
+    if wrong.is_empty() {
+        return Ok(model);
+    }
+    let wrong: Vec<String> = wrong
+        .iter()
+        .map(|error| clashes::located(&document.name, error))
+        .collect();
+    bail!(wrong.join("\n"))
+}
+
+/// Whether the schema is a root of all types.
+fn is_root(overlay: &Overlay, schema: &str) -> bool {
+    overlay.service == TYPED && ROOTS.contains(&schema)
+}
+
+/// The path of what is written by hand in place of a schema.
+pub(super) fn by_hand<'a>(overlay: &'a Overlay, schema: &str) -> Option<&'a str> {
+    if is_root(overlay, schema) {
+        return Some(ANY);
+    }
+    overlay.external.get(schema).map(|path| path.text.as_str())
+}
+
+/// Whether the schema is no type, but says how a value travels in an `Any`.
+pub(super) fn is_box(overlay: &Overlay, schema: &Schema) -> bool {
+    match schema {
+        Schema::Object(object) => {
+            let based = object.base.as_deref().is_some_and(|base| is_root(overlay, base));
+            based && matches!(&object.members[..], [only] if only.name == "_value")
+        }
+        Schema::Enum(_) | Schema::Union { .. } => false,
+    }
 }
 
 /// The crates, still empty; the first one has the ancestry of all faults.
@@ -60,11 +100,10 @@ fn crates(document: &Document, overlay: &Overlay) -> Vec<Crate> {
 
 /// The named lists of refusals, expanded.
 fn refused(overlay: &Overlay) -> Result<BTreeMap<String, Vec<String>>> {
-    let lists = overlay
-        .refused
-        .keys()
-        .map(|list| Ok((list.clone(), overlay.expand(&[format!("@{list}")])?)));
-    lists.collect()
+    let lists = overlay.refused.iter();
+    lists
+        .map(|(list, names)| Ok((list.clone(), overlay.expand(names)?)))
+        .collect()
 }
 
 /// The document and its overlay, with what is looked up often.
@@ -107,7 +146,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether the schema becomes a type of a model crate.
     fn is_generated(&self, schema: &str) -> bool {
-        !ROOTS.contains(&schema) && !self.overlay.external.contains_key(schema)
+        by_hand(self.overlay, schema).is_none()
     }
 
     /// Index of the crate that things under `prefix` go into.
@@ -128,6 +167,24 @@ impl<'a> Resolver<'a> {
         self.krate(prefixed.map_or("", |rule| rule.prefix.as_str()))
     }
 
+    /// The operation after which a type with this key is named, if the type has no schema.
+    fn operation_of(&self, key: &str) -> Option<&str> {
+        let inline = key
+            .strip_prefix(items::INLINE)
+            .and_then(|id| self.operations.get(id));
+        let operation = inline.or_else(|| self.queries.operations(key).first());
+        operation.map(|operation| operation.id.as_str())
+    }
+
+    /// Where the document has what a type with this key is made of.
+    fn line(&self, key: &str) -> usize {
+        if let Some(named) = self.schemas.get(self.instance(key)) {
+            return named.line;
+        }
+        let operation = self.operation_of(key).and_then(|id| self.operations.get(id));
+        operation.map_or(0, |operation| operation.line)
+    }
+
     /// The first instance of a generic; any other schema itself.
     fn instance<'s>(&'s self, schema: &'s str) -> &'s str {
         self.generics.get(schema).copied().unwrap_or(schema)
@@ -139,24 +196,24 @@ impl<'a> Resolver<'a> {
             let operation = self.operations.get(id).context("no such operation")?;
             return Ok(Home {
                 krate: self.operation_crate(&operation.path)?,
-                rust: names::inline_body_name(id),
+                rust: names::inline_body_name(self.naming(id)),
             });
         }
         let operations = self.queries.operations(key);
         if let Some(first) = operations.first() {
             return Ok(Home {
                 krate: self.operation_crate(&first.path)?,
-                rust: signatures::query_rust(operations),
+                rust: self.query_rust(operations),
             });
         }
         let prefix = self
             .schemas
             .get(self.instance(key))
             .map_or("", |named| named.prefix.as_str());
-        let rename = self.overlay.type_rule(key).and_then(|rule| rule.rename.clone());
+        let rename = self.overlay.type_rule(key).and_then(|rule| rule.rename.as_ref());
         Ok(Home {
             krate: self.krate(prefix)?,
-            rust: rename.unwrap_or_else(|| names::type_name(key)),
+            rust: rename.map_or_else(|| names::type_name(key), |name| name.text.clone()),
         })
     }
 }

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::format::Formatter;
 use super::model::Model;
 use super::read::{self, Document};
-use super::{Files, documented, emit, resolve, workspace};
+use super::{Files, documented, emit, named, resolve, workspace};
 use crate::document::{self, File};
 use crate::json::Json;
+use crate::schemas::errors::ErrorNames;
 use crate::schemas::overlay::{Layout, Overlay};
 use crate::schemas::{self, cut, dialect, prose};
 
@@ -29,13 +30,13 @@ impl Source {
     /// If its document or its overlay cannot be read, or the texts do not fit the document.
     pub(super) fn checked_in(product: &Path) -> Result<Self> {
         let overlay = Overlay::read(product)?;
-        let document = read::read(product)?;
-        documented::fits(&document, &overlay)?;
-        Ok(Self {
-            document,
+        let mut source = Self {
+            document: read::read(product)?,
             overlay,
             full: None,
-        })
+        };
+        source.fits()?;
+        Ok(source)
     }
 
     /// One of our products, without what is said about it.
@@ -75,16 +76,35 @@ impl Source {
     ) -> Result<Self> {
         dialect::complete(&mut overlay, name, &full)?;
         let cut = cut::cut(name, &full, &overlay)?;
-        let document = read::document(name, digest, &cut)?;
-        documented::fits(&document, &overlay)?;
-        if prose {
-            prose::fill(&mut overlay.docs, &full, &cut);
-        }
-        Ok(Self {
+        let mut document = read::document(name, digest, &cut)?;
+        document.errors = ErrorNames::of(&full);
+        let mut source = Self {
             document,
             overlay,
-            full: Some(full),
-        })
+            full: None,
+        };
+        source.fits()?;
+        if prose {
+            prose::fill(&mut source.overlay.docs, &full, &cut);
+        }
+        source.full = Some(full);
+        Ok(source)
+    }
+
+    /// Checks that the overlay fits the document.
+    ///
+    /// # Errors
+    /// If it names what the document does not have, or what cannot be done; all of these, each with its line.
+    fn fits(&mut self) -> Result<()> {
+        let mut notes = named::fits(&self.document, &self.overlay);
+        notes
+            .wrong
+            .extend(documented::fits(&self.document, &self.overlay));
+        if !notes.wrong.is_empty() {
+            bail!(notes.wrong.join("\n"));
+        }
+        self.document.warnings.extend(notes.warnings);
+        Ok(())
     }
 
     /// What is generated.
@@ -92,7 +112,7 @@ impl Source {
     /// # Errors
     /// If the overlay does not fit the document, or a schema cannot be generated.
     pub(super) fn model(&self) -> Result<Model> {
-        resolve::resolve(&self.document, &self.overlay).with_context(|| format!("in {}", self.document.name))
+        resolve::resolve(&self.document, &self.overlay)
     }
 
     /// The text of every file.

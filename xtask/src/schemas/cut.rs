@@ -11,9 +11,9 @@ use crate::json::{Json, Object, Value};
 
 const SCHEMA: &str = "#/components/schemas/";
 const PARAMETER: &str = "#/components/parameters/";
-const FAULT_BASE: &str = "MethodFault";
+pub(super) const FAULT_BASE: &str = "MethodFault";
 const OPEN: &str = "x-farside-open";
-const ANCESTRY: &str = "x-farside-fault-ancestry";
+pub(super) const ANCESTRY: &str = "x-farside-fault-ancestry";
 
 /// The schemas of a document.
 pub(crate) fn schemas(document: &Json) -> Option<&Json> {

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::cut::schemas;
-use super::overlay::{CrateRule, Layout, Overlay};
+use super::overlay::{CrateRule, Layout, Overlay, Place, Placed};
 use crate::json::Json;
 
 /// A dialect: what `farside_wire::Service` calls it, and what the wire runtime has for it.
@@ -64,7 +64,10 @@ pub(crate) fn complete(overlay: &mut Overlay, name: &str, full: &Json) -> Result
     }];
     for (schema, path) in dialect.external {
         let told = overlay.external.entry((*schema).to_owned());
-        told.or_insert_with(|| (*path).to_owned());
+        told.or_insert_with(|| Placed {
+            text: (*path).to_owned(),
+            place: Place::default(),
+        });
     }
     Ok(())
 }

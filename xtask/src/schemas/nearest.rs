@@ -16,7 +16,8 @@ pub(crate) fn hint<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) ->
 /// The names that differ least, nearest first; case does not count.
 fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wrong = wrong.to_lowercase();
-    let most = (wrong.len() / 4).max(2);
+    // Of a short name, few letters are much of it.
+    let most = (wrong.len() / 4).max(if wrong.len() < 4 { 1 } else { 2 });
     let mut found: Vec<(usize, &str)> = names
         .into_iter()
         .filter(|name| name.len().abs_diff(wrong.len()) <= most)
@@ -70,5 +71,6 @@ mod tests {
             "; did you mean `Task_getInfo` or `Task_getInfos`?"
         );
         assert_eq!(hint("Entirely_different", names), "");
+        assert_eq!(hint("Odd", ["Bad", "Old"]), "; did you mean `Old`?");
     }
 }

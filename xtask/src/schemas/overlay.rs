@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 pub use docs::{Docs, OperationDoc, Said, TypeDoc};
-pub use place::Place;
+pub use place::{Place, Placed};
 
 /// One `operations.toml` with its texts.
 #[derive(Clone, Debug, Default)]
@@ -31,10 +31,10 @@ pub struct Overlay {
     pub documented: bool,
     /// Tags of which every field of every type needs a text too.
     pub documented_tags: BTreeSet<String>,
-    /// Types written by hand in the wire runtime: schema name to Rust path.
-    pub external: BTreeMap<String, String>,
+    /// Types written by hand, in the wire runtime or elsewhere: schema name to Rust path.
+    pub external: BTreeMap<String, Placed>,
     /// Named lists for [`OperationRule::refused`].
-    pub refused: BTreeMap<String, Vec<String>>,
+    pub refused: BTreeMap<String, Vec<Placed>>,
     /// The operations to generate, by `operationId`.
     pub operations: BTreeMap<String, OperationRule>,
     /// What is said about single schemas, by schema name.
@@ -83,7 +83,11 @@ pub struct OperationRule {
     /// Whether it may be sent again, if the file says so.
     pub repeat: Option<Repeat>,
     /// Errors which mean that nothing was done: names, or `@list`.
-    pub refused: Vec<String>,
+    pub refused: Vec<Placed>,
+    /// The id of which its Rust names are made, where those of its own are taken.
+    pub rename: Option<Placed>,
+    /// Rust names of query parameters, and of members of a body that has no name, by wire name.
+    pub names: BTreeMap<String, Placed>,
     /// Where it stands.
     pub place: Place,
 }
@@ -97,8 +101,11 @@ pub struct TypeRule {
     pub tag: Option<String>,
     /// File it goes into; else that of the one resource that uses it, or `common`.
     pub group: Option<String>,
-    /// Rust name, where the made one is clumsy.
-    pub rename: Option<String>,
+    /// Rust name, where the made one is clumsy or taken.
+    pub rename: Option<Placed>,
+    /// Rust names of members, of an enum's values, or of a union's variants, by wire name, where the made ones are clumsy
+    /// or taken.
+    pub names: BTreeMap<String, Placed>,
     /// Own members to generate; all others stay in `extra`.
     pub members: Option<Vec<String>>,
     /// Where it stands.
@@ -149,10 +156,16 @@ impl Overlay {
 
     fn parse_named(file: &str, text: &str) -> Result<Self> {
         let overlay = text::parse(file, text)?;
-        for (id, rule) in &overlay.operations {
-            overlay
-                .expand(&rule.refused)
-                .with_context(|| format!("{}: operation `{id}`", rule.place))?;
+        let of_lists = overlay.refused.iter();
+        let of_lists = of_lists.map(|(list, names)| (format!("`refused.{list}`"), names));
+        let of_operations = overlay.operations.iter();
+        let of_operations = of_operations.map(|(id, rule)| (format!("operation `{id}`"), &rule.refused));
+        for (what, names) in of_lists.chain(of_operations) {
+            for name in names {
+                overlay
+                    .expand(std::slice::from_ref(name))
+                    .with_context(|| format!("{}: {what}", name.place))?;
+            }
         }
         Ok(overlay)
     }
@@ -211,15 +224,17 @@ impl Overlay {
     ///
     /// # Errors
     /// If a list is not defined.
-    pub fn expand(&self, names: &[String]) -> Result<Vec<String>> {
+    pub fn expand(&self, names: &[Placed]) -> Result<Vec<String>> {
         let mut expanded = BTreeSet::new();
         let mut lists = BTreeSet::new();
-        let mut todo: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut todo: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
         while let Some(name) = todo.pop() {
             match name.strip_prefix('@') {
                 None => _ = expanded.insert(name.to_owned()),
                 Some(list) => match self.refused.get(list) {
-                    Some(content) if lists.insert(list) => todo.extend(content.iter().map(String::as_str)),
+                    Some(content) if lists.insert(list) => {
+                        todo.extend(content.iter().map(|name| name.text.as_str()));
+                    }
                     Some(_) => {}
                     None => bail!("the list `@{list}` is not defined under [refused]"),
                 },

@@ -1,7 +1,7 @@
 //! What is said about operations, types and members.
 
+use super::super::graph;
 use super::super::model::{Failure, Field, Operation, Query, Struct};
-use super::super::names;
 use super::Scope;
 use super::page::Page;
 use super::types::{self, WIRE};
@@ -54,7 +54,10 @@ pub(super) fn query(scope: Scope<'_>, page: &mut Page, item: &Query) {
 }
 
 fn operation_link(scope: Scope<'_>, id: &str) -> String {
-    let name = names::operation_name(id);
+    let Some(operation) = graph::operations(scope.model).find(|operation| operation.id == id) else {
+        return format!("`{id}`");
+    };
+    let name = &operation.rust;
     format!("[`{name}`]({}::operation::{name})", scope.root())
 }
 

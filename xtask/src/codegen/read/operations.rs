@@ -63,6 +63,7 @@ pub(super) fn operation(components: &Json, path: &str, method: &str, value: &Jso
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
+        line: value.line,
         parameters: parameters(components, value)?,
         body: value
             .get("requestBody")
@@ -200,5 +201,6 @@ fn parameter(name: &str, value: &Json) -> Result<Option<Parameter>> {
         required: value.flag("required"),
         style,
         confidence: value.text("x-farside-confidence").map(str::to_owned),
+        line: value.line,
     }))
 }

@@ -118,6 +118,7 @@ pub(super) fn object(value: &Json) -> Result<Object> {
                 .or_else(|| inner.text("x-farside-id"))
                 .map(str::to_owned),
             confidence: inner.text("x-farside-confidence").map(str::to_owned),
+            line: inner.line,
         });
     }
     for entry in value.get("required").map(Json::elements).unwrap_or_default() {

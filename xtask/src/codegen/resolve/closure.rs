@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result};
 
 use super::super::model::{Item, Type};
 use super::super::read::{Body, Operation};
+use super::clashes::at;
 use super::places::COMMON;
 use super::{Items, Resolver, items};
 
@@ -15,32 +16,39 @@ type Todo = Vec<(String, String)>;
 
 impl Resolver<'_> {
     /// Every type that the operations and the wanted types lead to.
-    pub(super) fn items(&self) -> Result<Items> {
+    pub(super) fn items(&self, wrong: &mut Vec<Error>) -> Items {
         let mut items = Items::new();
-        self.follow(self.seeds()?, &mut items)?;
+        self.follow(self.seeds(wrong), &mut items, wrong);
         // A fault that one tag raises may derive from one that another tag raises.
         loop {
             let missing = missing_fault_bases(&items);
             if missing.is_empty() {
                 break;
             }
-            self.follow(missing, &mut items)?;
+            self.follow(missing, &mut items, wrong);
         }
-        self.mark_inputs(&mut items)?;
+        self.mark_inputs(&mut items);
         items::box_cycles(&mut items);
-        Ok(items)
+        items
     }
 
     /// Adds what `todo` leads to.
-    fn follow(&self, mut todo: Todo, items: &mut Items) -> Result<()> {
+    fn follow(&self, mut todo: Todo, items: &mut Items, wrong: &mut Vec<Error>) {
+        let mut refused = BTreeSet::new();
         while let Some((name, user)) = todo.pop() {
             let (item, users) = match items.entry(name) {
                 Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) if refused.contains(entry.key()) => continue,
                 Entry::Vacant(entry) => {
-                    let item = self
-                        .item(entry.key())
-                        .with_context(|| format!("schema `{}`", entry.key()))?;
-                    entry.insert((item, BTreeSet::new()))
+                    let item = self.item(entry.key()).with_context(|| shown(entry.key()));
+                    match item {
+                        Ok(item) => entry.insert((item, BTreeSet::new())),
+                        Err(error) => {
+                            wrong.push(at(self.line(entry.key()), error));
+                            refused.insert(entry.into_key());
+                            continue;
+                        }
+                    }
                 }
             };
             if !users.insert(user.clone()) {
@@ -58,15 +66,20 @@ impl Resolver<'_> {
                 todo.extend(bases.map(|base| (base.clone(), user.clone())));
             }
         }
-        Ok(())
     }
 
     /// What the operations and the overlay ask for.
-    fn seeds(&self) -> Result<Todo> {
+    fn seeds(&self, wrong: &mut Vec<Error>) -> Todo {
         let mut seeds = Todo::new();
         for operation in &self.document.operations {
             let context = || format!("operation `{}`", operation.id);
-            let mut names = self.signature(operation).with_context(context)?;
+            let mut names = match self.signature(operation).with_context(context) {
+                Ok(names) => names,
+                Err(error) => {
+                    wrong.push(at(operation.line, error));
+                    continue;
+                }
+            };
             names.extend(
                 operation
                     .faults
@@ -78,18 +91,9 @@ impl Resolver<'_> {
         }
         for (name, rule) in self.overlay.types.iter().filter(|(_, rule)| rule.wanted) {
             let tag = rule.tag.as_deref().unwrap_or(COMMON);
-            if tag != COMMON
-                && !self
-                    .document
-                    .operations
-                    .iter()
-                    .any(|operation| operation.tag == tag)
-            {
-                bail!("{}: `{name}`: no operation has the tag `{tag}`", rule.place);
-            }
             seeds.push((name.clone(), tag.to_owned()));
         }
-        Ok(seeds)
+        seeds
     }
 
     /// The generated types in an operation's signature.
@@ -115,10 +119,13 @@ impl Resolver<'_> {
     }
 
     /// Marks what occurs in requests: bodies, their members, and subtypes for the open places among those.
-    fn mark_inputs(&self, items: &mut Items) -> Result<()> {
+    fn mark_inputs(&self, items: &mut Items) {
         let mut todo: Vec<String> = Vec::new();
         for operation in &self.document.operations {
-            todo.extend(self.body(operation)?.iter().flat_map(owned));
+            // A body that cannot be read was told of before.
+            if let Ok(Some(body)) = self.body(operation) {
+                todo.extend(owned(&body));
+            }
         }
         let mut seen = BTreeSet::new();
         while let Some(name) = todo.pop() {
@@ -137,7 +144,15 @@ impl Resolver<'_> {
                 .filter(|(_, (item, _))| matches!(item, Item::Struct(item) if item.bases.contains(&name)));
             todo.extend(below.map(|(name, _)| name.clone()));
         }
-        Ok(())
+    }
+}
+
+/// A key in words: what somebody who reads the document knows it by.
+fn shown(key: &str) -> String {
+    if key.contains(' ') {
+        key.to_owned()
+    } else {
+        format!("schema `{key}`")
     }
 }
 

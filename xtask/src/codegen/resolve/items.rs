@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 
 use super::super::model::{Enum, Field, Item, Struct, Type, Union, Value};
 use super::super::names;
+use super::super::names::legal::Use;
 use super::super::read::{Body, Member, Object, Schema, Shape};
-use super::signatures::distinct;
-use super::{FAULT, Items, ROOTS, Resolver};
+use super::clashes::{Name, at, distinct};
+use super::{FAULT, Items, ROOTS, Resolver, is_root};
 
 /// Marks the key of a body that has no schema of its own; an operation id follows.
 pub(super) const INLINE: &str = "inline body of ";
@@ -36,45 +37,67 @@ impl Resolver<'_> {
         let named = self.schemas.get(schema).context("no such schema")?;
         match &named.schema {
             Schema::Object(object) => self.structure(schema, rust, object, None).map(Item::Struct),
-            Schema::Enum(values) => Ok(self.open_enum(schema, rust, values)),
-            Schema::Union { tag, variants } => Ok(self.union(schema, rust, tag, variants)),
+            Schema::Enum(values) => self.open_enum(schema, rust, values),
+            Schema::Union { tag, variants } => self.union(schema, rust, tag, variants),
         }
     }
 
-    fn open_enum(&self, schema: &str, rust: String, values: &[String]) -> Item {
+    /// What a value of an enum or a variant of a union is called in Rust.
+    fn variant_rust(&self, schema: &str, wire: &str) -> String {
+        let names = self.overlay.types.get(schema).map(|rule| &rule.names);
+        match names.and_then(|names| names.get(wire)) {
+            Some(name) => name.text.clone(),
+            // A server's own word for "unknown" must not be taken for ours.
+            None if names::pascal(wire) == "Unknown" => "ReportedUnknown".to_owned(),
+            None => names::pascal(wire),
+        }
+    }
+
+    fn open_enum(&self, schema: &str, rust: String, values: &[String]) -> Result<Item> {
         let values = values.iter().map(|wire| Value {
             wire: wire.clone(),
-            // A server's own word for "unknown" must not be taken for ours.
-            rust: match names::pascal(wire) {
-                name if name == "Unknown" => "ReportedUnknown".to_owned(),
-                name => name,
-            },
+            rust: self.variant_rust(schema, wire),
             doc: self.overlay.field_doc(schema, schema, wire).map(str::to_owned),
         });
-        Item::Enum(Enum {
+        let values: Vec<Value> = values.collect();
+        let line = self.line(schema);
+        let names = values.iter().map(|value| Name {
+            wire: &value.wire,
+            rust: &value.rust,
+            line,
+        });
+        distinct(names, Use::Variant, "value", schema)?;
+        Ok(Item::Enum(Enum {
             wire: schema.to_owned(),
             rust,
             doc: self.overlay.type_doc(schema).map(str::to_owned),
-            values: values.collect(),
-        })
+            values,
+        }))
     }
 
-    fn union(&self, schema: &str, rust: String, tag: &str, variants: &[(String, String)]) -> Item {
+    fn union(&self, schema: &str, rust: String, tag: &str, variants: &[(String, String)]) -> Result<Item> {
         let known = variants.iter().filter(|(_, schema)| !self.is_unread(schema));
         let docs = known.clone().filter_map(|(value, _)| {
             let doc = self.overlay.field_doc(schema, schema, value)?;
             Some((value.clone(), doc.to_owned()))
         });
-        Item::Union(Union {
+        let docs = docs.collect();
+        let variants = known.map(|(value, target)| {
+            let rust = self.variant_rust(schema, value);
+            (value.clone(), rust, target.clone())
+        });
+        let variants: Vec<(String, String, String)> = variants.collect();
+        let line = self.line(schema);
+        let names = variants.iter().map(|(wire, rust, _)| Name { wire, rust, line });
+        distinct(names, Use::Variant, "variant", schema)?;
+        Ok(Item::Union(Union {
             wire: schema.to_owned(),
             rust,
             doc: self.overlay.type_doc(schema).map(str::to_owned),
             tag: tag.to_owned(),
-            docs: docs.collect(),
-            variants: known
-                .map(|(value, schema)| (value.clone(), names::pascal(value), schema.clone()))
-                .collect(),
-        })
+            docs,
+            variants,
+        }))
     }
 
     fn inline(&self, key: &str, rust: String, id: &str) -> Result<Item> {
@@ -149,13 +172,20 @@ impl Resolver<'_> {
         object: &Object,
         argument: Option<&str>,
     ) -> Result<Struct> {
-        let mut fields = Vec::new();
+        let (mut fields, mut lines) = (Vec::new(), Vec::new());
         for (owner, member) in self.members(schema, object)? {
             let argument = argument.filter(|_| owner == schema);
             let field = self.field(schema, owner, member, argument);
-            fields.push(field.with_context(|| format!("member `{}`", member.name))?);
+            let field = field.with_context(|| format!("member `{}`", member.name));
+            fields.push(field.map_err(|error| at(member.line, error))?);
+            lines.push(member.line);
         }
-        distinct(&fields)?;
+        let names = fields.iter().zip(lines).map(|(field, line)| Name {
+            wire: &field.wire,
+            rust: &field.rust,
+            line,
+        });
+        distinct(names, Use::Field, "member", schema)?;
         let chain = self.chain(object)?;
         Ok(Struct {
             wire: schema.to_owned(),
@@ -163,7 +193,7 @@ impl Resolver<'_> {
             doc: self.overlay.type_doc(schema).map(str::to_owned),
             since: object.since.clone(),
             body_of: None,
-            typed: chain.last().is_some_and(|last| last == ROOTS[0]),
+            typed: chain.last().is_some_and(|last| self.is_any(last)),
             descendants: self.descendants(schema, object, &chain),
             bases: chain,
             fields,
@@ -181,7 +211,7 @@ impl Resolver<'_> {
         let doc = self.overlay.field_doc(schema, owner, &member.name);
         Ok(Field {
             wire: member.name.clone(),
-            rust: names::snake(&member.name),
+            rust: self.field_rust(schema, owner, &member.name),
             ty,
             required: member.required,
             doc: doc.map(str::to_owned),
@@ -190,6 +220,18 @@ impl Resolver<'_> {
             confidence: member.confidence.clone(),
             style: None,
         })
+    }
+
+    /// What a member is called in Rust: what is said for the schema, else for the one that declares it.
+    fn field_rust(&self, schema: &str, owner: &str, member: &str) -> String {
+        let names = match schema.strip_prefix(INLINE) {
+            Some(id) => self.overlay.operations.get(id).map(|rule| &rule.names),
+            None => self.overlay.types.get(schema).map(|rule| &rule.names),
+        };
+        let inherited = self.overlay.types.get(owner).map(|rule| &rule.names);
+        let mut told = names.into_iter().chain(inherited);
+        told.find_map(|names| names.get(member))
+            .map_or_else(|| names::snake(member), |name| name.text.clone())
     }
 
     /// All members in wire order, each with the schema that declares it; tags of unions are left out, since the
@@ -205,8 +247,13 @@ impl Resolver<'_> {
             .rev()
             .flat_map(|(name, level)| level.members.iter().map(move |member| (name, member)));
         Ok(all
-            .filter(|(name, member)| *name != ROOTS[0] && !matches!(member.shape, Shape::Constant(_)))
+            .filter(|(name, member)| !self.is_any(name) && !matches!(member.shape, Shape::Constant(_)))
             .collect())
+    }
+
+    /// Whether the schema is the root that has the member for the name of the type.
+    fn is_any(&self, schema: &str) -> bool {
+        schema == ROOTS[0] && is_root(self.overlay, schema)
     }
 
     /// Names of the bases, nearest first.
@@ -278,14 +325,14 @@ impl Resolver<'_> {
     }
 
     fn reference(&self, schema: &str) -> Result<Type> {
-        if schema == ROOTS[0] {
+        if is_root(self.overlay, schema) {
             return Ok(Type::Any);
         }
         if schema == FAULT {
             return Ok(Type::Fault);
         }
         if let Some(path) = self.overlay.external.get(schema) {
-            return Ok(Type::External(path.clone()));
+            return Ok(Type::External(path.text.clone()));
         }
         let named = self
             .schemas

@@ -2,55 +2,106 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 
 use super::super::model::{Item, Model, Place};
-use super::super::names;
+use super::super::names::legal::{self, Use};
+use super::super::{names, read};
+use super::clashes::{self, at};
 use super::items::is_fault;
 use super::{Items, Resolver, secrets};
 use crate::schemas::overlay::Layout;
 
 /// File of what more than one resource uses. It is always there.
-pub(super) const COMMON: &str = "common";
+pub(in super::super) const COMMON: &str = "common";
+/// What gives a type or an operation another name.
+const RENAME: &str = "rename = \"..\"";
 /// End of the name of a file of faults.
 const FAULTS: &str = "faults";
 
 /// Puts operations and types into the files of the model, operations in the order of the paths and types in that of
 /// the schemas.
-pub(super) fn put(resolver: &Resolver<'_>, mut items: Items, model: &mut Model) -> Result<()> {
+///
+/// What cannot be put anywhere, or has the name of something else, goes to `wrong`.
+pub(super) fn put(resolver: &Resolver<'_>, mut items: Items, model: &mut Model, wrong: &mut Vec<Error>) {
+    let mut taken = Taken::default();
     for operation in &resolver.document.operations {
-        let krate = resolver.operation_crate(&operation.path)?;
-        let place = of_tag(resolver, krate, &operation.tag);
-        let mut made = resolver
-            .operation(operation)
-            .with_context(|| format!("operation `{}`", operation.id))?;
-        made.secrets = secrets::of(&made, &items);
-        let home = model
-            .crates
-            .get_mut(krate)
-            .context("a crate that does not exist")?;
-        home.files.entry(place).or_default().operations.push(made);
+        let put = put_operation(resolver, operation, &items, &mut taken, model)
+            .with_context(|| format!("operation `{}`", operation.id));
+        wrong.extend(put.err().map(|error| at(operation.line, error)));
     }
-    let mut taken: BTreeMap<(usize, String), String> = BTreeMap::new();
-    for name in order(resolver, &items) {
-        let Some((item, users)) = items.remove(&name) else {
-            continue;
-        };
-        let home = resolver.home(&name)?;
-        if let Some(other) = taken.insert((home.krate, home.rust.clone()), name.clone()) {
-            bail!(
-                "`{other}` and `{name}` are both called `{}` in Rust; give one a `rename`",
-                home.rust
-            );
+    let mut taken = Taken::default();
+    for path in resolver.overlay.external.values() {
+        let name = path.text.rsplit("::").next().unwrap_or_default();
+        for krate in 0..model.crates.len() {
+            taken.insert((krate, name.to_owned()), path.text.clone());
         }
-        let place = of_item(resolver, home.krate, &name, &item, &users);
-        let krate = model
-            .crates
-            .get_mut(home.krate)
-            .context("a crate that does not exist")?;
-        krate.files.entry(place).or_default().items.push(item);
-        model.index.insert(name, home);
     }
+    for name in order(resolver, &items) {
+        if let Some((item, users)) = items.remove(&name) {
+            let put = put_item(resolver, &name, item, &users, &mut taken, model);
+            wrong.extend(put.err().map(|error| at(resolver.line(&name), error)));
+        }
+    }
+}
+
+/// What has which name in Rust, in which crate.
+type Taken = BTreeMap<(usize, String), String>;
+
+fn put_operation(
+    resolver: &Resolver<'_>,
+    operation: &read::Operation,
+    items: &Items,
+    taken: &mut Taken,
+    model: &mut Model,
+) -> Result<()> {
+    let krate = resolver.operation_crate(&operation.path)?;
+    let place = of_tag(resolver, krate, &operation.tag);
+    let mut made = resolver.operation(operation)?;
+    made.secrets = secrets::of(&made, items);
+    let home = model
+        .crates
+        .get_mut(krate)
+        .context("a crate that does not exist")?;
+    if let Some(other) = taken.insert((krate, made.rust.clone()), made.id.clone()) {
+        bail!(
+            "its name in Rust, `{}`, is that of `{other}` too; {}",
+            made.rust,
+            clashes::of_operation(&made.id, RENAME)
+        );
+    }
+    home.files.entry(place).or_default().operations.push(made);
+    Ok(())
+}
+
+fn put_item(
+    resolver: &Resolver<'_>,
+    key: &str,
+    item: Item,
+    users: &BTreeSet<String>,
+    taken: &mut Taken,
+    model: &mut Model,
+) -> Result<()> {
+    let home = resolver.home(key)?;
+    let other = taken.insert((home.krate, home.rust.clone()), key.to_owned());
+    let why = match (legal::wrong(&home.rust, Use::Type), other) {
+        (Some(why), _) => Some(why.to_owned()),
+        (None, Some(other)) => Some(format!("is that of `{other}` too")),
+        (None, None) => None,
+    };
+    if let Some(why) = why {
+        // What has no schema is named after its operation.
+        let cure = match resolver.operation_of(key) {
+            Some(id) => clashes::of_operation(id, RENAME),
+            None => clashes::entry(key, RENAME),
+        };
+        bail!("`{key}`: its name in Rust, `{}`, {why}; {cure}", home.rust);
+    }
+    let place = of_item(resolver, home.krate, key, &item, users);
+    let krate = model.crates.get_mut(home.krate);
+    let krate = krate.context("a crate that does not exist")?;
+    krate.files.entry(place).or_default().items.push(item);
+    model.index.insert(key.to_owned(), home);
     Ok(())
 }
 

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::super::model::{Failure, Field, Item, Operation, Query, Refused};
 use super::super::names;
+use super::super::names::legal::Use;
 use super::super::read::{self, Document, Parameter, ParameterPlace, Schema, Shape};
 use super::Resolver;
+use super::clashes::{Name, at, distinct};
+use super::items::inline_key;
+use crate::schemas::overlay::Placed;
 
 /// Marks the key of a type of query parameters; the id of the first operation that has them follows.
 const QUERY: &str = "query of ";
@@ -57,21 +61,31 @@ fn query_parameters(operation: &read::Operation) -> impl Iterator<Item = &Parame
         .filter(|one| one.place == ParameterPlace::Query)
 }
 
-/// The Rust name of a type of query parameters.
-pub(super) fn query_rust(operations: &[&read::Operation]) -> String {
-    let parameters: Vec<&str> = operations
-        .first()
-        .map(|first| query_parameters(first).map(|one| one.name.as_str()).collect())
-        .unwrap_or_default();
-    match operations {
-        [only] => names::query_name(&only.id),
-        _ if parameters.len() <= NAMED_BY_PARAMETERS => names::shared_query_name(&parameters),
-        [first, ..] => names::query_name(&first.id),
-        [] => String::new(),
-    }
-}
-
 impl Resolver<'_> {
+    /// The id of which the Rust names of an operation are made.
+    pub(super) fn naming<'s>(&'s self, id: &'s str) -> &'s str {
+        let rename = self
+            .overlay
+            .operations
+            .get(id)
+            .and_then(|rule| rule.rename.as_ref());
+        rename.map_or(id, |rename| &rename.text)
+    }
+
+    /// The Rust name of a type of query parameters.
+    pub(super) fn query_rust(&self, operations: &[&read::Operation]) -> String {
+        let parameters: Vec<&str> = operations
+            .first()
+            .map(|first| query_parameters(first).map(|one| one.name.as_str()).collect())
+            .unwrap_or_default();
+        match operations {
+            [only] => names::query_name(self.naming(&only.id)),
+            _ if parameters.len() <= NAMED_BY_PARAMETERS => names::shared_query_name(&parameters),
+            [first, ..] => names::query_name(self.naming(&first.id)),
+            [] => String::new(),
+        }
+    }
+
     /// Key of the type of an operation's query parameters.
     pub(super) fn query_of(&self, operation: &read::Operation) -> Option<&str> {
         self.queries.keys.get(operation.id.as_str()).map(String::as_str)
@@ -84,20 +98,28 @@ impl Resolver<'_> {
             return Ok(None);
         };
         let mut fields = Vec::new();
+        let mut lines = Vec::new();
         for parameter in query_parameters(first) {
-            let more = self.parameter(first, parameter);
-            fields.extend(more.with_context(|| format!("parameter `{}`", parameter.name))?);
+            let more = self.parameter(operations, parameter);
+            let more = more.with_context(|| format!("parameter `{}`", parameter.name));
+            fields.extend(more.map_err(|error| at(parameter.line, error))?);
+            lines.resize(fields.len(), parameter.line);
         }
-        distinct(&fields)?;
+        let names = fields.iter().zip(lines).map(|(field, line)| Name {
+            wire: &field.wire,
+            rust: &field.rust,
+            line,
+        });
+        distinct(names, Use::Field, "parameter", &inline_key(&first.id))?;
         Ok(Some(Item::Query(Query {
-            rust: query_rust(operations),
+            rust: self.query_rust(operations),
             operations: operations.iter().map(|one| one.id.clone()).collect(),
             fields,
         })))
     }
 
     /// The fields of a parameter: itself, or the members of an object, which travel one by one.
-    fn parameter(&self, operation: &read::Operation, parameter: &Parameter) -> Result<Vec<Field>> {
+    fn parameter(&self, operations: &[&read::Operation], parameter: &Parameter) -> Result<Vec<Field>> {
         let style = Some(parameter.style);
         if let Shape::Reference(schema) = &parameter.shape
             && let Some(named) = self.schemas.get(schema.as_str())
@@ -113,10 +135,14 @@ impl Resolver<'_> {
                 })
                 .collect());
         }
-        let doc = self.overlay.parameter_doc(&operation.id, &parameter.name);
+        let first = operations.first().context("a query of no operation")?;
+        let doc = self.overlay.parameter_doc(&first.id, &parameter.name);
+        // They share the type, so that one of them can name what is in it.
+        let rules = operations.iter().map(|one| self.overlay.operations.get(&one.id));
+        let told = rules.flatten().find_map(|rule| rule.names.get(&parameter.name));
         Ok(vec![Field {
             wire: parameter.name.clone(),
-            rust: names::snake(&parameter.name),
+            rust: told.map_or_else(|| names::snake(&parameter.name), |name| name.text.clone()),
             ty: self.ty(&parameter.shape, &parameter.name)?,
             required: parameter.required,
             doc: doc.map(str::to_owned),
@@ -143,7 +169,7 @@ impl Resolver<'_> {
             .filter(|one| one.place == ParameterPlace::Header);
         Ok(Operation {
             id: id.to_owned(),
-            rust: names::operation_name(id),
+            rust: names::operation_name(self.naming(id)),
             doc: said.map(|said| said.doc.clone()).filter(|doc| !doc.is_empty()),
             result: said.and_then(|said| said.result.clone()),
             method: operation.method.clone(),
@@ -176,15 +202,15 @@ impl Resolver<'_> {
         })
     }
 
-    fn refused(&self, names: &[String]) -> Result<Refused> {
+    fn refused(&self, names: &[Placed]) -> Result<Refused> {
         Ok(match names {
-            [one] if one.starts_with('@') => Refused::List(one.trim_start_matches('@').to_owned()),
+            [one] if one.text.starts_with('@') => Refused::List(one.text.trim_start_matches('@').to_owned()),
             names => Refused::Names(self.overlay.expand(names)?),
         })
     }
 
     /// What can go wrong: the declared errors in their order, then what the overlay knows beyond them.
-    fn failures(&self, operation: &read::Operation, refused: &[String]) -> Result<Vec<Failure>> {
+    fn failures(&self, operation: &read::Operation, refused: &[Placed]) -> Result<Vec<Failure>> {
         let refused: BTreeSet<String> = self.overlay.expand(refused)?.into_iter().collect();
         let said = self.overlay.operation_doc(&operation.id);
         let more = said.into_iter().flat_map(|said| said.errors.keys());
@@ -204,16 +230,4 @@ impl Resolver<'_> {
         });
         Ok(failures.collect())
     }
-}
-
-/// Refuses two fields of one name.
-///
-/// # Errors
-/// If two have the same Rust name.
-pub(super) fn distinct(fields: &[Field]) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = fields.iter().find(|field| !seen.insert(&field.rust)) {
-        bail!("two members are called `{}` in Rust", twice.rust);
-    }
-    Ok(())
 }

@@ -14,6 +14,15 @@ pub struct Place {
     pub line: usize,
 }
 
+/// A word of a TOML file, and where it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// The word.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.file, self.line)
@@ -31,6 +40,15 @@ impl<'a> Source<'a> {
         Self {
             file: file.into(),
             text,
+        }
+    }
+
+    /// The word with its place.
+    pub(super) fn placed(&self, word: Spanned<String>) -> Placed {
+        let place = self.place(&word);
+        Placed {
+            text: word.into_inner(),
+            place,
         }
     }
 

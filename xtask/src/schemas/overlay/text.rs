@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::place::Source;
-use super::{CrateRule, Docs, Layout, OperationRule, Overlay, Repeat, TypeRule};
+use super::{CrateRule, Docs, Layout, OperationRule, Overlay, Placed, Repeat, TypeRule};
 
 /// The list of refusals that counts for an operation that names none.
 const DEFAULT_LIST: &str = "default";
@@ -28,9 +28,9 @@ struct OverlayText {
     #[serde(default)]
     documented_tags: BTreeSet<String>,
     #[serde(default)]
-    external: BTreeMap<String, String>,
+    external: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
-    refused: BTreeMap<String, Vec<String>>,
+    refused: BTreeMap<String, Vec<Spanned<String>>>,
     operations: BTreeMap<Spanned<String>, OperationText>,
     #[serde(default)]
     types: BTreeMap<Spanned<String>, TypeText>,
@@ -40,7 +40,10 @@ struct OverlayText {
 #[serde(deny_unknown_fields)]
 struct OperationText {
     repeat: Option<Repeat>,
-    refused: Option<Vec<String>>,
+    refused: Option<Vec<Spanned<String>>>,
+    rename: Option<Spanned<String>>,
+    #[serde(default)]
+    names: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,7 +53,9 @@ struct TypeText {
     wanted: bool,
     tag: Option<String>,
     group: Option<String>,
-    rename: Option<String>,
+    rename: Option<Spanned<String>>,
+    #[serde(default)]
+    names: BTreeMap<Spanned<String>, Spanned<String>>,
     members: Option<Vec<String>>,
 }
 
@@ -73,6 +78,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Overlay> {
     let has_default = read.refused.contains_key(DEFAULT_LIST);
     let operations = read.operations.into_iter();
     let types = read.types.into_iter();
+    let refused = read.refused.into_iter();
+    let refused = refused.map(|(list, names)| (list, placed(&source, names)));
     Ok(Overlay {
         origin: read.origin,
         service: read.service.map(Spanned::into_inner).unwrap_or_default(),
@@ -80,8 +87,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Overlay> {
         layout: Layout::Crates,
         documented: read.documented,
         documented_tags: read.documented_tags,
-        external: read.external,
-        refused: read.refused,
+        external: names(&source, read.external),
+        refused: refused.collect(),
         operations: operations
             .map(|(id, rule)| operation(&source, id, rule, has_default))
             .collect(),
@@ -98,18 +105,35 @@ fn operation(
     rule: OperationText,
     has_default: bool,
 ) -> (String, OperationRule) {
+    let place = source.place(&id);
     let default = || {
-        has_default
-            .then(|| format!("@{DEFAULT_LIST}"))
-            .into_iter()
-            .collect()
+        let list = has_default.then(|| Placed {
+            text: format!("@{DEFAULT_LIST}"),
+            place: place.clone(),
+        });
+        list.into_iter().collect()
     };
+    let refused = rule.refused.map(|names| placed(source, names));
     let rule = OperationRule {
         repeat: rule.repeat,
-        refused: rule.refused.unwrap_or_else(default),
-        place: source.place(&id),
+        refused: refused.unwrap_or_else(default),
+        rename: rule.rename.map(|name| source.placed(name)),
+        names: names(source, rule.names),
+        place,
     };
     (id.into_inner(), rule)
+}
+
+fn placed(source: &Source<'_>, words: Vec<Spanned<String>>) -> Vec<Placed> {
+    words.into_iter().map(|word| source.placed(word)).collect()
+}
+
+/// Names by wire name, each with the place of the entry.
+fn names(source: &Source<'_>, names: BTreeMap<Spanned<String>, Spanned<String>>) -> BTreeMap<String, Placed> {
+    let entries = names.into_iter();
+    entries
+        .map(|(wire, name)| (wire.into_inner(), source.placed(name)))
+        .collect()
 }
 
 fn named_type(source: &Source<'_>, name: Spanned<String>, rule: TypeText) -> (String, TypeRule) {
@@ -117,7 +141,8 @@ fn named_type(source: &Source<'_>, name: Spanned<String>, rule: TypeText) -> (St
         wanted: rule.wanted,
         tag: rule.tag,
         group: rule.group,
-        rename: rule.rename,
+        rename: rule.rename.map(|name| source.placed(name)),
+        names: names(source, rule.names),
         members: rule.members,
         place: source.place(&name),
     };
