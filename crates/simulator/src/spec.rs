@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::Core;
 use crate::dpu::{DpuSpec, Hosts};
 use crate::endpoint::EndpointKind;
+use crate::inventory;
 use crate::sms::{Sms, VCENTERS, VasaSpec};
 use crate::vcda::Vcda;
 use crate::vcha::{Vcha, VchaSpec};
@@ -109,6 +110,7 @@ impl WorldSpec {
         let hosts = Hosts::pair(&mut core, &self.dpu);
         let vcha = Vcha::new(&self.vcha);
         let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases);
+        let inventory = inventory::build(&VCENTERS, &hosts);
         World {
             core,
             vcda,
@@ -116,6 +118,7 @@ impl WorldSpec {
             hosts,
             vcha,
             vi_json,
+            inventory,
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::endpoint::{Endpoint, EndpointKind};
 use crate::event::Event;
 use crate::exchange::{Answer, Handled, Reply, Request};
 use crate::fault::{FaultAction, Faults};
+use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
 use crate::{dpu, sms, vcda, vcha, vi_json};
 
@@ -51,6 +52,7 @@ pub struct World {
     pub(crate) hosts: dpu::Hosts,
     pub(crate) vcha: vcha::Vcha,
     pub(crate) vi_json: vi_json::ViJson,
+    pub(crate) inventory: Inventory,
 }
 
 impl World {

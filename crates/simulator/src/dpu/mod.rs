@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::failover::{DpuEvent, happen, object_name, refresh, start};
 pub use self::spec::{DpuSpec, HostTrouble, TroubledHost};
-pub(crate) use self::view::object;
+pub(crate) use self::view::{property, type_of};
 
 use crate::core::Core;
 
@@ -130,6 +130,11 @@ impl Hosts {
     /// All hosts, by id.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
         self.hosts.values()
+    }
+
+    /// All switches, by id.
+    pub fn switches(&self) -> impl Iterator<Item = &Switch> {
+        self.switches.values()
     }
 
     /// The host of this id.

@@ -14,26 +14,43 @@ const UPLINKS: [(&str, &str, &str, usize); 4] = [
     ("uplink4", "35", "vmnic7", 1),
 ];
 
-/// The type and the properties of an object of a vCenter.
-pub(crate) fn object(world: &World, endpoint: &str, mo_id: &str) -> Option<(&'static str, Value)> {
-    let hosts = &world.hosts;
+/// What an id names.
+enum Named<'a> {
+    Host(&'a Host),
+    NetworkSystem(&'a Host),
+    Switch(&'a Switch),
+}
+
+fn named<'a>(hosts: &'a Hosts, endpoint: &str, mo_id: &str) -> Option<Named<'a>> {
     if let Some(host) = hosts.hosts.get(mo_id).filter(|host| host.vcenter == endpoint) {
-        return Some(("HostSystem", host_system(world, host)));
+        return Some(Named::Host(host));
     }
     if let Some(host) = hosts.by_network_system(endpoint, mo_id) {
-        return Some((
-            "HostNetworkSystem",
-            json!({"networkInfo": network_info(hosts, host)}),
-        ));
+        return Some(Named::NetworkSystem(host));
     }
-    let switch = hosts
-        .switches
-        .get(mo_id)
-        .filter(|switch| switch.vcenter == endpoint)?;
-    Some((
-        "VmwareDistributedVirtualSwitch",
-        distributed_switch(world, switch),
-    ))
+    let switch = hosts.switches.get(mo_id);
+    switch
+        .filter(|switch| switch.vcenter == endpoint)
+        .map(Named::Switch)
+}
+
+/// The type of an object of a vCenter.
+pub(crate) fn type_of(world: &World, endpoint: &str, mo_id: &str) -> Option<&'static str> {
+    Some(match named(&world.hosts, endpoint, mo_id)? {
+        Named::Host(_) => "HostSystem",
+        Named::NetworkSystem(_) => "HostNetworkSystem",
+        Named::Switch(_) => "VmwareDistributedVirtualSwitch",
+    })
+}
+
+/// A property of an object of a vCenter; `None` if the simulator does not know it.
+pub(crate) fn property(world: &World, endpoint: &str, mo_id: &str, name: &str) -> Option<Value> {
+    let mut properties = match named(&world.hosts, endpoint, mo_id)? {
+        Named::Host(host) => host_system(world, host),
+        Named::NetworkSystem(host) => json!({"networkInfo": network_info(&world.hosts, host)}),
+        Named::Switch(switch) => distributed_switch(world, switch),
+    };
+    properties.get_mut(name).map(Value::take)
 }
 
 fn host_system(world: &World, host: &Host) -> Value {

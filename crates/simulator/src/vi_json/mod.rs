@@ -2,15 +2,16 @@
 //!
 //! Sources: the VI JSON wire rules and the DPU failover rules; COVERAGE.md has a row for each behaviour.
 
-mod collector;
+pub(crate) mod collector;
 pub(crate) mod fault;
-mod property;
+pub(crate) mod object;
+pub(crate) mod property;
 pub(crate) mod request;
 mod service;
 pub(crate) mod session;
 #[cfg(test)]
 mod tests;
-mod types;
+pub(crate) mod types;
 mod unsimulated;
 pub(crate) mod value;
 
@@ -101,7 +102,7 @@ impl ViJson {
         let of = |type_name: &str, mo_id: &str| value::reference(type_name, mo_id);
         json!({
             "_typeName": "ServiceContent",
-            "rootFolder": of("Folder", "group-d1"),
+            "rootFolder": of("Folder", crate::inventory::ROOT_FOLDER),
             "propertyCollector": of("PropertyCollector", collector::MO_ID),
             "viewManager": of("ViewManager", "ViewManager"),
             "about": {

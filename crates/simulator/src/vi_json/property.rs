@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use super::fault::Fault;
-use super::types;
+use super::object::Object;
+use super::types::{self, Member};
 use super::value::boxed;
+use crate::world::World;
 
-/// What a path leads to: a value with its declared type, or an optional member that is not set.
+/// What a path leads to: a value with its declared type.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     value: Value,
     type_name: &'static str,
     array: bool,
@@ -16,78 +18,173 @@ pub(super) struct Found {
 
 impl Found {
     /// The value as a bare answer.
-    pub(super) fn bare(self) -> Value {
+    pub(crate) fn bare(self) -> Value {
         self.value
     }
 
+    /// A value of a declared type.
+    pub(crate) fn new(value: Value, type_name: &'static str, array: bool) -> Self {
+        Self {
+            value,
+            type_name,
+            array,
+        }
+    }
+
     /// The value in a position of type `Any`: primitives, enums and arrays are boxed.
-    pub(super) fn any(self) -> Value {
+    pub(crate) fn any(self) -> Value {
         if self.array {
-            let mut letters = self.type_name.chars();
-            let first = letters.next().map(|first| {
-                // Primitive types are boxed as `ArrayOfString`; names of types keep their case.
-                let primitive = matches!(self.type_name, "string" | "int" | "long" | "boolean" | "dateTime");
-                if primitive {
-                    first.to_ascii_uppercase()
-                } else {
-                    first
-                }
-            });
-            let name: String = "ArrayOf".chars().chain(first).chain(letters).collect();
-            return boxed(&name, self.value);
+            return boxed(&types::array_name(self.type_name), self.value);
         }
         if self.value.is_object() {
             self.value
         } else {
-            boxed(self.type_name, self.value)
+            boxed(types::boxed_name(self.type_name), self.value)
         }
     }
 }
 
-/// Walks a path into an object; `None` if an optional member on the way is not set.
-///
-/// With `subtypes`, a path may step into members that only the value's own type has, not its declared one.
-pub(super) fn walk(
-    object_type: &str,
-    object: &Value,
-    path: &str,
-    subtypes: bool,
-) -> Result<Option<Found>, Fault> {
-    let mut type_name = object_type.to_owned();
-    let mut value = Some(object);
-    let mut found = None;
-    for (depth, name) in path.split('.').enumerate() {
-        if found.as_ref().is_some_and(|(_, array)| *array) {
-            return Err(invalid(path));
+/// A step of a path: a member, and the key of one of its elements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step<'a> {
+    name: &'a str,
+    key: Option<&'a str>,
+}
+
+/// The steps of a path such as `config.hardware.device[4000].key`; a key may be quoted and then hold anything but a quote.
+fn steps(path: &str) -> Option<Vec<Step<'_>>> {
+    let mut steps = Vec::new();
+    let mut rest = path;
+    loop {
+        let end = rest.find(['.', '[']).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        if name.is_empty() {
+            return None;
         }
-        let own = value
-            .and_then(|value| value.get("_typeName"))
-            .and_then(Value::as_str);
-        let owner = own.filter(|_| subtypes).unwrap_or(&type_name);
-        let Some((_, declared, array)) = types::member(owner, name) else {
-            if depth == 0 && types::is_not_simulated(object_type, name) {
-                return Err(Fault::not_simulated(&format!("property {name} of {object_type}")));
+        let (key, after) = match after.strip_prefix('[') {
+            Some(inner) => {
+                let (key, after) = match inner.strip_prefix('"') {
+                    Some(quoted) => quoted.split_once("\"]")?,
+                    None => inner.split_once(']')?,
+                };
+                (Some(key), after)
             }
-            return Err(invalid(path));
+            None => (None, after),
         };
-        value = value.and_then(|value| value.get(name));
-        declared.clone_into(&mut type_name);
-        found = Some((declared, array));
+        steps.push(Step { name, key });
+        if after.is_empty() {
+            return Some(steps);
+        }
+        rest = after.strip_prefix('.')?;
     }
-    let Some((declared, array)) = found else {
-        return Err(invalid(path));
-    };
-    if types::is_partial(declared) {
+}
+
+/// Reads a path of an object; `None` if an optional member on the way is not set.
+pub(crate) fn read(world: &World, object: &Object, path: &str) -> Result<Option<Found>, Fault> {
+    let steps = steps(path).ok_or_else(|| invalid(path))?;
+    let (first, rest) = steps.split_first().ok_or_else(|| invalid(path))?;
+    let member = types::member(object.type_name, first.name).ok_or_else(|| invalid(path))?;
+    // A path that no value of the type can have is refused before anything is looked at.
+    let subtypes = world.hosts.walks_into_subtypes();
+    if !subtypes {
+        declared(member, first.key, rest).ok_or_else(|| invalid(path))?;
+    }
+    let value = object
+        .property(world, first.name)
+        .ok_or_else(|| Fault::not_simulated(&format!("property {} of {}", first.name, object.type_name)))?;
+    let value = (!value.is_null()).then_some(value);
+    let found = walk(member, first.key, value, rest, subtypes).ok_or_else(|| invalid(path))?;
+    let (member, value) = found;
+    if types::is_partial(member.type_name) {
         return Err(Fault::not_simulated(&format!("the whole of {path}")));
     }
-    Ok(value.map(|value| Found {
-        value: value.clone(),
-        type_name: declared,
-        array,
-    }))
+    Ok(value.map(|value| Found::new(value, member.type_name, member.array)))
 }
 
-fn invalid(path: &str) -> Fault {
+/// Checks a path against the declared types alone.
+pub(crate) fn check(type_name: &str, path: &str, subtypes: bool) -> Result<(), Fault> {
+    let steps = steps(path).ok_or_else(|| invalid(path))?;
+    let (first, rest) = steps.split_first().ok_or_else(|| invalid(path))?;
+    let member = types::member(type_name, first.name).ok_or_else(|| invalid(path))?;
+    if subtypes || declared(member, first.key, rest).is_some() {
+        Ok(())
+    } else {
+        Err(invalid(path))
+    }
+}
+
+/// A member of which one element is chosen is that element.
+fn element(member: Member, key: Option<&str>) -> Option<Member> {
+    match key {
+        None => Some(member),
+        Some(_) if member.array => Some(Member {
+            array: false,
+            optional: true,
+            ..member
+        }),
+        Some(_) => None,
+    }
+}
+
+fn declared(member: Member, key: Option<&str>, rest: &[Step<'_>]) -> Option<Member> {
+    let mut at = element(member, key)?;
+    for step in rest {
+        if at.array {
+            return None;
+        }
+        at = element(types::member(at.type_name, step.name)?, step.key)?;
+    }
+    Some(at)
+}
+
+/// Walks on from a member with its value. With `subtypes`, a path may step into members that only the value's own type has,
+/// not its declared one.
+fn walk(
+    member: Member,
+    key: Option<&str>,
+    value: Option<Value>,
+    rest: &[Step<'_>],
+    subtypes: bool,
+) -> Option<(Member, Option<Value>)> {
+    let mut at = element(member, key)?;
+    let mut value = value.and_then(|value| chosen(value, key));
+    for step in rest {
+        if at.array {
+            return None;
+        }
+        let own = value
+            .as_ref()
+            .and_then(|value| value.get("_typeName"))
+            .and_then(Value::as_str);
+        let owner = own.filter(|_| subtypes).unwrap_or(at.type_name);
+        at = element(types::member(owner, step.name)?, step.key)?;
+        value = value
+            .and_then(|mut value| value.get_mut(step.name).map(Value::take))
+            .filter(|value| !value.is_null())
+            .and_then(|value| chosen(value, step.key));
+    }
+    Some((at, value))
+}
+
+/// The element of an array with this key.
+fn chosen(value: Value, key: Option<&str>) -> Option<Value> {
+    let Some(key) = key else { return Some(value) };
+    let Value::Array(items) = value else { return None };
+    items
+        .into_iter()
+        .find(|item| key_of(item).as_deref() == Some(key))
+}
+
+/// The key of an element of an array, as text.
+pub(crate) fn key_of(item: &Value) -> Option<String> {
+    match item.get("key")? {
+        Value::String(key) => Some(key.clone()),
+        Value::Number(key) => Some(key.to_string()),
+        _ => None,
+    }
+}
+
+pub(crate) fn invalid(path: &str) -> Fault {
     Fault::new("InvalidProperty", "The property path is not known.").with("name", path)
 }
 
@@ -100,13 +197,26 @@ mod tests {
     fn any(path: &str, subtypes: bool) -> Result<Option<Value>, String> {
         let switch = json!({
             "name": "dvs",
-            "config": {"_typeName": "VMwareDVSConfigInfo", "numPorts": 4, "networkOffloadSpecId": "spec-1"},
+            "config": {
+                "_typeName": "VMwareDVSConfigInfo",
+                "numPorts": 4,
+                "networkOffloadSpecId": "spec-1",
+                "vendorSpecificConfig": [
+                    {"_typeName": "DistributedVirtualSwitchKeyedOpaqueBlob", "key": "a.b", "opaqueData": "x"},
+                ],
+            },
             "runtime": {"_typeName": "DVSRuntimeInfo", "hostMemberRuntime": []},
         });
-        let found = walk("VmwareDistributedVirtualSwitch", &switch, path, subtypes);
-        found
-            .map(|found| found.map(Found::any))
-            .map_err(|fault| fault.to_json()["_typeName"].to_string())
+        let steps = steps(path).ok_or("malformed")?;
+        let (first, rest) = steps.split_first().ok_or("empty")?;
+        let member = types::member("VmwareDistributedVirtualSwitch", first.name).ok_or("InvalidProperty")?;
+        let value = switch.get(first.name).cloned();
+        let (member, value) = walk(member, first.key, value, rest, subtypes).ok_or("InvalidProperty")?;
+        Ok(value.map(|value| Found::new(value, member.type_name, member.array).any()))
+    }
+
+    fn refused(name: &str) -> Result<Option<Value>, String> {
+        Err(name.to_owned())
     }
 
     #[test]
@@ -124,27 +234,32 @@ mod tests {
     #[test]
     fn unset_is_not_unknown() {
         assert_eq!(any("uuid", false), Ok(None));
-        assert_eq!(any("nonsense", false), Err("\"InvalidProperty\"".to_owned()));
-        assert_eq!(
-            any("config.nonsense", false),
-            Err("\"InvalidProperty\"".to_owned())
-        );
-        assert_eq!(any("summary", false), Err("\"NotImplemented\"".to_owned()));
+        assert_eq!(any("nonsense", false), refused("InvalidProperty"));
+        assert_eq!(any("config.nonsense", false), refused("InvalidProperty"));
         assert_eq!(
             any("runtime.hostMemberRuntime.host", false),
-            Err("\"InvalidProperty\"".to_owned())
+            refused("InvalidProperty")
         );
+    }
+
+    #[test]
+    fn an_element_is_chosen_by_its_key() {
+        let blob = any("config.vendorSpecificConfig[\"a.b\"].opaqueData", false);
+        assert_eq!(blob, Ok(Some(boxed("string", json!("x")))));
+        assert_eq!(any("config.vendorSpecificConfig[c]", false), Ok(None));
+        assert_eq!(any("config.numPorts[1]", false), refused("InvalidProperty"));
+        for path in ["", ".", "config.", "config[", "config[1]x", ".config"] {
+            assert_eq!(steps(path), None, "{path}");
+        }
     }
 
     #[test]
     fn a_member_of_a_subtype_is_reached_in_one_reading_only() {
         assert_eq!(
             any("config.networkOffloadSpecId", false),
-            Err("\"InvalidProperty\"".to_owned())
+            refused("InvalidProperty")
         );
-        assert_eq!(
-            any("config.networkOffloadSpecId", true),
-            Ok(Some(boxed("string", json!("spec-1"))))
-        );
+        let reached = any("config.networkOffloadSpecId", true);
+        assert_eq!(reached, Ok(Some(boxed("string", json!("spec-1")))));
     }
 }

@@ -1,11 +1,14 @@
 //! The requests of VI JSON: routing, the session, and who answers.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::fault::Fault;
 use super::request::{self, NO_PARAMETERS, Path};
 use super::value::answer;
-use super::{UNKNOWN, collector, refused_by_rule, session, unsimulated};
+use super::{UNKNOWN, collector, refused_by_rule, session, types, unsimulated};
 use crate::call_log::Purpose;
 use crate::dpu;
 use crate::endpoint::EndpointKind;
@@ -15,108 +18,57 @@ use crate::world::World;
 
 const ROOT: &str = "ServiceInstance";
 
-/// Type, member, operation id, whether it is a property.
-static OPERATIONS: &[(&str, &str, &str, bool)] = &[
-    ("ServiceInstance", "content", "ServiceInstance_getContent", true),
+/// Type, method, operation id.
+static METHODS: &[(&str, &str, &str)] = &[
     (
         "ServiceInstance",
         "RetrieveServiceContent",
         "ServiceInstance_RetrieveServiceContent",
-        false,
     ),
-    ("SessionManager", "Login", "SessionManager_Login", false),
-    ("SessionManager", "Logout", "SessionManager_Logout", false),
+    ("SessionManager", "Login", "SessionManager_Login"),
+    ("SessionManager", "Logout", "SessionManager_Logout"),
     (
         "PropertyCollector",
         "RetrievePropertiesEx",
         "PropertyCollector_RetrievePropertiesEx",
-        false,
     ),
     (
         "PropertyCollector",
         "ContinueRetrievePropertiesEx",
         "PropertyCollector_ContinueRetrievePropertiesEx",
-        false,
     ),
-    ("HostNetworkSystem", "startDpuFailover", START_DPU_FAILOVER, false),
+    (
+        "PropertyCollector",
+        "CancelRetrievePropertiesEx",
+        "PropertyCollector_CancelRetrievePropertiesEx",
+    ),
+    (
+        "PropertyCollector",
+        "RetrieveProperties",
+        "PropertyCollector_RetrieveProperties",
+    ),
+    ("HostNetworkSystem", "startDpuFailover", START_DPU_FAILOVER),
     (
         "HostNetworkSystem",
         "RefreshNetworkSystem",
         "HostNetworkSystem_RefreshNetworkSystem",
-        false,
     ),
-    (
-        "HostNetworkSystem",
-        "networkInfo",
-        "HostNetworkSystem_getNetworkInfo",
-        true,
-    ),
-    ("HostSystem", "name", "HostSystem_getName", true),
-    ("HostSystem", "runtime", "HostSystem_getRuntime", true),
-    ("HostSystem", "config", "HostSystem_getConfig", true),
-    ("HostSystem", "configManager", "HostSystem_getConfigManager", true),
-    (
-        "DistributedVirtualSwitch",
-        "name",
-        "DistributedVirtualSwitch_getName",
-        true,
-    ),
-    (
-        "DistributedVirtualSwitch",
-        "uuid",
-        "DistributedVirtualSwitch_getUuid",
-        true,
-    ),
-    (
-        "DistributedVirtualSwitch",
-        "config",
-        "DistributedVirtualSwitch_getConfig",
-        true,
-    ),
-    (
-        "DistributedVirtualSwitch",
-        "capability",
-        "DistributedVirtualSwitch_getCapability",
-        true,
-    ),
-    (
-        "DistributedVirtualSwitch",
-        "runtime",
-        "DistributedVirtualSwitch_getRuntime",
-        true,
-    ),
-    (
-        "VmwareDistributedVirtualSwitch",
-        "name",
-        "VmwareDistributedVirtualSwitch_getName",
-        true,
-    ),
-    (
-        "VmwareDistributedVirtualSwitch",
-        "uuid",
-        "VmwareDistributedVirtualSwitch_getUuid",
-        true,
-    ),
-    (
-        "VmwareDistributedVirtualSwitch",
-        "config",
-        "VmwareDistributedVirtualSwitch_getConfig",
-        true,
-    ),
-    (
-        "VmwareDistributedVirtualSwitch",
-        "capability",
-        "VmwareDistributedVirtualSwitch_getCapability",
-        true,
-    ),
-    (
-        "VmwareDistributedVirtualSwitch",
-        "runtime",
-        "VmwareDistributedVirtualSwitch_getRuntime",
-        true,
-    ),
-    ("Task", "info", "Task_getInfo", true),
 ];
+
+/// The operation ids of all properties that there are, by type and property.
+static PROPERTIES: LazyLock<BTreeMap<&'static str, BTreeMap<&'static str, String>>> = LazyLock::new(|| {
+    let of_type = |type_name: &'static str| {
+        let readers = types::members(type_name).map(|member| {
+            let (first, rest) = member.name.split_at(1);
+            (
+                member.name,
+                format!("{type_name}_get{}{rest}", first.to_ascii_uppercase()),
+            )
+        });
+        (type_name, readers.collect())
+    };
+    types::managed().map(of_type).collect()
+});
 
 pub(crate) const START_DPU_FAILOVER: &str = "HostNetworkSystem_startDpuFailover";
 
@@ -142,15 +94,11 @@ impl Service for ViJsonService {
         let Some(path) = path_of(request) else {
             return Some(unknown);
         };
-        let found = OPERATIONS.iter().find(|(type_name, member, _, property)| {
-            *type_name == path.type_name && *member == path.member && request::fits_method(request, *property)
-        });
-        let found = found.map(|(_, _, operation, _)| *operation);
         let unsimulated = || {
             let open = path.named(request, unsimulated::OPEN);
             open.or_else(|| path.named(request, unsimulated::GUARDED))
         };
-        let Some(operation) = found.or_else(unsimulated) else {
+        let Some(operation) = unsimulated().or_else(|| operation_of(request, &path)) else {
             return Some(unknown);
         };
         let (purpose, object) = if operation == START_DPU_FAILOVER {
@@ -188,6 +136,18 @@ impl Service for ViJsonService {
     }
 }
 
+/// The operation of a path: a property is read with GET, a method called with POST.
+fn operation_of(request: &Request, path: &Path) -> Option<&'static str> {
+    if request::fits_method(request, true) {
+        let of_type = PROPERTIES.get(path.type_name.as_str())?;
+        return of_type.get(path.member.as_str()).map(String::as_str);
+    }
+    let mut methods = METHODS.iter().filter(|_| request::fits_method(request, false));
+    methods
+        .find(|(type_name, member, _)| *type_name == path.type_name && *member == path.member)
+        .map(|(_, _, id)| *id)
+}
+
 /// The path of a request to vim or PBM; the types of PBM are below `/pbm`, and no others.
 fn path_of(request: &Request) -> Option<Path> {
     let of_pbm = |path: &Path| path.type_name.starts_with("Pbm");
@@ -217,6 +177,10 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
             of_object(collector::MO_ID)?;
             return collector::retrieve(world, incoming);
         }
+        "PropertyCollector_RetrieveProperties" => {
+            of_object(collector::MO_ID)?;
+            return collector::retrieve_all(world, incoming);
+        }
         operation if unsimulated::OPEN.contains(&operation) => return Err(not_simulated(path)),
         _ => {}
     }
@@ -234,14 +198,17 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
             of_object(collector::MO_ID)?;
             collector::go_on(world, incoming)
         }
+        "PropertyCollector_CancelRetrievePropertiesEx" => {
+            of_object(collector::MO_ID)?;
+            collector::give_up(world, incoming)
+        }
         START_DPU_FAILOVER => dpu::start(world, incoming, path),
         "HostNetworkSystem_RefreshNetworkSystem" => {
             request::body(incoming.request, &NO_PARAMETERS)?;
             dpu::refresh(world, incoming.endpoint, &path.mo_id)
         }
-        // No operation of the simulator starts a vim task.
-        "Task_getInfo" => Err(Fault::no_such_object(&path.type_name, &path.mo_id)),
-        operation if is_property(operation) => collector::get(
+        operation if unsimulated::GUARDED.contains(&operation) => Err(not_simulated(path)),
+        _ if request::fits_method(incoming.request, true) => collector::get(
             world,
             incoming.endpoint,
             &path.type_name,
@@ -250,12 +217,6 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
         ),
         _ => Err(not_simulated(path)),
     }
-}
-
-fn is_property(operation: &str) -> bool {
-    OPERATIONS
-        .iter()
-        .any(|(_, _, id, property)| *id == operation && *property)
 }
 
 fn not_simulated(path: &Path) -> Fault {

@@ -1,269 +1,201 @@
-//! The declared types of the properties that the simulator knows: what a path may walk through, and how its end is
-//! boxed. Source: the type tables of VI JSON.
+//! The declared types of the vim objects that a world has: what a path may walk through, how its end is boxed, and which
+//! properties can be read at all.
+//!
+//! Source: the type tables of VI JSON 9.1.1.0. A line of a table is a type, its base (`-` for none but `ManagedObject` or
+//! `DataObject`), and its own members in wire order: `name:Type`, `[]` after a list, `?` after what may be unset. Subtypes of
+//! `Event` and `MethodFault` are left out.
 
-/// A property or member: its name, its declared type, and whether it is an array.
-pub(super) type Member = (&'static str, &'static str, bool);
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-/// Type, base, members that the simulator knows.
-static TYPES: &[(&str, &str, &[Member])] = &[
-    (
-        "HostSystem",
-        "ManagedEntity",
-        &[
-            ("runtime", "HostRuntimeInfo", false),
-            ("configManager", "HostConfigManager", false),
-            ("config", "HostConfigInfo", false),
-        ],
-    ),
-    ("ManagedEntity", "", &[("name", "string", false)]),
-    (
-        "HostNetworkSystem",
-        "",
-        &[("networkInfo", "HostNetworkInfo", false)],
-    ),
-    ("VmwareDistributedVirtualSwitch", "DistributedVirtualSwitch", &[]),
-    (
-        "DistributedVirtualSwitch",
-        "ManagedEntity",
-        &[
-            ("uuid", "string", false),
-            ("capability", "DVSCapability", false),
-            ("config", "DVSConfigInfo", false),
-            ("runtime", "DVSRuntimeInfo", false),
-        ],
-    ),
-    (
-        "HostRuntimeInfo",
-        "",
-        &[
-            ("connectionState", "HostSystemConnectionState", false),
-            ("powerState", "HostSystemPowerState", false),
-            ("inMaintenanceMode", "boolean", false),
-            (
-                "partialMaintenanceMode",
-                "HostPartialMaintenanceModeRuntimeInfo",
-                true,
-            ),
-            ("healthSystemRuntime", "HealthSystemRuntime", false),
-        ],
-    ),
-    (
-        "HealthSystemRuntime",
-        "",
-        &[("hardwareStatusInfo", "HostHardwareStatusInfo", false)],
-    ),
-    (
-        "HostHardwareStatusInfo",
-        "",
-        &[("dpuStatusInfo", "DpuStatusInfo", true)],
-    ),
-    (
-        "HostConfigManager",
-        "",
-        &[("networkSystem", "ManagedObjectReference", false)],
-    ),
-    ("HostConfigInfo", "", &[("network", "HostNetworkInfo", false)]),
-    (
-        "HostNetworkInfo",
-        "",
-        &[
-            ("proxySwitch", "HostProxySwitch", true),
-            ("pnic", "PhysicalNic", true),
-            ("vnic", "HostVirtualNic", true),
-        ],
-    ),
-    (
-        "DVSCapability",
-        "",
-        &[("featuresSupported", "DVSFeatureCapability", false)],
-    ),
-    (
-        "DVSFeatureCapability",
-        "",
-        &[("networkResourceManagementSupported", "boolean", false)],
-    ),
-    (
-        "VMwareDVSFeatureCapability",
-        "DVSFeatureCapability",
-        &[
-            ("lldpSupported", "boolean", false),
-            ("dpuCapability", "VMwareDvsDpuCapability", false),
-        ],
-    ),
-    (
-        "VMwareDvsDpuCapability",
-        "",
-        &[
-            ("networkOffloadSupported", "boolean", false),
-            ("activeStandbyModeSupported", "boolean", false),
-        ],
-    ),
-    (
-        "DVSConfigInfo",
-        "",
-        &[
-            ("uuid", "string", false),
-            ("name", "string", false),
-            ("numStandalonePorts", "int", false),
-            ("numPorts", "int", false),
-            ("maxPorts", "int", false),
-            ("uplinkPortPolicy", "DVSUplinkPortPolicy", false),
-            ("defaultPortConfig", "DVPortSetting", false),
-            ("host", "DistributedVirtualSwitchHostMember", true),
-            ("productInfo", "DistributedVirtualSwitchProductSpec", false),
-            ("configVersion", "string", false),
-            ("contact", "DVSContactInfo", false),
-            ("createTime", "dateTime", false),
-            ("networkResourceManagementEnabled", "boolean", false),
-        ],
-    ),
-    (
-        "VMwareDVSConfigInfo",
-        "DVSConfigInfo",
-        &[
-            ("maxMtu", "int", false),
-            ("networkOffloadSpecId", "string", false),
-            (
-                "networkOffloadConfig",
-                "VmwareDistributedVirtualSwitchNetworkOffloadConfig",
-                false,
-            ),
-        ],
-    ),
-    (
-        "VmwareDistributedVirtualSwitchNetworkOffloadConfig",
-        "",
-        &[(
-            "dpuFailoverPolicy",
-            "VmwareDistributedVirtualSwitchDpuFailoverPolicy",
-            false,
-        )],
-    ),
-    (
-        "VmwareDistributedVirtualSwitchDpuFailoverPolicy",
-        "",
-        &[
-            ("activeUplink", "string", true),
-            ("standbyUplink", "string", true),
-        ],
-    ),
-    (
-        "DVSRuntimeInfo",
-        "",
-        &[("hostMemberRuntime", "HostMemberRuntimeInfo", true)],
-    ),
-];
+/// A property or member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its declared type, or that of its elements.
+    pub(crate) type_name: &'static str,
+    /// Whether it is an array.
+    pub(crate) array: bool,
+    /// Whether it may be unset.
+    pub(crate) optional: bool,
+}
 
-/// Properties that exist and that the simulator does not know.
-static NOT_SIMULATED: &[(&str, &[&str])] = &[
-    (
-        "ManagedEntity",
-        &[
-            "alarmActionsEnabled",
-            "availableField",
-            "configIssue",
-            "configStatus",
-            "customValue",
-            "declaredAlarmState",
-            "disabledMethod",
-            "effectiveRole",
-            "overallStatus",
-            "parent",
-            "permission",
-            "recentTask",
-            "tag",
-            "triggeredAlarmState",
-            "value",
-        ],
-    ),
-    (
-        "HostSystem",
-        &[
-            "answerFileValidationResult",
-            "answerFileValidationState",
-            "capability",
-            "complianceCheckResult",
-            "complianceCheckState",
-            "datastore",
-            "datastoreBrowser",
-            "hardware",
-            "licensableResource",
-            "network",
-            "precheckRemediationResult",
-            "remediationResult",
-            "remediationState",
-            "summary",
-            "systemResources",
-            "vm",
-        ],
-    ),
-    (
-        "HostNetworkSystem",
-        &[
-            "availableField",
-            "capabilities",
-            "consoleIpRouteConfig",
-            "dnsConfig",
-            "ipRouteConfig",
-            "networkConfig",
-            "offloadCapabilities",
-            "value",
-        ],
-    ),
-    (
-        "DistributedVirtualSwitch",
-        &["networkResourcePool", "portgroup", "summary"],
-    ),
-];
+#[derive(Debug)]
+struct Type {
+    base: &'static str,
+    members: Vec<Member>,
+}
+
+type Table = BTreeMap<&'static str, Type>;
+
+static MANAGED: LazyLock<Table> = LazyLock::new(|| read(&[include_str!("types/managed.txt")]));
+static DATA: LazyLock<Table> = LazyLock::new(|| {
+    read(&[
+        include_str!("types/data.txt"),
+        include_str!("types/data_host.txt"),
+        include_str!("types/data_vm.txt"),
+    ])
+});
 
 /// Types that are known only in part, so that no value of them can be answered whole.
 static PARTIAL: &[&str] = &["HostConfigInfo"];
 
-fn base(type_name: &str) -> &'static str {
-    TYPES
-        .iter()
-        .find(|(name, ..)| *name == type_name)
-        .map_or("", |(_, base, _)| base)
+fn read(texts: &[&'static str]) -> Table {
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines.filter_map(type_of_line).collect()
 }
 
-/// A type and its bases, nearest first.
-fn line(type_name: &str) -> impl Iterator<Item = &str> {
-    let first = Some(type_name).filter(|name| !name.is_empty());
-    std::iter::successors(first, |name| Some(base(name)).filter(|name| !name.is_empty()))
+fn type_of_line(line: &'static str) -> Option<(&'static str, Type)> {
+    let mut words = line.split(' ');
+    let (name, base) = (words.next()?, words.next()?);
+    let members = words.filter_map(member_of_word).collect();
+    Some((name, Type { base, members }))
+}
+
+fn member_of_word(word: &'static str) -> Option<Member> {
+    let (name, rest) = word.split_once(':')?;
+    let required = rest.strip_suffix('?');
+    let rest = required.unwrap_or(rest);
+    let element = rest.strip_suffix("[]");
+    Some(Member {
+        name,
+        type_name: element.unwrap_or(rest),
+        array: element.is_some(),
+        optional: required.is_some(),
+    })
+}
+
+fn find(type_name: &str) -> Option<(&'static str, &'static Type)> {
+    let table = |table: &'static Table| table.get_key_value(type_name);
+    let (name, known) = table(&MANAGED).or_else(|| table(&DATA))?;
+    Some((*name, known))
+}
+
+/// The names of all managed types.
+pub(crate) fn managed() -> impl Iterator<Item = &'static str> {
+    MANAGED.keys().copied()
+}
+
+/// Whether there is a data type of this name.
+#[cfg(test)]
+pub(crate) fn is_data(type_name: &str) -> bool {
+    DATA.contains_key(type_name)
+}
+
+/// A type and its bases, nearest first; nothing if the type is not known.
+fn line(type_name: &str) -> impl Iterator<Item = (&'static str, &'static Type)> {
+    std::iter::successors(find(type_name), |(_, known)| find(known.base))
 }
 
 /// Whether one type is another or derives from it.
-pub(super) fn is_a(type_name: &str, wanted: &str) -> bool {
-    line(type_name).any(|name| name == wanted)
+pub(crate) fn is_a(type_name: &str, wanted: &str) -> bool {
+    type_name == wanted
+        || wanted == "ManagedObject" && MANAGED.contains_key(type_name)
+        || line(type_name).any(|(name, _)| name == wanted)
 }
 
 /// A member of a type or one of its bases.
-pub(super) fn member(type_name: &str, name: &str) -> Option<Member> {
-    line(type_name).find_map(|owner| {
-        let (_, _, members) = TYPES.iter().find(|(known, ..)| *known == owner)?;
-        members.iter().copied().find(|(member, ..)| *member == name)
-    })
+pub(crate) fn member(type_name: &str, name: &str) -> Option<Member> {
+    members(type_name).find(|member| member.name == name)
 }
 
-/// All members of a type and its bases.
-#[cfg(test)]
-pub(super) fn members(type_name: &str) -> Vec<Member> {
-    let owners = line(type_name).filter_map(|owner| TYPES.iter().find(|(known, ..)| *known == owner));
-    owners
-        .flat_map(|(_, _, members)| members.iter().copied())
-        .collect()
-}
-
-/// Whether a property exists although the simulator does not know it.
-pub(super) fn is_not_simulated(type_name: &str, property: &str) -> bool {
-    line(type_name).any(|owner| {
-        NOT_SIMULATED
-            .iter()
-            .any(|(known, names)| *known == owner && names.contains(&property))
-    })
+/// All members of a type and its bases, the bases' last.
+pub(crate) fn members(type_name: &str) -> impl Iterator<Item = Member> {
+    line(type_name).flat_map(|(_, known)| known.members.iter().copied())
 }
 
 /// Whether values of a type are known only in part.
-pub(super) fn is_partial(type_name: &str) -> bool {
+pub(crate) fn is_partial(type_name: &str) -> bool {
     PARTIAL.contains(&type_name)
+}
+
+/// How a value of a declared type is called in a box of its own.
+pub(crate) fn boxed_name(type_name: &'static str) -> &'static str {
+    match type_name {
+        "binary" => "base64Binary",
+        other => other,
+    }
+}
+
+/// How an array of a declared type is called in a box: primitive types are capitalized, names of types keep their case.
+pub(crate) fn array_name(type_name: &'static str) -> String {
+    let element = match type_name {
+        "anyType" => "AnyType",
+        "base64Binary" | "binary" => "Base64Binary",
+        "anyURI" => "AnyURI",
+        "dateTime" => "DateTime",
+        "boolean" => "Boolean",
+        "byte" => "Byte",
+        "short" => "Short",
+        "int" => "Int",
+        "long" => "Long",
+        "float" => "Float",
+        "double" => "Double",
+        "string" => "String",
+        other => other,
+    };
+    format!("ArrayOf{element}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRIMITIVES: &[&str] = &[
+        "boolean",
+        "byte",
+        "short",
+        "int",
+        "long",
+        "float",
+        "double",
+        "string",
+        "binary",
+        "dateTime",
+        "anyURI",
+        "anyType",
+        "ManagedObjectReference",
+        "TypeName",
+        "PropertyPath",
+        "MethodName",
+    ];
+
+    #[test]
+    fn every_line_is_a_type_whose_base_is_known() {
+        for (name, known) in MANAGED.iter().chain(DATA.iter()) {
+            assert!(
+                known.base == "-" || find(known.base).is_some(),
+                "{name} of {}",
+                known.base
+            );
+            for member in &known.members {
+                // What is neither a data type nor a primitive is an enum, and those begin with a capital.
+                let fits = is_data(member.type_name)
+                    || PRIMITIVES.contains(&member.type_name)
+                    || member
+                        .type_name
+                        .starts_with(|first: char| first.is_ascii_uppercase());
+                assert!(fits, "{name}.{}: {}", member.name, member.type_name);
+            }
+        }
+        assert!(MANAGED.len() > 25 && DATA.len() > 800);
+    }
+
+    #[test]
+    fn members_are_those_of_the_bases_too() {
+        assert!(is_a("VmwareDistributedVirtualSwitch", "ManagedEntity"));
+        assert!(is_a("Task", "ManagedObject") && !is_a("Task", "ManagedEntity"));
+        let name = member("VirtualMachine", "name").unwrap();
+        assert_eq!(
+            (name.type_name, name.array, name.optional),
+            ("string", false, false)
+        );
+        let types = member("ContainerView", "type").unwrap();
+        assert_eq!(
+            (types.type_name, types.array, types.optional),
+            ("TypeName", true, true)
+        );
+        assert_eq!(member("VirtualMachine", "colour"), None);
+    }
 }

@@ -15,7 +15,6 @@ pub(super) static OPEN: &[&str] = &[
     "SessionManager_getDefaultLocale",
     "SessionManager_getMessageLocaleList",
     "SessionManager_getSupportedLocaleList",
-    "PropertyCollector_RetrieveProperties",
     "PbmServiceInstance_PbmRetrieveServiceContent",
     "PbmServiceInstance_getContent",
 ];
@@ -35,7 +34,6 @@ pub(super) static GUARDED: &[&str] = &[
     "SessionManager_UpdateServiceMessage",
     "SessionManager_getMessage",
     "SessionManager_getSessionList",
-    "PropertyCollector_CancelRetrievePropertiesEx",
     "PropertyCollector_CancelWaitForUpdates",
     "PropertyCollector_CheckForUpdates",
     "PropertyCollector_CreateFilter",

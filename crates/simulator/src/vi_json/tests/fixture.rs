@@ -25,6 +25,14 @@ const TOLD: Told = Told {
 /// Fixtures of operations that the simulator knows, in states that its world cannot be in, with the reason.
 const NOT_PLAYED: &[(&str, &str)] = &[
     (
+        "property-collector/cancel-retrieve-properties-ex.json",
+        "its pages are not there",
+    ),
+    (
+        "property-collector/retrieve-properties",
+        "there are no virtual machines",
+    ),
+    (
         "distributed-virtual-switch/get-config-offload-none",
         "every switch is offloaded",
     ),
@@ -41,6 +49,14 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "everybody may do everything",
     ),
     ("property-collector/all-properties", "there are no filters"),
+    (
+        "property-collector/container-view-traversal",
+        "its view is not made",
+    ),
+    (
+        "property-collector/parents-of-a-vm",
+        "there are no virtual machines",
+    ),
     (
         "property-collector/continue-middle-page",
         "what is left fits one page",
@@ -78,13 +94,10 @@ const NOT_PLAYED: &[(&str, &str)] = &[
 
 /// Fixtures of operations that the simulator knows, with a parameter that it does not know and says so.
 const NOT_SIMULATED: &[(&str, &str)] = &[
-    ("property-collector/container-view-", "traversal"),
-    ("property-collector/folder-traversal-recursive", "traversal"),
     (
         "property-collector/missing-set-several-faults",
         "HostSystem.hardware",
     ),
-    ("property-collector/parents-of-a-vm", "traversal"),
     ("property-collector/string-and-int", "HostSystem.summary"),
 ];
 

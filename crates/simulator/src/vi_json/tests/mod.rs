@@ -154,9 +154,14 @@ fn what_cannot_be_read_is_refused_by_name() {
         &retrieve("HostSystem", &elsewhere, &["name"], json!({})),
     );
     assert_eq!(fault(&elsewhere), "ManagedObjectNotFound");
-    let mut traversal = retrieve("HostSystem", &host, &["name"], json!({}));
-    traversal["specSet"][0]["objectSet"][0]["selectSet"] = json!([{"_typeName": "SelectionSpec"}]);
-    assert_eq!(fault(&ask(&mut bench, &traversal)), "NotImplemented");
+    let mut nameless = retrieve("HostSystem", &host, &["name"], json!({}));
+    nameless["specSet"][0]["objectSet"][0]["selectSet"] =
+        json!([{"_typeName": "SelectionSpec", "name": "x"}]);
+    assert_eq!(fault(&ask(&mut bench, &nameless)), "InvalidArgument");
+    let mut astray = retrieve("HostSystem", &host, &["name"], json!({}));
+    astray["specSet"][0]["objectSet"][0]["selectSet"] =
+        json!([{"_typeName": "TraversalSpec", "type": "HostSystem", "path": "name"}]);
+    assert_eq!(fault(&ask(&mut bench, &astray)), "InvalidProperty");
     let mut strange = retrieve("HostSystem", &host, &["name"], json!({}));
     strange["maxObjects"] = json!(1);
     assert_eq!(fault(&ask(&mut bench, &strange)), "InvalidRequest");
@@ -209,4 +214,75 @@ fn a_property_is_read_with_get_as_a_bare_value() {
     );
     let missing = bench.get(EAST, "/HostSystem/host-99/name");
     assert_eq!(fault(&missing), "ManagedObjectNotFound");
+}
+
+/// From the root folder down: folders, datacenters, clusters, each by its own name.
+fn everything_below() -> Value {
+    let names = |names: &[&str]| -> Value {
+        names
+            .iter()
+            .map(|name| json!({"_typeName": "SelectionSpec", "name": name}))
+            .collect()
+    };
+    let step = |name: &str, type_name: &str, path: &str, next: &[&str]| {
+        json!({
+            "_typeName": "TraversalSpec",
+            "name": name,
+            "type": type_name,
+            "path": path,
+            "selectSet": names(next),
+        })
+    };
+    let all = ["folder", "vms", "hosts", "storage", "networks", "members"];
+    json!([
+        step("folder", "Folder", "childEntity", &all),
+        step("vms", "Datacenter", "vmFolder", &all),
+        step("hosts", "Datacenter", "hostFolder", &all),
+        step("storage", "Datacenter", "datastoreFolder", &all),
+        step("networks", "Datacenter", "networkFolder", &all),
+        step("members", "ComputeResource", "host", &[]),
+    ])
+}
+
+#[test]
+fn a_traversal_reaches_each_object_below_the_root_folder_once() {
+    let mut bench = bench();
+    let root = [("Folder", "group-d1")];
+    let mut body = retrieve("ManagedEntity", &root, &["name", "parent"], json!({}));
+    body["specSet"][0]["objectSet"][0]["selectSet"] = everything_below();
+    let ids = |answer: &Value| -> Vec<String> {
+        let objects = answer["objects"].as_array().unwrap().iter();
+        objects
+            .map(|object| object["obj"]["value"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let found = ids(&ask(&mut bench, &body).value());
+    let mut sorted = found.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted.len(), found.len(), "each once: {found:?}");
+    for wanted in [
+        "group-d1",
+        "datacenter-12",
+        "domain-c18",
+        "host-12",
+        "datastore-11",
+        "dvs-11",
+        "dvportgroup-12",
+    ] {
+        assert!(
+            found.iter().any(|id| id == wanted),
+            "{wanted} is not among {found:?}"
+        );
+    }
+    body["specSet"][0]["objectSet"][0]["skip"] = json!(true);
+    body["specSet"][0]["propSet"][0]["type"] = json!("HostSystem");
+    assert_eq!(ids(&ask(&mut bench, &body).value()), ["host-11", "host-12"]);
+    let skipped = body["specSet"][0]["objectSet"][0]["selectSet"]
+        .as_array_mut()
+        .unwrap()
+        .last_mut()
+        .unwrap();
+    skipped["skip"] = json!(true);
+    assert_eq!(ask(&mut bench, &body).value(), Value::Null);
 }

@@ -1,0 +1,86 @@
+//! What is told of one object.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::super::fault::Fault;
+use super::super::object::Object;
+use super::super::property::{self, Found};
+use super::super::types;
+use super::spec::Wanted;
+use crate::world::World;
+
+/// The properties of an object that somebody asked for, by path: those that are set, and those that cannot be read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Content {
+    pub(super) values: BTreeMap<String, Found>,
+    pub(super) missing: BTreeMap<String, Fault>,
+}
+
+/// Reads an object; `None` if nobody asked for its type.
+pub(super) fn read(
+    world: &World,
+    object: &Object,
+    wanted: &[Wanted],
+    authenticated: bool,
+) -> Result<Option<Content>, Fault> {
+    let about = |wanted: &&Wanted| types::is_a(object.type_name, &wanted.type_name);
+    let mut about = wanted.iter().filter(about).peekable();
+    if about.peek().is_none() {
+        return Ok(None);
+    }
+    let mut content = Content::default();
+    for wanted in about {
+        let paths = if wanted.all {
+            every_path(world, object)
+        } else {
+            wanted.paths.clone()
+        };
+        for path in paths {
+            let found = property::read(world, object, &path)?;
+            if !authenticated {
+                let fault = Fault::not_authenticated(object.type_name, &object.mo_id, "System.View");
+                content.missing.insert(path, fault);
+            } else if let Some(found) = found {
+                content.values.insert(path, found);
+            }
+        }
+    }
+    Ok(Some(content))
+}
+
+/// All properties of an object that the simulator knows.
+fn every_path(world: &World, object: &Object) -> Vec<String> {
+    let known = types::members(object.type_name).filter(|member| {
+        !types::is_partial(member.type_name) && object.property(world, member.name).is_some()
+    });
+    known.map(|member| member.name.to_owned()).collect()
+}
+
+impl Content {
+    /// `ObjectContent`.
+    pub(super) fn to_json(&self, object: &Object) -> Value {
+        let mut content = Map::new();
+        content.insert("_typeName".to_owned(), json!("ObjectContent"));
+        content.insert("obj".to_owned(), object.reference());
+        let set = self.values.iter().map(
+            |(name, found)| json!({"_typeName": "DynamicProperty", "name": name, "val": found.clone().any()}),
+        );
+        let set: Vec<Value> = set.collect();
+        if !set.is_empty() {
+            content.insert("propSet".to_owned(), Value::Array(set));
+        }
+        if !self.missing.is_empty() {
+            content.insert("missingSet".to_owned(), missing(&self.missing));
+        }
+        Value::Object(content)
+    }
+}
+
+/// A set of `MissingProperty`.
+pub(super) fn missing(missing: &BTreeMap<String, Fault>) -> Value {
+    let set = missing.iter();
+    set.map(|(path, fault)| json!({"_typeName": "MissingProperty", "path": path, "fault": fault.to_json()}))
+        .collect()
+}

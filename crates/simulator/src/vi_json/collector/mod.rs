@@ -1,0 +1,119 @@
+//! The property collector: what is read of objects at once.
+
+mod content;
+mod select;
+pub(crate) mod spec;
+
+use serde_json::{Value, json};
+
+use self::spec::{FILTER, FilterSpec, list};
+use super::fault::Fault;
+use super::object::Object;
+use super::property;
+use super::request::{self, ROOT_TYPE};
+use super::session;
+use super::value::answer;
+use crate::exchange::Answer;
+use crate::service::Incoming;
+use crate::shape::{Shape, optional, required};
+use crate::world::World;
+
+pub(super) const MO_ID: &str = "propertyCollector";
+
+/// How many objects one page holds unless the caller wants fewer.
+const PAGE: usize = 100;
+
+static RETRIEVE: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    required("specSet", Shape::List(&FILTER)),
+    required(
+        "options",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["RetrieveOptions"])),
+            optional("maxObjects", Shape::Integer),
+        ]),
+    ),
+]);
+static RETRIEVE_ALL: Shape = Shape::Object(&[ROOT_TYPE, required("specSet", Shape::List(&FILTER))]);
+static TOKEN: Shape = Shape::Object(&[ROOT_TYPE, required("token", Shape::Text)]);
+
+/// `RetrievePropertiesEx`. It needs no session: without one, every property is missing for want of it.
+pub(super) fn retrieve(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+    let body = request::body(incoming.request, &RETRIEVE)?;
+    let objects = contents(world, incoming, &body)?;
+    let wanted = body["options"]["maxObjects"]
+        .as_i64()
+        .and_then(|wanted| usize::try_from(wanted).ok());
+    let size = wanted.filter(|wanted| *wanted > 0).unwrap_or(PAGE).min(PAGE);
+    Ok(page(world, incoming.endpoint, objects, size))
+}
+
+/// `RetrieveProperties`: the same without pages.
+pub(super) fn retrieve_all(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+    let body = request::body(incoming.request, &RETRIEVE_ALL)?;
+    let objects = contents(world, incoming, &body)?;
+    Ok(answer(&if objects.is_empty() {
+        Value::Null
+    } else {
+        Value::Array(objects)
+    }))
+}
+
+fn contents(world: &mut World, incoming: &Incoming<'_>, body: &Value) -> Result<Vec<Value>, Fault> {
+    let authenticated = session::of(world, incoming).is_some();
+    let mut objects = Vec::new();
+    for filter in list(body, "specSet") {
+        let spec = FilterSpec::read(world, filter)?;
+        let selected = select::select(world, incoming.endpoint, &spec)?;
+        for object in &selected.objects {
+            let content = content::read(world, object, &spec.wanted, authenticated)?;
+            objects.extend(content.map(|content| content.to_json(object)));
+        }
+    }
+    Ok(objects)
+}
+
+/// `ContinueRetrievePropertiesEx`: the page size is that of the world.
+pub(super) fn go_on(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+    let rest = take_page(world, incoming)?;
+    Ok(page(world, incoming.endpoint, rest, PAGE))
+}
+
+/// `CancelRetrievePropertiesEx`: what is left is forgotten.
+pub(super) fn give_up(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+    take_page(world, incoming).map(|_| Answer::empty(204))
+}
+
+fn take_page(world: &mut World, incoming: &Incoming<'_>) -> Result<Vec<Value>, Fault> {
+    let body = request::body(incoming.request, &TOKEN)?;
+    let token = body["token"].as_str().unwrap_or_default();
+    let rest = world.vi_json.take_page(incoming.endpoint, token);
+    rest.ok_or_else(|| Fault::new("InvalidProperty", "The token is not known.").with("name", "token"))
+}
+
+fn page(world: &mut World, endpoint: &str, mut objects: Vec<Value>, size: usize) -> Answer {
+    if objects.is_empty() {
+        return answer(&Value::Null);
+    }
+    let rest = objects.split_off(objects.len().min(size));
+    let mut result = json!({"_typeName": "RetrieveResult", "objects": objects});
+    if !rest.is_empty()
+        && let Some(token) = world.vi_json.keep_page(endpoint, rest)
+    {
+        result["token"] = json!(token);
+    }
+    answer(&result)
+}
+
+/// A property read with GET: the bare value, `null` if it is not set.
+pub(super) fn get(
+    world: &World,
+    endpoint: &str,
+    type_name: &str,
+    mo_id: &str,
+    name: &str,
+) -> Result<Answer, Fault> {
+    let object = Object::named(world, endpoint, type_name, mo_id)?;
+    let found = property::read(world, &object, name)?;
+    Ok(answer(&found.map_or(Value::Null, property::Found::bare)))
+}

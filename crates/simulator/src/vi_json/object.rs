@@ -1,0 +1,98 @@
+//! Objects of a vCenter, of whatever kind, with their properties one by one.
+
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::types;
+use super::value::reference;
+use crate::dpu;
+use crate::world::World;
+
+/// An object that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object {
+    /// Its vCenter.
+    pub(crate) vcenter: String,
+    /// Its own type.
+    pub(crate) type_name: &'static str,
+    /// Its id.
+    pub(crate) mo_id: String,
+}
+
+impl Object {
+    /// The object of this id, whatever its type.
+    pub(crate) fn find(world: &World, vcenter: &str, mo_id: &str) -> Option<Self> {
+        let type_name = type_of(world, vcenter, mo_id)?;
+        Some(Self {
+            vcenter: vcenter.to_owned(),
+            type_name,
+            mo_id: mo_id.to_owned(),
+        })
+    }
+
+    /// The object of this id, which has to be of a type or a subtype of it.
+    pub(crate) fn named(world: &World, vcenter: &str, type_name: &str, mo_id: &str) -> Result<Self, Fault> {
+        Self::find(world, vcenter, mo_id)
+            .filter(|object| types::is_a(object.type_name, type_name))
+            .ok_or_else(|| Fault::no_such_object(type_name, mo_id))
+    }
+
+    /// The object that a reference of a request is about.
+    pub(crate) fn referred(world: &World, vcenter: &str, reference: &Value) -> Result<Self, Fault> {
+        let text = |name: &str| reference.get(name).and_then(Value::as_str).unwrap_or_default();
+        Self::named(world, vcenter, text("type"), text("value"))
+    }
+
+    /// A reference to it, with its own type.
+    pub(crate) fn reference(&self) -> Value {
+        reference(self.type_name, &self.mo_id)
+    }
+
+    /// The value of a property of its type: `null` if it is not set, `None` if the simulator does not know.
+    pub(crate) fn property(&self, world: &World, name: &str) -> Option<Value> {
+        let entity = world.inventory.entity(&self.vcenter, &self.mo_id);
+        if let Some(value) = entity.and_then(|entity| entity.get(name)) {
+            return Some(value.clone());
+        }
+        match self.type_name {
+            "HostSystem" | "HostNetworkSystem" | "VmwareDistributedVirtualSwitch" => {
+                let value = dpu::property(world, &self.vcenter, &self.mo_id, name);
+                value.or_else(|| self.common(name))
+            }
+            _ => self.common(name),
+        }
+    }
+
+    /// What is the same for all entities of the inventory.
+    fn common(&self, name: &str) -> Option<Value> {
+        let of_entity = types::is_a(self.type_name, "ManagedEntity");
+        match name {
+            "overallStatus" | "configStatus" if of_entity => Some(json!("green")),
+            "alarmActionsEnabled" if of_entity => Some(json!(true)),
+            // The role of an administrator.
+            "effectiveRole" if of_entity => Some(json!([-1])),
+            "configIssue"
+            | "customValue"
+            | "declaredAlarmState"
+            | "disabledMethod"
+            | "parent"
+            | "permission"
+            | "recentTask"
+            | "tag"
+            | "triggeredAlarmState"
+                if of_entity =>
+            {
+                Some(Value::Null)
+            }
+            "value" | "availableField" => Some(Value::Null),
+            _ => None,
+        }
+    }
+}
+
+fn type_of(world: &World, vcenter: &str, mo_id: &str) -> Option<&'static str> {
+    let entity = world.inventory.entity(vcenter, mo_id);
+    entity
+        .map(|entity| entity.type_name)
+        .or_else(|| dpu::type_of(world, vcenter, mo_id))
+}
