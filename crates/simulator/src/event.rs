@@ -1,6 +1,6 @@
 //! What can happen in the world by itself, as time goes on.
 
-use crate::{dpu, sms, vcda, vcha};
+use crate::{dpu, sms, vcda, vcha, vi_json};
 
 /// An event in the queue: one variant per service, with that service's own events inside.
 #[derive(Debug, Clone)]
@@ -13,4 +13,6 @@ pub(crate) enum Event {
     Vcha(vcha::VchaEvent),
     /// Of a host.
     Dpu(dpu::DpuEvent),
+    /// Of a task of vCenter.
+    Task(vi_json::task::TaskEvent),
 }

@@ -75,6 +75,7 @@ impl World {
             Event::Sms(event) => sms::happen(self, event),
             Event::Vcha(event) => vcha::happen(self, event),
             Event::Dpu(event) => dpu::happen(self, event),
+            Event::Task(event) => vi_json::task::happen(self, event),
         }
     }
 
@@ -327,6 +328,18 @@ impl World {
     /// The vCenter HA clusters, to change what is wrong with them.
     pub fn vcha_mut(&mut self) -> &mut vcha::Vcha {
         &mut self.vcha
+    }
+
+    /// A vCenter begins work of its own, as its tasks show it, and gives the id of the task: `task-7`. The task can be
+    /// cancelled; unless it is, it ends after this time with this result or this fault, both as the wire has them.
+    pub fn run_task(&mut self, vcenter: &str, work_ms: u32, outcome: Result<Option<Value>, Value>) -> String {
+        let outcome = outcome.map_err(|fault| vi_json::fault::Fault::given(&fault));
+        vi_json::task::run(self, vcenter, i64::from(work_ms), outcome)
+    }
+
+    /// A vCenter forgets a task.
+    pub fn forget_task(&mut self, vcenter: &str, task: &str) {
+        vi_json::task::forget(self, vcenter, Some(task));
     }
 
     /// A vCenter starts anew: its connections are cut, nobody answers for a while, its sessions and tasks are gone.

@@ -210,7 +210,6 @@ impl Inventory {
         self.set(vcenter, owner, list, left);
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing watches yet"))]
     /// Tells that an object has changed whose properties, or some of them, are kept elsewhere.
     pub(crate) fn touch(&mut self, vcenter: &str, mo_id: &str) {
         self.vcenters.entry(vcenter.to_owned()).or_default().touch(mo_id);

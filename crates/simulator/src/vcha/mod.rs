@@ -98,6 +98,7 @@ pub(crate) fn restart(world: &mut World, vcenter: &str, outage_ms: i64) {
     sms.restart(vcenter, core.now_ms() + outage_ms);
     vi_json.forget_pages(vcenter);
     vcha.tasks.retain(|(at, _), _| at != vcenter);
+    crate::vi_json::task::forget(world, vcenter, None);
 }
 
 /// The active node dies. A cluster that is enabled and healthy switches over by itself, else the same node comes back.

@@ -9,6 +9,8 @@ pub(crate) mod property;
 pub(crate) mod request;
 mod service;
 pub(crate) mod session;
+pub(crate) mod task;
+pub(crate) mod task_call;
 #[cfg(test)]
 mod tests;
 pub(crate) mod types;
@@ -44,6 +46,7 @@ struct Vcenter {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ViJson {
     vcenters: BTreeMap<String, Vcenter>,
+    pub(crate) tasks: task::Tasks,
 }
 
 impl ViJson {
@@ -58,7 +61,10 @@ impl ViJson {
             .iter()
             .map(|name| ((*name).to_owned(), known(core, name)))
             .collect();
-        Self { vcenters }
+        Self {
+            vcenters,
+            tasks: task::Tasks::default(),
+        }
     }
 
     /// Whether a vCenter knows a release.

@@ -57,10 +57,18 @@ impl Object {
         match self.type_name {
             "HostSystem" | "HostNetworkSystem" | "VmwareDistributedVirtualSwitch" => {
                 let value = dpu::property(world, &self.vcenter, &self.mo_id, name);
-                value.or_else(|| self.common(name))
+                value
+                    .or_else(|| self.common(name))
+                    .or_else(|| self.recent(world, name))
             }
-            _ => self.common(name),
+            "Task" => super::task::property(world, &self.vcenter, &self.mo_id, name),
+            _ => self.common(name).or_else(|| self.recent(world, name)),
         }
+    }
+
+    fn recent(&self, world: &World, name: &str) -> Option<Value> {
+        let wanted = name == "recentTask" && types::is_a(self.type_name, "ManagedEntity");
+        wanted.then(|| super::task_call::recent(world, &self.vcenter, Some(&self.mo_id)))
     }
 
     /// What is the same for all entities of the inventory.
@@ -77,7 +85,6 @@ impl Object {
             | "disabledMethod"
             | "parent"
             | "permission"
-            | "recentTask"
             | "tag"
             | "triggeredAlarmState"
                 if of_entity =>
@@ -95,4 +102,5 @@ fn type_of(world: &World, vcenter: &str, mo_id: &str) -> Option<&'static str> {
     entity
         .map(|entity| entity.type_name)
         .or_else(|| dpu::type_of(world, vcenter, mo_id))
+        .or_else(|| world.vi_json.tasks.get(vcenter, mo_id).map(|_| "Task"))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::request::{self, NO_PARAMETERS, Path};
 use super::value::answer;
-use super::{UNKNOWN, collector, refused_by_rule, session, types, unsimulated};
+use super::{UNKNOWN, collector, refused_by_rule, session, task_call, types, unsimulated};
 use crate::call_log::Purpose;
 use crate::dpu;
 use crate::endpoint::EndpointKind;
@@ -47,6 +47,11 @@ static METHODS: &[(&str, &str, &str)] = &[
         "RetrieveProperties",
         "PropertyCollector_RetrieveProperties",
     ),
+    ("Task", "CancelTask", "Task_CancelTask"),
+    ("Task", "UpdateProgress", "Task_UpdateProgress"),
+    ("Task", "SetTaskDescription", "Task_SetTaskDescription"),
+    ("Task", "SetTaskState", "Task_SetTaskState"),
+    ("Task", "setCustomValue", "Task_setCustomValue"),
     ("HostNetworkSystem", "startDpuFailover", START_DPU_FAILOVER),
     (
         "HostNetworkSystem",
@@ -215,6 +220,7 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
             &path.mo_id,
             &path.member,
         ),
+        _ if path.type_name == "Task" => task_call::handle(world, incoming, path),
         _ => Err(not_simulated(path)),
     }
 }

@@ -24,6 +24,19 @@ const TOLD: Told = Told {
 
 /// Fixtures of operations that the simulator knows, in states that its world cannot be in, with the reason.
 const NOT_PLAYED: &[(&str, &str)] = &[
+    ("task/cancel-", "its task is not there"),
+    ("task/set-", "its task is not there"),
+    ("task/update-", "its task is not there"),
+    ("task/get-value", "its task is not there"),
+    ("task/get-available", "its task is not there"),
+    ("task/get-info-cancelled", "its task is not there"),
+    ("task/get-info-error", "its task is not there"),
+    ("task/get-info-progress", "its task is not there"),
+    ("task/get-info-queued", "its task is not there"),
+    ("task/get-info-reason", "its task is not there"),
+    ("task/get-info-required", "its task is not there"),
+    ("task/get-info-running", "its task is not there"),
+    ("task/get-info-success", "its task is not there"),
     (
         "property-collector/cancel-retrieve-properties-ex.json",
         "its pages are not there",
@@ -82,14 +95,6 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "there are no virtual machines",
     ),
     ("session-manager/login-invalid-locale", "every locale is taken"),
-    ("task/get-info-cancelled", "no operation starts a vim task"),
-    ("task/get-info-error", "no operation starts a vim task"),
-    ("task/get-info-progress", "no operation starts a vim task"),
-    ("task/get-info-queued", "no operation starts a vim task"),
-    ("task/get-info-reason", "no operation starts a vim task"),
-    ("task/get-info-required", "no operation starts a vim task"),
-    ("task/get-info-running", "no operation starts a vim task"),
-    ("task/get-info-success", "no operation starts a vim task"),
 ];
 
 /// Fixtures of operations that the simulator knows, with a parameter that it does not know and says so.

@@ -1,4 +1,5 @@
 mod fixture;
+mod task;
 mod whole;
 
 use http::Method;
