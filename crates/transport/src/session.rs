@@ -23,7 +23,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use farside_wire::{Repeat, Secret};
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 
 use crate::call::{Call, Transport};
 use crate::clock::{Clock, Deadline};
@@ -51,6 +51,22 @@ impl SessionToken {
         Self(token)
     }
 
+    /// The token that an answer brings in a header; none where the header is missing, empty or no text.
+    #[must_use]
+    pub fn from_header(answer: &Response<Bytes>, name: &HeaderName) -> Option<Self> {
+        let token = answer.headers().get(name)?.to_str().ok()?;
+        (!token.is_empty()).then(|| Self(Secret::new(token)))
+    }
+
+    /// Puts the token into a header of a request, marked as sensitive. One that cannot stand in a header, which no token
+    /// that came in one is, is left out.
+    pub fn put_into_header(&self, request: &mut Request<Bytes>, name: HeaderName) {
+        if let Ok(mut value) = HeaderValue::from_str(self.expose()) {
+            value.set_sensitive(true);
+            request.headers_mut().insert(name, value);
+        }
+    }
+
     /// The token's value.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -66,6 +82,12 @@ pub trait SessionScheme: fmt::Debug + Send + Sync {
     /// # Errors
     /// Whatever kept the session from being opened.
     async fn log_in(&self, via: &dyn Transport) -> Result<SessionToken, CallError>;
+
+    /// Whether a call goes out within a session of this scheme: all that are not anonymous, unless the scheme says
+    /// otherwise. What it leaves out goes through as it is.
+    fn covers(&self, call: &Call) -> bool {
+        !call.anonymous
+    }
 
     /// Puts the token into a request, as a header. The machine marks every header that holds it as sensitive.
     fn authorize(&self, token: &SessionToken, request: &mut Request<Bytes>);
@@ -113,25 +135,45 @@ pub trait SessionScheme: fmt::Debug + Send + Sync {
     /// Closes the session.
     ///
     /// # Errors
-    /// Whatever the call met; the session then ends by its idle time.
+    /// Whatever the call met; the session then ends by its idle time. An error that [`SessionScheme::is_dead`]
+    /// recognises counts as success: the session was over already.
     async fn log_out(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError>;
 }
 
-/// Sends calls within a session. Anonymous calls go out as they are.
+/// Whether the calls of a scheme open a session, or widen the one that a layer below has opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Session,
+    Extension,
+}
+
+/// What the session layers of one stack are built with.
+#[derive(Clone)]
+pub(crate) struct SessionParts {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Observer,
+    /// How long a refused login is not tried again.
+    pub(crate) hold_off: Duration,
+    /// In place of what the scheme says.
+    pub(crate) keep_alive_every: Option<Duration>,
+}
+
+/// Sends calls within a session. Calls that its scheme does not cover go out as they are.
 pub(crate) struct Authenticated {
     machine: Arc<Machine>,
+    standing: Standing,
 }
 
 impl Authenticated {
     pub(crate) fn new(
         inner: Arc<dyn Transport>,
+        standing: Standing,
         scheme: Arc<dyn SessionScheme>,
-        clock: Arc<dyn Clock>,
-        observer: Observer,
-        hold_off: Duration,
+        parts: SessionParts,
     ) -> Self {
         Self {
-            machine: Arc::new(Machine::new(inner, scheme, clock, observer, hold_off)),
+            machine: Arc::new(Machine::new(inner, scheme, parts)),
+            standing,
         }
     }
 
@@ -187,7 +229,11 @@ fn may_repeat(repeat: Repeat, answer: &Result<Response<Bytes>, CallError>) -> bo
 
 impl fmt::Debug for Authenticated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "session > {:?}", self.machine.inner)
+        let name = match self.standing {
+            Standing::Session => "session",
+            Standing::Extension => "extension",
+        };
+        write!(f, "{name} > {:?}", self.machine.inner)
     }
 }
 
@@ -195,7 +241,7 @@ impl fmt::Debug for Authenticated {
 impl Transport for Authenticated {
     async fn send(&self, call: Call) -> Result<Response<Bytes>, CallError> {
         let machine = &self.machine;
-        if call.anonymous {
+        if !machine.scheme.covers(&call) {
             return machine.inner.send(call).await;
         }
         let context = call.context();

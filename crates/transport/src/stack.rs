@@ -16,7 +16,7 @@ use crate::metrics::{Metrics, Observer};
 use crate::quota::{EndpointQuota, RetryBudget};
 use crate::random::process_seed;
 use crate::retry::{RetryPolicy, Retrying};
-use crate::session::{Authenticated, LOGIN_HOLD_OFF, SessionScheme};
+use crate::session::{Authenticated, LOGIN_HOLD_OFF, SessionParts, SessionScheme, Standing};
 use crate::trace::{BodyTrace, ServerName, Traced};
 
 /// Calls in flight at one endpoint, unless the builder is told otherwise.
@@ -41,6 +41,9 @@ pub struct StackSettings {
     pub quota: Option<Arc<EndpointQuota>>,
     /// How long a login that the server refused is not tried again. By default [`LOGIN_HOLD_OFF`].
     pub login_hold_off: Duration,
+    /// The time without calls after which a session is used to keep it alive, below the server's idle limit. By default
+    /// what the service's session scheme says; [`Duration::MAX`] lets idle sessions end.
+    pub keep_alive_every: Option<Duration>,
     /// Also writes bodies into trace events. By default not.
     pub bodies: Option<BodyTrace>,
     /// Counts calls and what happens to sessions.
@@ -57,6 +60,7 @@ impl Default for StackSettings {
             retry_seed: process_seed(),
             quota: None,
             login_hold_off: LOGIN_HOLD_OFF,
+            keep_alive_every: None,
             bodies: None,
             metrics: None,
         }
@@ -71,7 +75,8 @@ pub struct StackBuilder {
     clock: Arc<dyn Clock>,
     endpoint: Arc<str>,
     server: Option<ServerName>,
-    scheme: Option<Arc<dyn SessionScheme>>,
+    /// The session's, then those that widen it.
+    schemes: Vec<(Standing, Arc<dyn SessionScheme>)>,
     settings: StackSettings,
 }
 
@@ -83,7 +88,7 @@ impl StackBuilder {
             clock,
             endpoint: "".into(),
             server: None,
-            scheme: None,
+            schemes: Vec::new(),
             settings: StackSettings::default(),
         }
     }
@@ -106,7 +111,16 @@ impl StackBuilder {
 
     /// Sends calls within sessions of this scheme.
     pub fn session(mut self, scheme: Arc<dyn SessionScheme>) -> Self {
-        self.scheme = Some(scheme);
+        self.schemes.retain(|(standing, _)| *standing != Standing::Session);
+        self.schemes.insert(0, (Standing::Session, scheme));
+        self
+    }
+
+    /// Widens the session for the calls that this scheme [covers](SessionScheme::covers), before the first of them: to
+    /// another site, for instance. The scheme's own calls go out within the session, and an extension is lazy, shared,
+    /// made again once it is lost, and held off once it is refused as a session is.
+    pub fn extension(mut self, scheme: Arc<dyn SessionScheme>) -> Self {
+        self.schemes.push((Standing::Extension, scheme));
         self
     }
 
@@ -171,7 +185,7 @@ impl StackBuilder {
         self
     }
 
-    /// Builds the stack: trace, retry, session, limit, and the transport last.
+    /// Builds the stack: trace, retry, extensions of the session, session, limit, and the transport last.
     ///
     /// Retry lies outside the session, so that each attempt gets a session that is alive; the session lies
     /// outside the limit, so that callers which wait for a login do not take the places of the calls that bring
@@ -183,7 +197,7 @@ impl StackBuilder {
             clock,
             endpoint,
             server,
-            scheme,
+            schemes,
             settings,
         } = self;
         let observer = Observer::new(Arc::clone(&endpoint), settings.metrics);
@@ -198,19 +212,19 @@ impl StackBuilder {
 
         let limited: Arc<dyn Transport> =
             Arc::new(Limited::new(inner, Arc::clone(&clock), Arc::clone(&quota)));
-        let session = scheme.map(|scheme| {
-            Arc::new(Authenticated::new(
-                Arc::clone(&limited),
-                scheme,
-                Arc::clone(&clock),
-                observer.clone(),
-                settings.login_hold_off,
-            ))
-        });
-        let in_session: Arc<dyn Transport> = match &session {
-            Some(session) => Arc::clone(session) as _,
-            None => limited,
+        let parts = SessionParts {
+            clock: Arc::clone(&clock),
+            observer: observer.clone(),
+            hold_off: settings.login_hold_off,
+            keep_alive_every: settings.keep_alive_every,
         };
+        let mut sessions = Vec::new();
+        let mut in_session = limited;
+        for (standing, scheme) in schemes {
+            let layer = Arc::new(Authenticated::new(in_session, standing, scheme, parts.clone()));
+            in_session = Arc::clone(&layer) as _;
+            sessions.push(layer);
+        }
         let retrying = Retrying::new(
             in_session,
             Arc::clone(&clock),
@@ -221,7 +235,7 @@ impl StackBuilder {
         );
         Arc::new(Stack {
             outermost: Traced::new(Arc::new(retrying), clock, observer, server, settings.bodies),
-            session,
+            sessions,
             call_limit: settings.call_timeout,
         })
     }
@@ -280,7 +294,8 @@ impl StackBuilder {
 /// ```
 pub struct Stack {
     outermost: Traced,
-    session: Option<Arc<Authenticated>>,
+    /// Innermost first.
+    sessions: Vec<Arc<Authenticated>>,
     call_limit: Duration,
 }
 
@@ -295,23 +310,24 @@ impl Stack {
     /// # Errors
     /// Whatever the log-out met; the server then ends the session by its idle time.
     pub async fn close(&self) -> Result<(), CallError> {
-        match &self.session {
-            Some(session) => session.close().await,
-            None => Ok(()),
+        let mut outcome = Ok(());
+        for session in self.sessions.iter().rev() {
+            outcome = outcome.and(session.close().await);
         }
+        outcome
     }
 
     /// Gives up the session, if there is one, without a word to the server; the next call logs in. For when it is known
     /// that the server has lost its sessions: after a switch of a vCenter HA cluster, for instance.
     pub fn invalidate_session(&self) {
-        if let Some(session) = &self.session {
+        for session in &self.sessions {
             session.invalidate();
         }
     }
 
     /// Lets a login that the server refused be tried again at once: after an account was unlocked, for instance.
     pub fn lift_login_hold_off(&self) {
-        if let Some(session) = &self.session {
+        for session in &self.sessions {
             session.lift_hold_off();
         }
     }

@@ -137,6 +137,12 @@ pub(crate) mod operations {
         ..WRITE
     };
 
+    /// What widens a session.
+    pub(crate) const EXTEND: Operation = Operation {
+        id: "extend",
+        ..READ
+    };
+
     /// The log-out.
     pub(crate) const LOG_OUT: Operation = Operation {
         id: "logOut",

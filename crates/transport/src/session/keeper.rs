@@ -14,7 +14,7 @@ pub(super) struct Keeper(AbortHandle);
 impl Keeper {
     /// Watches over the session of login number `login`, if its scheme wants that.
     pub(super) fn start(machine: &Arc<Machine>, login: u64) -> Option<Self> {
-        let every = machine.scheme.keep_alive_every()?;
+        let every = machine.keep_alive_every()?;
         let task = keep_alive(Arc::downgrade(machine), Arc::clone(&machine.clock), login, every);
         Some(Self(tokio::spawn(task).abort_handle()))
     }

@@ -10,7 +10,7 @@ use http::Response;
 
 use super::keeper::Keeper;
 use super::via::Via;
-use super::{SessionScheme, SessionToken};
+use super::{SessionParts, SessionScheme, SessionToken};
 use crate::call::{DEFAULT_CALL_LIMIT, Transport};
 use crate::clock::{Clock, within};
 use crate::error::{CallError, CallErrorKind, Phase, Sent};
@@ -31,6 +31,7 @@ pub(super) struct Machine {
     pub(super) clock: Arc<dyn Clock>,
     observer: Observer,
     hold_off: Duration,
+    keep_alive_every: Option<Duration>,
     status: Mutex<Status>,
 }
 
@@ -100,21 +101,22 @@ impl Machine {
     pub(super) fn new(
         inner: Arc<dyn Transport>,
         scheme: Arc<dyn SessionScheme>,
-        clock: Arc<dyn Clock>,
-        observer: Observer,
-        hold_off: Duration,
+        parts: SessionParts,
     ) -> Self {
         let status = Status {
             state: State::LoggedOut,
             logins: 0,
             last_use: Duration::ZERO,
         };
+        let keep_alive_every = scheme.keep_alive_every();
         Self {
             inner,
             scheme,
-            clock,
-            observer,
-            hold_off,
+            clock: parts.clock,
+            observer: parts.observer,
+            hold_off: parts.hold_off,
+            // A scheme without keep-alive has no call that would do it.
+            keep_alive_every: keep_alive_every.map(|every| parts.keep_alive_every.unwrap_or(every)),
             status: Mutex::new(status),
         }
     }
@@ -305,6 +307,11 @@ impl Machine {
         }
     }
 
+    /// The time without calls after which a session is used to keep it alive.
+    pub(super) fn keep_alive_every(&self) -> Option<Duration> {
+        self.keep_alive_every
+    }
+
     /// Makes one call that counts as use.
     pub(super) async fn keep_alive(self: &Arc<Self>, session: &Session) {
         let via = Via::within(self, session, LOGIN_LIMIT);
@@ -344,7 +351,16 @@ impl Machine {
         let via = Via::new(&self.inner, &self.clock, LOG_OUT_LIMIT);
         let outcome = self.scheme.log_out(&via, &session.token).await;
         self.observer.session(SessionEvent::LoggedOut);
-        outcome
+        match outcome {
+            Err(error) => {
+                let outcome = Err(error);
+                if self.scheme.is_dead(&outcome) {
+                    return Ok(());
+                }
+                outcome.map(drop)
+            }
+            Ok(()) => Ok(()),
+        }
     }
 }
 

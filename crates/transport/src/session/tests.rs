@@ -12,6 +12,7 @@ use crate::metrics::{Metrics, SessionEvent};
 use crate::testing::operations::{LOG_IN, LOG_OUT, READ, WRITE, call};
 use crate::testing::{Answer, ScriptedTransport};
 
+mod extension;
 mod life;
 mod storm;
 
@@ -119,15 +120,19 @@ fn observed(
     scheme: Scheme,
 ) -> (Authenticated, Arc<SystemClock>, Arc<Events>) {
     let (clock, events) = (Arc::new(SystemClock::new()), Arc::new(Events::default()));
-    let observer = Observer::new("vc-east".into(), Some(events.clone()));
-    let session = Authenticated::new(
-        server.clone(),
-        Arc::new(scheme),
-        clock.clone(),
-        observer,
-        LOGIN_HOLD_OFF,
-    );
+    let mut parts = parts(&clock);
+    parts.observer = Observer::new("vc-east".into(), Some(events.clone()));
+    let session = Authenticated::new(server.clone(), Standing::Session, Arc::new(scheme), parts);
     (session, clock, events)
+}
+
+fn parts(clock: &Arc<SystemClock>) -> SessionParts {
+    SessionParts {
+        clock: clock.clone(),
+        observer: Observer::new("".into(), None),
+        hold_off: LOGIN_HOLD_OFF,
+        keep_alive_every: None,
+    }
 }
 
 fn token_of(call: &Call) -> Option<&str> {

@@ -225,14 +225,36 @@ fn limited(server: &Arc<ScriptedTransport>) -> (Authenticated, Arc<SystemClock>)
     let clock = Arc::new(SystemClock::new());
     let quota = crate::EndpointQuota::new(1, crate::RetryBudget::default(), clock.clone());
     let limited = crate::limit::Limited::new(server.clone(), clock.clone(), Arc::new(quota));
-    let session = Authenticated::new(
-        Arc::new(limited),
-        Arc::new(Scheme::default()),
-        clock.clone(),
-        Observer::new("vc-east".into(), None),
-        LOGIN_HOLD_OFF,
-    );
+    let scheme = Arc::new(Scheme::default());
+    let session = Authenticated::new(Arc::new(limited), Standing::Session, scheme, parts(&clock));
     (session, clock)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_over_already_is_closed_without_an_error() {
+    let server = Arc::new(server(|_| true).answer(&LOG_OUT, Answer::json(401, "")));
+    let (session, _) = session_over(&server);
+    assert!(session.send(call(&READ)).await.is_ok());
+    session.close().await.expect("nothing is left to do");
+    assert_eq!(server.count(&LOG_OUT), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_before_a_keep_alive_can_be_another_than_the_schemes() {
+    for (every, kept_alive) in [(Some(HOUR / 6), 6), (Some(Duration::MAX), 0), (None, 2)] {
+        let server = Arc::new(server(|_| true));
+        let clock = Arc::new(SystemClock::new());
+        let scheme = Arc::new(Scheme {
+            keep_alive_every: Some(HOUR / 2),
+            ..Scheme::default()
+        });
+        let mut parts = parts(&clock);
+        parts.keep_alive_every = every;
+        let session = Authenticated::new(server.clone(), Standing::Session, scheme, parts);
+        assert!(session.send(call(&WRITE)).await.is_ok());
+        clock.sleep(HOUR + Duration::from_secs(30)).await;
+        assert_eq!(server.count(&READ), kept_alive, "{every:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,13 +308,8 @@ async fn headers_that_hold_the_token_are_marked_sensitive_whatever_the_scheme_do
     }
 
     let server = Arc::new(ScriptedTransport::with(|_, _| Answer::json(200, "{}")));
-    let session = Authenticated::new(
-        server.clone(),
-        Arc::new(Careless),
-        Arc::new(SystemClock::new()),
-        Observer::new("".into(), None),
-        LOGIN_HOLD_OFF,
-    );
+    let clock = Arc::new(SystemClock::new());
+    let session = Authenticated::new(server.clone(), Standing::Session, Arc::new(Careless), parts(&clock));
     assert!(session.send(call(&READ)).await.is_ok());
     let sent = server.calls().pop().expect("a call");
     assert!(sent.request.headers().contains_key("authorization"));
