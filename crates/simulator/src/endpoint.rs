@@ -109,6 +109,8 @@ pub struct Session {
     pub used_ms: i64,
     /// How long it lives.
     pub limits: SessionLimits,
+    /// Further sites that it is good for, in the order in which they were added; VCDA only.
+    pub extended_to: Vec<String>,
 }
 
 /// All sessions, by token.
@@ -146,6 +148,7 @@ impl Sessions {
             opened_ms: now_ms,
             used_ms: now_ms,
             limits,
+            extended_to: Vec::new(),
         };
         self.by_token.insert(token.clone(), session);
         token
@@ -165,6 +168,25 @@ impl Sessions {
         }
         session.used_ms = now_ms;
         Some(session.clone())
+    }
+
+    /// Makes a session good for one more site; all its further sites.
+    pub(crate) fn extend(&mut self, token: &str, site: &str) -> Vec<String> {
+        let Some(session) = self.by_token.get_mut(token) else {
+            return Vec::new();
+        };
+        if session.endpoint != site && !session.extended_to.iter().any(|extended| extended == site) {
+            session.extended_to.push(site.to_owned());
+        }
+        session.extended_to.clone()
+    }
+
+    /// Makes all sessions of an endpoint good for their own site only.
+    pub fn end_extensions(&mut self, endpoint: &str) {
+        let sessions = self.by_token.values_mut();
+        for session in sessions.filter(|session| session.endpoint == endpoint) {
+            session.extended_to.clear();
+        }
     }
 
     /// Ends one session.

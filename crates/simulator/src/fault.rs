@@ -73,6 +73,8 @@ pub enum FaultAction {
     },
     /// All sessions of the endpoint end; the call itself then goes its way.
     EndSessions,
+    /// All sessions of the endpoint are good for their own site only before the server acts; VCDA.
+    EndExtensions,
     /// An endpoint is lost or comes back; the call itself then goes its way, if its own endpoint still is there.
     SetReachable {
         /// The endpoint.

@@ -43,7 +43,7 @@ pub(crate) struct Route {
 }
 
 /// A request on its way to a service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Incoming<'a> {
     /// The endpoint it came to.
     pub(crate) endpoint: &'a str,

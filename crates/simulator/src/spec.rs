@@ -7,7 +7,7 @@ use crate::dpu::{DpuSpec, Hosts};
 use crate::endpoint::EndpointKind;
 use crate::inventory;
 use crate::sms::{Sms, VCENTERS, VasaSpec};
-use crate::vcda::Vcda;
+use crate::vcda::{Vcda, VcdaSpec};
 use crate::vcha::{Vcha, VchaSpec};
 use crate::vi_json::{RELEASES, ViJson};
 use crate::world::World;
@@ -36,6 +36,9 @@ pub struct WorldSpec {
     /// The arrays behind the VASA providers.
     #[serde(default)]
     pub vasa: VasaSpec,
+    /// The sites of VMware Cloud Director Availability.
+    #[serde(default)]
+    pub vcda: VcdaSpec,
     /// The vCenter HA clusters.
     #[serde(default)]
     pub vcha: VchaSpec,
@@ -58,6 +61,7 @@ impl WorldSpec {
             replications: 40,
             releases: releases(),
             vasa: VasaSpec::default(),
+            vcda: VcdaSpec::default(),
             vcha: VchaSpec::default(),
             dpu: DpuSpec::default(),
         }
@@ -84,6 +88,13 @@ impl WorldSpec {
         self
     }
 
+    /// Sets the sites of VMware Cloud Director Availability.
+    #[must_use]
+    pub fn vcda(mut self, vcda: VcdaSpec) -> Self {
+        self.vcda = vcda;
+        self
+    }
+
     /// Sets the vCenter HA clusters.
     #[must_use]
     pub fn vcha(mut self, vcha: VchaSpec) -> Self {
@@ -105,7 +116,7 @@ impl WorldSpec {
         core.add_endpoint(EndpointKind::Vcenter, "vc-west", "operator@vsphere.local");
         core.add_endpoint(EndpointKind::Vcda, "east", "dr-admin@tenant-a");
         core.add_endpoint(EndpointKind::Vcda, "west", "dr-admin@tenant-a");
-        let vcda = Vcda::pair(&mut core, self.replications);
+        let vcda = Vcda::pair(&mut core, &self.vcda, self.replications);
         let sms = Sms::pair(&mut core, &self.vasa, self.groups);
         let hosts = Hosts::pair(&mut core, &self.dpu);
         let vcha = Vcha::new(&self.vcha);

@@ -193,6 +193,10 @@ impl World {
                 self.core.sessions.end_all(incoming.endpoint);
                 (Reply::Answer(self.act(service, incoming)), 0)
             }
+            Some(FaultAction::EndExtensions) => {
+                self.core.sessions.end_extensions(incoming.endpoint);
+                (Reply::Answer(self.act(service, incoming)), 0)
+            }
             Some(FaultAction::SetReachable { endpoint, reachable }) => {
                 self.core.set_reachable(&endpoint, reachable);
                 if self.core.is_reachable(incoming.endpoint) {

@@ -60,6 +60,22 @@ impl Refusal {
         Self::new(401, "NotAuthenticated", "Authentication is needed.", &[])
     }
 
+    /// The credentials for another site are wrong, or the session is not extended to it.
+    pub(super) fn not_extended(site: &str) -> Self {
+        let msg = format!("No valid authentication for site {site}.");
+        Self::new(401, "RemoteAuthenticationFailure", msg, &[site])
+    }
+
+    pub(super) fn no_site(site: &str) -> Self {
+        Self::new(404, "SiteNotFound", "No such site.", &[site])
+    }
+
+    /// Another site is lost, so that it cannot be asked.
+    pub(super) fn unreachable(site: &str) -> Self {
+        let msg = format!("Site {site} does not answer.");
+        Self::new(500, "GeneralServerFailure", msg, &[site])
+    }
+
     pub(super) fn not_simulated(operation: &str) -> Self {
         let msg = format!("The simulator does not know {operation}; nothing was done.");
         Self::new(501, "NotSimulated", msg, &[operation])

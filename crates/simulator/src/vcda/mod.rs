@@ -9,6 +9,7 @@ mod pair;
 mod query;
 mod replication;
 mod session;
+mod spec;
 mod task;
 mod view;
 mod work;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 pub use self::error::ApiError;
 pub use self::replication::{Instance, Place, RecoveryState, Replication, Vm, WorkKind};
+pub use self::spec::VcdaSpec;
 pub use self::task::{Outcome, Task};
 
 use self::error::Refusal;
@@ -47,6 +49,7 @@ pub struct Site {
 /// The state of all sites.
 #[derive(Debug, Clone, Serialize)]
 pub struct Vcda {
+    pub(crate) spec: VcdaSpec,
     pub(crate) sites: BTreeMap<String, Site>,
     pub(crate) replications: BTreeMap<String, Replication>,
     pub(crate) tasks: BTreeMap<String, Task>,
@@ -165,19 +168,24 @@ fn handle(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Refusal>
         operation if !simulated => return Err(Refusal::not_simulated(operation)),
         _ => {}
     }
-    on_site(world, incoming)?;
+    let site = site_of(world, incoming, &session)?;
     let lists = matches!(incoming.operation, "vmReplications.list" | "tasks.list");
-    let sessions = matches!(incoming.operation, "sessions.get" | "sessions.logout");
+    let sessions = incoming.operation.starts_with("sessions.");
     if !lists {
         Query::read(incoming.request, if sessions { &[] } else { &["site"] })?;
     }
-    act(world, incoming, &session)
+    let relayed = Incoming {
+        endpoint: &site,
+        ..incoming.clone()
+    };
+    act(world, &relayed, &session)
 }
 
 fn act(world: &mut World, incoming: &Incoming<'_>, session: &Session) -> Result<Answer, Refusal> {
     match incoming.operation {
         "sessions.get" => Ok(session::get(world, session)),
         "sessions.logout" => Ok(session::log_out(world, incoming)),
+        "sessions.extend" => session::extend(world, incoming, session),
         "vmReplications.list" => view::list(world, incoming),
         "vmReplications.get" => view::get(world, incoming),
         "vmReplications.instances" => view::instances(world, incoming),
@@ -195,16 +203,33 @@ fn act(world: &mut World, incoming: &Incoming<'_>, session: &Session) -> Result<
     }
 }
 
-/// Checks the `site` parameter: the local site, or none. Another one needs an extension of the session, which the
-/// simulator does not know.
-fn on_site(world: &World, incoming: &Incoming<'_>) -> Result<(), Refusal> {
-    match incoming.request.query_value("site") {
-        None => Ok(()),
-        Some(site) if site == incoming.endpoint => Ok(()),
-        Some(site) if world.vcda.sites.contains_key(&site) => {
-            let msg = format!("No valid authentication for site {site}.");
-            Err(Refusal::new(401, "RemoteAuthenticationFailure", msg, &[&site]))
-        }
-        Some(site) => Err(Refusal::new(404, "SiteNotFound", "No such site.", &[&site])),
+/// The site that is asked: by the `site` parameter, or the local one. Another one needs an extension of the session, and
+/// has to be there to be asked.
+fn site_of(world: &World, incoming: &Incoming<'_>, session: &Session) -> Result<String, Refusal> {
+    let Some(site) = incoming.request.query_value("site") else {
+        return Ok(incoming.endpoint.to_owned());
+    };
+    if site == incoming.endpoint {
+        return Ok(site);
+    }
+    if !world.vcda.sites.contains_key(&site) {
+        return Err(Refusal::no_site(&site));
+    }
+    if !session.extended_to.contains(&site) {
+        return Err(if world.vcda.spec.missing_extension_is_not_authenticated {
+            Refusal::not_authenticated()
+        } else {
+            Refusal::not_extended(&site)
+        });
+    }
+    let core = &world.core;
+    let listens = core
+        .endpoints
+        .get(&site)
+        .is_some_and(|there| there.listens(core.now_ms));
+    if listens {
+        Ok(site)
+    } else {
+        Err(Refusal::unreachable(&site))
     }
 }

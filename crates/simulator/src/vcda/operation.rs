@@ -64,7 +64,7 @@ static OPERATIONS: &[Operation] = &[
     simulated("POST", "/sessions", "sessions.login"),
     simulated("GET", "/sessions", "sessions.get"),
     simulated("DELETE", "/sessions", "sessions.logout"),
-    unknown("POST", "/sessions/extend", "sessions.extend"),
+    simulated("POST", "/sessions/extend", "sessions.extend"),
     unknown("GET", "/sites", "sites.list"),
     unknown("POST", "/sites", "sites.pair"),
     unknown("GET", "/vc-sites", "sites.vcenterSites"),

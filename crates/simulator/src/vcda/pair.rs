@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::replication::{Place, RecoveryState, Replication, Vm};
-use super::{Site, Vcda, VcdaEvent};
+use super::{Site, Vcda, VcdaEvent, VcdaSpec};
 use crate::core::Core;
 use crate::event::Event;
 
 impl Vcda {
     /// Sites `east` and `west`, and replications from the one to the other, named `vm-001` and so on.
-    pub(crate) fn pair(core: &mut Core, replications: u32) -> Self {
+    pub(crate) fn pair(core: &mut Core, spec: &VcdaSpec, replications: u32) -> Self {
         let site = |name: &str| {
             (
                 name.to_owned(),
@@ -20,6 +20,7 @@ impl Vcda {
             )
         };
         let mut vcda = Self {
+            spec: spec.clone(),
             sites: BTreeMap::from([site("east"), site("west")]),
             replications: BTreeMap::new(),
             tasks: BTreeMap::new(),

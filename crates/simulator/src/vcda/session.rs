@@ -1,4 +1,4 @@
-//! Sessions: log-in, the session at hand, log-out.
+//! Sessions: log-in, further sites, the session at hand, log-out.
 
 use serde_json::{Value, json};
 
@@ -27,6 +27,13 @@ static LOCAL: Shape = Shape::Object(&[
     required("type", Shape::Text),
     required("localUser", Shape::Text),
     required("localPassword", Shape::Text),
+]);
+
+static CREDENTIALS: Shape = Shape::Object(&[
+    required("type", Shape::Text),
+    required("site", Shape::Text),
+    required("vcdUsername", Shape::Text),
+    required("vcdPassword", Shape::Text),
 ]);
 
 /// `POST /sessions`.
@@ -59,13 +66,48 @@ pub(super) fn log_in(world: &mut World, incoming: &Incoming<'_>) -> Result<Answe
     let token = core
         .sessions
         .open(core.seed, core.now_ms, incoming.endpoint, given(user), LIMITS);
-    let details = details(world, incoming.endpoint, given(user));
+    let details = details(world, incoming.endpoint, given(user), &[]);
     Ok(Answer::json(200, MEDIA_TYPE, &details).header(TOKEN_HEADER, &token))
+}
+
+/// `POST /sessions/extend`.
+pub(super) fn extend(
+    world: &mut World,
+    incoming: &Incoming<'_>,
+    session: &Session,
+) -> Result<Answer, Refusal> {
+    let body = body::read(incoming.request)?;
+    match body.get("type").and_then(Value::as_str) {
+        Some("credentials") => CREDENTIALS.check(&body)?,
+        Some(other @ ("cookie" | "vcdAccessToken" | "multisite")) => {
+            return Err(Refusal::not_simulated(&format!("extension by {other}")));
+        }
+        Some(_) | None => return Err(Refusal::bad_input("Member type has no known value.", &["type"])),
+    }
+    let given = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    let site = given("site");
+    if !world.vcda.sites.contains_key(site) {
+        return Err(Refusal::no_site(site));
+    }
+    let core = &mut world.core;
+    let there = core
+        .endpoints
+        .get(site)
+        .filter(|endpoint| endpoint.listens(core.now_ms))
+        .ok_or_else(|| Refusal::unreachable(site))?;
+    if given("vcdUsername") != there.user || given("vcdPassword") != there.password {
+        return Err(Refusal::not_extended(site));
+    }
+    let token = incoming.request.header_text(TOKEN_HEADER).unwrap_or_default();
+    let extended = core.sessions.extend(token, site);
+    let details = details(world, &session.endpoint, &session.user, &extended);
+    Ok(Answer::json(200, MEDIA_TYPE, &details))
 }
 
 /// `GET /sessions`.
 pub(super) fn get(world: &World, session: &Session) -> Answer {
-    Answer::json(200, MEDIA_TYPE, &details(world, &session.endpoint, &session.user))
+    let details = details(world, &session.endpoint, &session.user, &session.extended_to);
+    Answer::json(200, MEDIA_TYPE, &details)
 }
 
 /// `DELETE /sessions`.
@@ -84,18 +126,18 @@ pub(super) fn of(world: &mut World, incoming: &Incoming<'_>) -> Result<Session, 
     session.ok_or_else(Refusal::not_authenticated)
 }
 
-fn details(world: &World, endpoint: &str, user: &str) -> Value {
-    if user == LOCAL_USER {
-        return json!({"user": user, "roles": ["ADMINISTRATORS"], "authenticatedSites": []});
-    }
-    let org = world
-        .vcda
-        .sites
-        .get(endpoint)
-        .map_or("", |site| site.org.as_str());
-    json!({
-        "user": user,
-        "roles": ["EVERYONE", "ORG_ADMIN"],
-        "authenticatedSites": [{"site": endpoint, "org": org}],
-    })
+fn details(world: &World, endpoint: &str, user: &str, extended_to: &[String]) -> Value {
+    let is_local = user == LOCAL_USER;
+    let own = Some(endpoint).filter(|_| !is_local);
+    let sites = own.into_iter().chain(extended_to.iter().map(String::as_str));
+    let sites = sites.map(|name| {
+        let org = world.vcda.sites.get(name).map_or("", |site| site.org.as_str());
+        json!({"site": name, "org": org})
+    });
+    let roles: &[&str] = if is_local {
+        &["ADMINISTRATORS"]
+    } else {
+        &["EVERYONE", "ORG_ADMIN"]
+    };
+    json!({"user": user, "roles": roles, "authenticatedSites": sites.collect::<Vec<_>>()})
 }

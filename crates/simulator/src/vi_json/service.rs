@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::request::{self, NO_PARAMETERS, Path};
-use super::value::answer;
+use super::value::{answer, date_time};
 use super::{UNKNOWN, collector, refused_by_rule, session, task_call, types, unsimulated};
 use crate::call_log::Purpose;
 use crate::dpu;
@@ -25,6 +25,7 @@ static METHODS: &[(&str, &str, &str)] = &[
         "RetrieveServiceContent",
         "ServiceInstance_RetrieveServiceContent",
     ),
+    ("ServiceInstance", "CurrentTime", "ServiceInstance_CurrentTime"),
     ("SessionManager", "Login", "SessionManager_Login"),
     ("SessionManager", "Logout", "SessionManager_Logout"),
     (
@@ -198,6 +199,12 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
         "SessionManager_Logout" => {
             of_object(session::MO_ID)?;
             session::log_out(world, incoming)
+        }
+        "ServiceInstance_CurrentTime" => {
+            of_object(ROOT)?;
+            request::body(incoming.request, &NO_PARAMETERS)?;
+            let core = &world.core;
+            Ok(answer(&json!(date_time(core, incoming.endpoint, core.now_ms()))))
         }
         "PropertyCollector_ContinueRetrievePropertiesEx" => {
             of_object(collector::MO_ID)?;

@@ -21,7 +21,6 @@ pub(super) static OPEN: &[&str] = &[
 
 /// Operations that need a session.
 pub(super) static GUARDED: &[&str] = &[
-    "ServiceInstance_CurrentTime",
     "ServiceInstance_QueryVMotionCompatibility",
     "ServiceInstance_ValidateMigration",
     "ServiceInstance_getCapability",

@@ -1,7 +1,8 @@
 //! Sessions, tasks, lists and refusals of VMware Cloud Director Availability on the wire.
 
-use farside_simulator::WorldSpec;
 use farside_simulator::exchange::Request;
+use farside_simulator::vcda::VcdaSpec;
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -86,9 +87,79 @@ fn another_site_needs_an_extension_and_an_unknown_one_is_not_found() {
         (401, "RemoteAuthenticationFailure".to_owned())
     );
     assert_eq!(code(&call(&mut pair, "moon")), (404, "SiteNotFound".to_owned()));
-    let body = json!({"type": "credentials", "site": "east", "vcdUsername": "x", "vcdPassword": "x"});
-    let extend = pair.call("west", Method::POST, "/sessions/extend", Some(&body));
-    assert_eq!(code(&extend), (501, "NotSimulated".to_owned()));
+}
+
+/// Extends the session at `west` to `site`.
+fn extend(pair: &mut Pair, site: &str, user: &str, password: &str) -> farside_simulator::exchange::Answer {
+    let body = json!({"type": "credentials", "site": site, "vcdUsername": user, "vcdPassword": password});
+    pair.call("west", Method::POST, "/sessions/extend", Some(&body))
+}
+
+#[test]
+fn an_extended_session_asks_the_other_site_until_it_loses_it() {
+    let mut pair = Pair::new(1, 1);
+    let east = pair.world.endpoint("east").unwrap().clone();
+    let extended = extend(&mut pair, "east", &east.user, &east.password);
+    assert_eq!(extended.status, 200);
+    assert_eq!(extended.header_text("x-vcav-auth"), None, "the token stays the same");
+    let sites = json!([{"site": "west", "org": "tenant-a"}, {"site": "east", "org": "tenant-a"}]);
+    assert_eq!(extended.value()["authenticatedSites"], sites);
+    assert_eq!(pair.get("west", "/sessions")["authenticatedSites"], sites);
+    let again = extend(&mut pair, "east", &east.user, &east.password);
+    assert_eq!(again.value()["authenticatedSites"], sites);
+
+    let path = format!("/vm-replications/{}?site=east", pair.id(1));
+    let there = pair.get("west", &path);
+    assert_eq!(there, pair.get("east", &format!("/vm-replications/{}", pair.id(1))), "as if asked itself");
+    pair.world.set_reachable("east", false);
+    let lost = pair.call("west", Method::GET, &path, None);
+    assert_eq!(code(&lost), (500, "GeneralServerFailure".to_owned()));
+    pair.world.set_reachable("east", true);
+    pair.world
+        .faults_mut()
+        .add(FaultRule::new("vmReplications.get", FaultAction::EndExtensions));
+    let refused = pair.call("west", Method::GET, &path, None);
+    assert_eq!(code(&refused), (401, "RemoteAuthenticationFailure".to_owned()));
+    assert_eq!(pair.call("west", Method::GET, "/sessions", None).status, 200);
+}
+
+#[test]
+fn an_extension_is_refused_by_what_is_wrong_with_it() {
+    let mut pair = Pair::new(1, 0);
+    let east = pair.world.endpoint("east").unwrap().clone();
+    let wrong = extend(&mut pair, "east", &east.user, "wrong");
+    assert_eq!(code(&wrong), (401, "RemoteAuthenticationFailure".to_owned()));
+    let nowhere = extend(&mut pair, "moon", &east.user, &east.password);
+    assert_eq!(code(&nowhere), (404, "SiteNotFound".to_owned()));
+    pair.world.set_reachable("east", false);
+    let lost = extend(&mut pair, "east", &east.user, &east.password);
+    assert_eq!(code(&lost), (500, "GeneralServerFailure".to_owned()));
+    let table = [
+        (
+            json!({"type": "credentials", "site": "east", "vcdUser": "x", "vcdPassword": "x"}),
+            (400, "BadUserInput"),
+        ),
+        (json!({"site": "east"}), (400, "BadUserInput")),
+        (
+            json!({"type": "cookie", "site": "east", "cookie": "x"}),
+            (501, "NotSimulated"),
+        ),
+    ];
+    for (body, (status, expected)) in table {
+        let refused = pair.call("west", Method::POST, "/sessions/extend", Some(&body));
+        assert_eq!(code(&refused), (status, expected.to_owned()), "{body}");
+    }
+}
+
+#[test]
+fn by_another_reading_a_missing_extension_looks_like_a_missing_session() {
+    let mut spec = VcdaSpec::default();
+    spec.missing_extension_is_not_authenticated = true;
+    let mut world = WorldSpec::pair(1).replications(0).vcda(spec).build();
+    let token = log_in(&mut world, "west");
+    let request = Request::new(Method::GET, "/tasks?site=east").header("x-vcav-auth", &token);
+    let refused = answer(world.handle("west", &request));
+    assert_eq!(code(&refused), (401, "NotAuthenticated".to_owned()));
 }
 
 #[test]
