@@ -6,12 +6,12 @@ mod https;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use farside_engine::EndpointId;
 use farside_host_network::HostNetwork;
-use farside_transport::{Clock, SecretError, Transport, within};
+use farside_transport::{Clock, EndpointQuota, RetryBudget, SecretError, StackSettings, Transport, within};
 use farside_vcda::VcdaClient;
 use farside_vcha::VchaClient;
 use farside_vim::VimClient;
@@ -89,8 +89,8 @@ pub struct Access {
     pub username: String,
     /// The password.
     pub password: Secret,
-    /// Calls under way at once.
-    pub max_calls: usize,
+    /// What the layers of each client are told: they share the endpoint's calls under way and its repeats.
+    pub settings: StackSettings,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -113,15 +113,16 @@ pub struct Connections {
     slots: Mutex<BTreeMap<EndpointId, Arc<Slot>>>,
 }
 
-/// A look makes three calls one after the other; a service that is silent must not use up the time of the looks that go
-/// together with it.
-const AVAILABILITY_CALL_LIMIT: Duration = Duration::from_secs(30);
+/// A look makes three calls one after the other; a service that is silent, as a vCenter that is switching is, must not
+/// use up the time of the looks that go together with it.
+const LOOK_CALL_LIMIT: Duration = Duration::from_secs(30);
 /// How long all log-outs at one endpoint may take together.
 const LOG_OUT_LIMIT: Duration = Duration::from_secs(10);
 
 /// The clients of one endpoint, each made when it is first wanted.
 #[derive(Debug, Default)]
 struct Slot {
+    quota: OnceLock<Arc<EndpointQuota>>,
     vcenter: OnceCell<Arc<VchaClient>>,
     vim: OnceCell<VimClient>,
     host_network: OnceCell<Arc<HostNetwork>>,
@@ -181,7 +182,7 @@ impl Connections {
             let builder = VimClient::builder(transport, access.username, access.password, access.clock);
             Ok(builder
                 .endpoint(endpoint.as_str())
-                .limit(access.max_calls)
+                .settings(access.settings)
                 .build())
         });
         client.await.cloned()
@@ -206,12 +207,13 @@ impl Connections {
     pub async fn vcenter(&self, endpoint: &EndpointId) -> Result<Arc<VchaClient>, ConnectionError> {
         let slot = self.slot(endpoint);
         let client = slot.vcenter.get_or_try_init(|| async {
-            let access = self.access(endpoint).await?;
+            let mut access = self.access(endpoint).await?;
+            access.settings.call_timeout = LOOK_CALL_LIMIT;
             let first = access.first(endpoint)?;
             let transports = access.transports.into_iter().skip(1);
             let mut builder = VchaClient::builder(endpoint.as_str(), first, access.username, access.password)
                 .clock(access.clock)
-                .calls_in_flight(access.max_calls);
+                .settings(access.settings);
             for transport in transports {
                 builder = builder.also_at(transport);
             }
@@ -227,12 +229,12 @@ impl Connections {
     pub async fn availability(&self, endpoint: &EndpointId) -> Result<Arc<VcdaClient>, ConnectionError> {
         let slot = self.slot(endpoint);
         let client = slot.availability.get_or_try_init(|| async {
-            let access = self.access(endpoint).await?;
+            let mut access = self.access(endpoint).await?;
+            access.settings.call_timeout = LOOK_CALL_LIMIT;
             let transport = access.first(endpoint)?;
             let builder = VcdaClient::builder(transport, endpoint.as_str(), access.clock)
                 .credentials(access.username, access.password)
-                .limit(access.max_calls)
-                .call_limit(AVAILABILITY_CALL_LIMIT);
+                .settings(access.settings);
             let client = builder.build().map_err(|error| {
                 ConnectionError::new(endpoint.clone(), ConnectionErrorKind::Transport(Box::new(error)))
             })?;
@@ -262,12 +264,20 @@ impl Connections {
             .read(self.clock.as_ref(), SECRET_LIMIT)
             .await
             .map_err(ConnectionErrorKind::Secret)?;
+        let slot = self.slot(endpoint);
+        let quota = slot.quota.get_or_init(|| {
+            let calls = usize::try_from(config.max_calls).unwrap_or(usize::MAX);
+            let quota = EndpointQuota::new(calls, RetryBudget::default(), Arc::clone(&self.clock));
+            Arc::new(quota)
+        });
+        let mut settings = StackSettings::default();
+        settings.quota = Some(Arc::clone(quota));
         Ok(Access {
             endpoint: endpoint.clone(),
             transports,
             username: config.username.clone(),
             password,
-            max_calls: usize::try_from(config.max_calls).unwrap_or(usize::MAX),
+            settings,
             clock: Arc::clone(&self.clock),
         })
     }

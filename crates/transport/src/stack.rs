@@ -111,7 +111,8 @@ impl StackBuilder {
 
     /// Sends calls within sessions of this scheme.
     pub fn session(mut self, scheme: Arc<dyn SessionScheme>) -> Self {
-        self.schemes.retain(|(standing, _)| *standing != Standing::Session);
+        self.schemes
+            .retain(|(standing, _)| *standing != Standing::Session);
         self.schemes.insert(0, (Standing::Session, scheme));
         self
     }

@@ -138,10 +138,7 @@ pub(crate) mod operations {
     };
 
     /// What widens a session.
-    pub(crate) const EXTEND: Operation = Operation {
-        id: "extend",
-        ..READ
-    };
+    pub(crate) const EXTEND: Operation = Operation { id: "extend", ..READ };
 
     /// The log-out.
     pub(crate) const LOG_OUT: Operation = Operation {

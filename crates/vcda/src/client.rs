@@ -1,14 +1,13 @@
 //! One method per operation: request, send, decode.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use farside_models_vcda::{
     C4SessionDetails, QueryResult, ReplicaInstance, SingleVmReplicationInfo, TasksPollResponse, operation,
 };
 use farside_transport::{
-    Call, CallError, CallErrorKind, Clock, OperationId, RemoteOperation, RetryPolicy, Stack, StackBuilder,
+    Call, CallError, CallErrorKind, Clock, OperationId, RemoteOperation, Stack, StackBuilder, StackSettings,
     Transport,
 };
 use farside_wire::{Operation, Query, RawJson, Read, Secret};
@@ -18,16 +17,13 @@ use serde::Serialize;
 use crate::id::{OperationTag, TaskId, VmReplicationId};
 use crate::list::{Page, PageRequest, ReplicationFilter, TaskFilter, Undecodable, collect};
 use crate::request::Frame;
-use crate::session::{Login, VcdaSession};
+use crate::session::{Extension, Login, SiteExtension, VcdaSession};
 use crate::settings::{FailoverSettings, FailoverTestSettings, MigrateSettings};
 use crate::task::{PolledTask, TASK_KIND, Task, read_columns};
 use crate::wait::{Board, VcdaTasks};
 
 /// The version that answers are asked for in, unless the builder is told otherwise.
 pub const DEFAULT_API_VERSION: &str = "4.6";
-
-/// The time a call may take, all attempts included, unless the builder is told otherwise.
-const DEFAULT_CALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,9 +48,8 @@ pub struct VcdaClientBuilder {
     version: String,
     site: Option<String>,
     tag: Option<OperationTag>,
-    calls_in_flight: Option<usize>,
-    retry: RetryPolicy,
-    call_limit: Duration,
+    extensions: Vec<(String, Extension)>,
+    settings: StackSettings,
 }
 
 impl VcdaClientBuilder {
@@ -76,9 +71,20 @@ impl VcdaClientBuilder {
     }
 
     /// Asks about this site, by its short name, instead of the one that answers. A session is good for its own site
-    /// only, so another one needs an extension of the session, which this client does not make.
+    /// only, so another one needs an [extension](Self::extend) of the session.
     pub fn site(mut self, site: impl Into<String>) -> Self {
         self.site = Some(site.into());
+        self
+    }
+
+    /// Extends the session to this site, by its short name, before the first call that asks about it; again once the
+    /// session, or the extension, is lost. Replaces what was said of that site before.
+    ///
+    /// That site must be alive (VCDA wire rules 5). Where it may be lost, log in at the surviving one and ask there.
+    pub fn extend(mut self, site: impl Into<String>, extension: Extension) -> Self {
+        let site = site.into();
+        self.extensions.retain(|(extended, _)| *extended != site);
+        self.extensions.push((site, extension));
         self
     }
 
@@ -88,21 +94,9 @@ impl VcdaClientBuilder {
         self
     }
 
-    /// Bounds the calls in flight.
-    pub fn limit(mut self, calls_in_flight: usize) -> Self {
-        self.calls_in_flight = Some(calls_in_flight);
-        self
-    }
-
-    /// Sets when reads are sent again.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// Bounds each call, all attempts and waits included; a minute otherwise.
-    pub fn call_limit(mut self, limit: Duration) -> Self {
-        self.call_limit = limit;
+    /// Settles limits, repeats, time, what is traced and what is counted.
+    pub fn settings(mut self, settings: StackSettings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -127,20 +121,18 @@ impl VcdaClientBuilder {
             login,
             frame: frame.clone(),
         };
-        let stack = StackBuilder::new(self.transport, Arc::clone(&self.clock))
+        let mut stack = StackBuilder::new(self.transport, Arc::clone(&self.clock))
             .endpoint(&self.endpoint)
             .session(Arc::new(scheme))
-            .retry(self.retry);
-        let stack = match self.calls_in_flight {
-            Some(limit) => stack.limit(limit),
-            None => stack,
-        };
+            .settings(self.settings);
+        for (site, extension) in self.extensions {
+            stack = stack.extension(Arc::new(SiteExtension::new(site, extension, frame.clone())));
+        }
         Ok(VcdaClient {
             core: Arc::new(Core {
                 stack: stack.build(),
                 endpoint: self.endpoint,
                 clock: self.clock,
-                call_limit: self.call_limit,
                 board: Board::default(),
             }),
             frame,
@@ -169,7 +161,6 @@ struct Core {
     stack: Arc<Stack>,
     endpoint: Arc<str>,
     clock: Arc<dyn Clock>,
-    call_limit: Duration,
     board: Board,
 }
 
@@ -189,9 +180,8 @@ impl VcdaClient {
             version: DEFAULT_API_VERSION.to_owned(),
             site: None,
             tag: None,
-            calls_in_flight: None,
-            retry: RetryPolicy::default(),
-            call_limit: DEFAULT_CALL_LIMIT,
+            extensions: Vec::new(),
+            settings: StackSettings::default(),
         }
     }
 
@@ -221,6 +211,11 @@ impl VcdaClient {
 
     pub(crate) fn board(&self) -> &Board {
         &self.core.board
+    }
+
+    /// Gives up the session and its extensions, if there are any, without a word to the service; the next call logs in.
+    pub fn invalidate_session(&self) {
+        self.core.stack.invalidate_session();
     }
 
     /// Logs out, if there is a session, and refuses all further calls of this client and its clones.
@@ -454,7 +449,7 @@ impl VcdaClient {
         target: impl Into<Arc<str>>,
         request: Request<Bytes>,
     ) -> Call {
-        Call::new(operation, target, request).with_deadline(self.core.call_limit)
+        Call::new(operation, target, request)
     }
 }
 

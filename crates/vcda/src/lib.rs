@@ -37,7 +37,7 @@
 //! | --- | --- |
 //! | `client` | [`VcdaClient`]: one method per operation |
 //! | `request` | the requests, made without I/O |
-//! | `session` | log-in, header, log-out |
+//! | `session` | log-in, header, log-out; further sites |
 //! | `settings` | what an action is asked to do |
 //! | `list` | filters and pages |
 //! | `task` `wait` | tasks, and waiting for many of them |
@@ -58,7 +58,7 @@ mod wait;
 pub use client::{BuildError, DEFAULT_API_VERSION, VcdaClient, VcdaClientBuilder};
 pub use id::{IdError, OperationTag, TaskId, VmReplicationId};
 pub use list::{Page, PageRequest, ReplicationFilter, TaskFilter, Undecodable};
-pub use session::Login;
+pub use session::{Extension, Login};
 pub use settings::{
     Cards, ExplicitNetworks, FailoverSettings, FailoverTestSettings, MigrateSettings, Networks, Power,
     Target, TestFrom,

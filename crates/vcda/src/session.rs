@@ -1,20 +1,32 @@
-//! Sessions of the service: one call to open, a header on each request, one call to end.
+//! Sessions of the service: one call to open, a header on each request, one call to end; and one more for each further
+//! site that a session is to be good for.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use farside_models_vcda::operation::{SESSIONS_LOGIN, SESSIONS_LOGOUT};
+use farside_models_vcda::operation::{SESSIONS_EXTEND, SESSIONS_GET, SESSIONS_LOGIN, SESSIONS_LOGOUT};
 use farside_models_vcda::{
+    AuthRequest, AuthRequestCookie, AuthRequestCredentials, AuthRequestMultisite, AuthRequestVcdAccessToken,
     AuthenticationRequest, AuthenticationRequestLocalUser, AuthenticationRequestVcdCredentials,
 };
 use farside_transport::{Call, CallError, CallErrorKind, SessionScheme, SessionToken, Transport};
-use farside_wire::{Query, Secret};
-use http::{HeaderValue, Request, Response};
+use farside_wire::{Operation, Query, Secret};
+use http::{HeaderName, Request, Response};
 use serde::de::Error as _;
 
 use crate::request::Frame;
 
 /// Carries the token, in the answer to the log-in and in each request (VCDA wire rules 3).
-const TOKEN: &str = "x-vcav-auth";
+const TOKEN: HeaderName = HeaderName::from_static("x-vcav-auth");
+/// The session of this site is missing or over.
+const NOT_AUTHENTICATED: &str = "NotAuthenticated";
+/// The credentials for another site are wrong, or the session is not extended to it (VCDA wire rules 5).
+const REMOTE_FAILURE: &str = "RemoteAuthenticationFailure";
+/// A third of the idle limit, 30 minutes unless the appliance is configured otherwise (VCDA wire rules 3).
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(600);
+/// A session ends a day after its log-in, unless the appliance is configured otherwise (VCDA wire rules 3).
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The user of the appliance itself.
 const ROOT: &str = "root";
 
@@ -70,7 +82,7 @@ impl Login {
 /// Sessions of one site.
 ///
 /// They end after half an hour without a call, and a day after the log-in in any case (VCDA wire rules 3); both show as
-/// 401 `NotAuthenticated`. They are not kept alive: the next call opens another one.
+/// 401 `NotAuthenticated`. They are kept alive, and replaced before the day is over.
 #[derive(Debug)]
 pub(crate) struct VcdaSession {
     pub(crate) login: Login,
@@ -78,13 +90,17 @@ pub(crate) struct VcdaSession {
 }
 
 impl VcdaSession {
-    pub(crate) fn log_in_request(&self) -> Request<Bytes> {
-        self.frame
-            .with_body(&SESSIONS_LOGIN, &[], &Query::new(), &self.login.to_body())
-    }
-
-    pub(crate) fn log_out_request(&self) -> Request<Bytes> {
-        self.frame.bare(&SESSIONS_LOGOUT, &[], &Query::new())
+    /// A call about the session itself.
+    async fn send(
+        &self,
+        via: &dyn Transport,
+        operation: &'static Operation,
+        token: &SessionToken,
+    ) -> Result<(), CallError> {
+        let target = format!("the session of {}", self.login.user());
+        let mut call = Call::new(operation, target, self.frame.bare(operation, &[], &Query::new()));
+        self.authorize(token, &mut call.request);
+        via.send(call).await.map(drop)
     }
 }
 
@@ -92,36 +108,31 @@ impl VcdaSession {
 impl SessionScheme for VcdaSession {
     async fn log_in(&self, via: &dyn Transport) -> Result<SessionToken, CallError> {
         let target = format!("the session of {}", self.login.user());
-        let call = Call::new(&SESSIONS_LOGIN, target, self.log_in_request());
+        let body = self.login.to_body();
+        let request = self.frame.with_body(&SESSIONS_LOGIN, &[], &Query::new(), &body);
+        let call = Call::new(&SESSIONS_LOGIN, target, request);
         let context = call.context();
         let answer = via.send(call).await?;
-        let token = answer.headers().get(TOKEN).and_then(|token| token.to_str().ok());
-        match token.filter(|token| !token.is_empty()) {
-            Some(token) => Ok(SessionToken::new(Secret::new(token))),
-            None => {
-                let missing =
-                    serde_json::Error::custom("the log-in was answered without the header X-VCAV-Auth");
-                Err(context.error(CallErrorKind::Decode(missing)))
-            }
-        }
+        SessionToken::from_header(&answer, &TOKEN).ok_or_else(|| {
+            let missing = serde_json::Error::custom("the log-in was answered without the header X-VCAV-Auth");
+            context.error(CallErrorKind::Decode(missing))
+        })
     }
 
     fn authorize(&self, token: &SessionToken, request: &mut Request<Bytes>) {
-        // It came in a header, so it fits into one.
-        if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
-            value.set_sensitive(true);
-            request.headers_mut().insert(TOKEN, value);
-        }
+        token.put_into_header(request, TOKEN);
     }
 
     fn is_dead(&self, outcome: &Result<Response<Bytes>, CallError>) -> bool {
-        let Err(error) = outcome else { return false };
-        let unauthorized = error.status().is_some_and(|status| status.as_u16() == 401);
         // `RemoteAuthenticationFailure` is about another site than the session's.
-        unauthorized
-            && error
+        let code_fits = |error: &CallError| {
+            error
                 .service_error()
-                .is_none_or(|error| error.code() == "NotAuthenticated")
+                .is_none_or(|error| error.code() == NOT_AUTHENTICATED)
+        };
+        outcome
+            .as_ref()
+            .is_err_and(|error| is_unauthorized(error) && code_fits(error))
     }
 
     /// A wrong password is; a failure of the server says nothing about the credentials.
@@ -130,10 +141,125 @@ impl SessionScheme for VcdaSession {
         status.is_some_and(|status| (400..500).contains(&status) && status != 429)
     }
 
-    async fn log_out(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError> {
-        let target = format!("the session of {}", self.login.user());
-        let mut call = Call::new(&SESSIONS_LOGOUT, target, self.log_out_request());
-        self.authorize(token, &mut call.request);
-        via.send(call).await.map(drop)
+    fn lifetime(&self) -> Option<Duration> {
+        Some(LIFETIME)
     }
+
+    fn keep_alive_every(&self) -> Option<Duration> {
+        Some(KEEP_ALIVE_EVERY)
+    }
+
+    async fn keep_alive(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError> {
+        self.send(via, &SESSIONS_GET, token).await
+    }
+
+    async fn log_out(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError> {
+        self.send(via, &SESSIONS_LOGOUT, token).await
+    }
+}
+
+fn is_unauthorized(error: &CallError) -> bool {
+    error.status().is_some_and(|status| status.as_u16() == 401)
+}
+
+/// What another site takes for a proof of who is asking. Its members are named otherwise than those of a log-in (VCDA
+/// wire rules 5).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Extension {
+    /// A user of Cloud Director there, `user@org`. Since 3.5.
+    Vcd {
+        /// `user@org`.
+        user: String,
+        /// Its password.
+        password: Secret,
+    },
+    /// The cookie of a session of Cloud Director there. Since 3.5.
+    Cookie(Secret),
+    /// An access token of Cloud Director there. Since 4.1.
+    AccessToken(Secret),
+    /// This organisation there, where both Cloud Directors and both organisations are associated. Seen in 4.5.
+    Associated {
+        /// The organisation's name.
+        org: String,
+    },
+}
+
+impl Extension {
+    fn to_body(&self, site: &str) -> AuthRequest {
+        match self {
+            Self::Vcd { user, password } => {
+                AuthRequestCredentials::new(site, user.as_str(), password.clone()).into()
+            }
+            Self::Cookie(cookie) => AuthRequestCookie::new(site, cookie.clone()).into(),
+            Self::AccessToken(token) => AuthRequestVcdAccessToken::new(site, token.clone()).into(),
+            Self::Associated { org } => AuthRequestMultisite::new(site, org.as_str()).into(),
+        }
+    }
+}
+
+/// Makes the session good for one more site. The token stays what it was, so that an extension has none of its own; it
+/// ends with the session, and nothing ends it earlier (the path of the operation that would is not known).
+#[derive(Debug)]
+pub(crate) struct SiteExtension {
+    site: String,
+    extension: Extension,
+    frame: Frame,
+    /// The query parameter that asks about the site.
+    asks: String,
+}
+
+impl SiteExtension {
+    pub(crate) fn new(site: String, extension: Extension, frame: Frame) -> Self {
+        let asks = Query::new().with("site", &site).as_str().to_owned();
+        Self {
+            site,
+            extension,
+            frame,
+            asks,
+        }
+    }
+}
+
+#[async_trait]
+impl SessionScheme for SiteExtension {
+    async fn log_in(&self, via: &dyn Transport) -> Result<SessionToken, CallError> {
+        let body = self.extension.to_body(&self.site);
+        let request = self.frame.with_body(&SESSIONS_EXTEND, &[], &Query::new(), &body);
+        let target = format!("the session at site {}", self.site);
+        via.send(Call::new(&SESSIONS_EXTEND, target, request)).await?;
+        Ok(SessionToken::new(Secret::new("")))
+    }
+
+    fn covers(&self, call: &Call) -> bool {
+        let query = call.request.uri().query().unwrap_or_default();
+        !call.anonymous && query.split('&').any(|parameter| parameter == self.asks)
+    }
+
+    fn authorize(&self, _token: &SessionToken, _request: &mut Request<Bytes>) {}
+
+    /// `RemoteAuthenticationFailure` is inferred. `NotAuthenticated` too says that the session lacks this site: the layer
+    /// below has replaced a session that had ended, and the fresh one is good for its own site only.
+    fn is_dead(&self, outcome: &Result<Response<Bytes>, CallError>) -> bool {
+        outcome.as_ref().is_err_and(is_unauthorized)
+    }
+
+    /// Neither credentials nor the name of a site become right by being sent again.
+    fn is_final(&self, error: &CallError) -> bool {
+        let by_status = error
+            .status()
+            .is_some_and(|status| matches!(status.as_u16(), 400 | 403 | 404));
+        by_status || is_remote_failure(error)
+    }
+
+    async fn log_out(&self, _via: &dyn Transport, _token: &SessionToken) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+fn is_remote_failure(error: &CallError) -> bool {
+    is_unauthorized(error)
+        && error
+            .service_error()
+            .is_some_and(|error| error.code() == REMOTE_FAILURE)
 }

@@ -12,8 +12,8 @@ use farside_models_vcenter::{
     CisTaskInfo, VchaClusterFailoverRequest, VchaClusterGetRequest, VchaClusterInfo, VchaOperationsInfo,
 };
 use farside_transport::{
-    Call, CallError, CallErrorKind, Clock, DEFAULT_CALLS_IN_FLIGHT, OperationId, Stack, StackBuilder,
-    SystemClock, Transport,
+    Call, CallError, CallErrorKind, Clock, OperationId, Stack, StackBuilder, StackSettings, SystemClock,
+    Transport,
 };
 use farside_wire::{Operation, Read, Secret};
 use http::Request;
@@ -24,7 +24,7 @@ use crate::node::Roles;
 use crate::session::VcenterSession;
 use crate::task::CIS_TASK;
 
-/// How long one call may take. A vCenter that is switching accepts connections and stays silent.
+/// How long one call may take unless the settings say otherwise. A vCenter that is switching accepts connections and stays silent.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// Builds a [`VchaClient`].
@@ -36,7 +36,7 @@ pub struct VchaClientBuilder {
     username: String,
     password: Secret,
     clock: Arc<dyn Clock>,
-    calls_in_flight: usize,
+    settings: StackSettings,
 }
 
 impl VchaClientBuilder {
@@ -52,9 +52,10 @@ impl VchaClientBuilder {
         self
     }
 
-    /// Bounds the calls in flight at each address.
-    pub fn calls_in_flight(mut self, calls: usize) -> Self {
-        self.calls_in_flight = calls;
+    /// Settles limits, repeats, time, what is traced and what is counted. Without a shared quota, each address has its
+    /// own. By default those of [`StackSettings`], but for a call limit of 30 s.
+    pub fn settings(mut self, settings: StackSettings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -67,13 +68,13 @@ impl VchaClientBuilder {
             username,
             password,
             clock,
-            calls_in_flight,
+            settings,
         } = self;
         let stack = |transport| {
             StackBuilder::new(transport, Arc::clone(&clock))
                 .endpoint(&endpoint)
                 .session(Arc::new(VcenterSession::new(username.clone(), password.clone())))
-                .limit(calls_in_flight)
+                .settings(settings.clone())
                 .build()
         };
         let stacks = transports.into_iter().map(stack).collect();
@@ -104,13 +105,15 @@ impl VchaClient {
         username: impl Into<String>,
         password: Secret,
     ) -> VchaClientBuilder {
+        let mut settings = StackSettings::default();
+        settings.call_timeout = CALL_LIMIT;
         VchaClientBuilder {
             endpoint: endpoint.into(),
             transports: vec![transport],
             username: username.into(),
             password,
             clock: Arc::new(SystemClock::new()),
-            calls_in_flight: DEFAULT_CALLS_IN_FLIGHT,
+            settings,
         }
     }
 
@@ -192,6 +195,14 @@ impl VchaClient {
         .await
     }
 
+    /// Gives up all sessions without a word to the server; the next call logs in. For when it is known that the server has
+    /// lost them.
+    pub fn invalidate_session(&self) {
+        for stack in &self.stacks {
+            stack.invalidate_session();
+        }
+    }
+
     /// Logs out at every address. Best effort; the first error is returned.
     ///
     /// # Errors
@@ -212,7 +223,18 @@ impl VchaClient {
         params: &[(&str, &str)],
     ) -> Call {
         let request = request(operation, operation.path_with(params), body);
-        Call::new(operation, format!("{target} of {}", self.endpoint), request).with_deadline(CALL_LIMIT)
+        Call::new(operation, format!("{target} of {}", self.endpoint), request)
+    }
+
+    /// Goes to this address first from here on. Where that is another one than before, the cluster has switched, and its
+    /// sessions are lost (vCenter REST wire rules 9).
+    fn answered_at(&self, number: usize) {
+        let before = self.current.swap(number, Ordering::Relaxed);
+        if before != number
+            && let Some(stack) = self.stacks.get(before)
+        {
+            stack.invalidate_session();
+        }
     }
 
     /// A read, at the address that answered last and then at the others.
@@ -234,7 +256,7 @@ impl VchaClient {
             };
             match stack.send(call).await {
                 Ok(answer) => {
-                    self.current.store(number, Ordering::Relaxed);
+                    self.answered_at(number);
                     return context.read(&answer);
                 }
                 // A server that answers is the one; only silence sends us on.

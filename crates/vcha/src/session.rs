@@ -1,23 +1,30 @@
 //! Sessions of vCenter REST.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use farside_models_vcenter::operation::{CIS_SESSION_CREATE, CIS_SESSION_DELETE};
+use farside_models_vcenter::operation::{CIS_SESSION_CREATE, CIS_SESSION_DELETE, CIS_SESSION_GET};
 use farside_transport::{Call, CallError, CallErrorKind, SessionScheme, SessionToken, Transport};
-use farside_wire::Secret;
+use farside_wire::{Operation, Secret};
 use http::header::{AUTHORIZATION, HeaderValue};
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 
 use crate::client::request;
 
 /// Header that carries the session (vCenter REST wire rules, section 4).
-const SESSION_HEADER: &str = "vmware-api-session-id";
+const SESSION_HEADER: HeaderName = HeaderName::from_static("vmware-api-session-id");
+
+/// A third of the idle limit that one author gives, 30 minutes; it can be configured (vCenter REST wire rules 4).
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(600);
 
 /// Opens sessions with a user name and a password (HTTP Basic, `Cis.Session_create`).
+///
+/// A session ends idle, at an absolute end that the server fixes at the log-in and does not tell, and with a switch of
+/// the cluster; all of that shows as 401 (vCenter REST wire rules 4 and 9).
 pub struct VcenterSession {
     username: String,
     password: Secret,
@@ -38,6 +45,19 @@ impl VcenterSession {
         let mut value = HeaderValue::from_str(encoded.expose()).ok()?;
         value.set_sensitive(true);
         Some(value)
+    }
+
+    /// A call about the session itself.
+    async fn send(
+        &self,
+        via: &dyn Transport,
+        operation: &'static Operation,
+        token: &SessionToken,
+    ) -> Result<(), CallError> {
+        let mut request = request(operation, operation.path_with(&[]), Bytes::new());
+        self.authorize(token, &mut request);
+        let target = format!("the session of {}", self.username);
+        via.send(Call::new(operation, target, request)).await.map(drop)
     }
 }
 
@@ -72,10 +92,7 @@ impl SessionScheme for VcenterSession {
     }
 
     fn authorize(&self, token: &SessionToken, request: &mut Request<Bytes>) {
-        if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
-            value.set_sensitive(true);
-            request.headers_mut().insert(SESSION_HEADER, value);
-        }
+        token.put_into_header(request, SESSION_HEADER);
     }
 
     fn is_dead(&self, outcome: &Result<Response<Bytes>, CallError>) -> bool {
@@ -91,15 +108,15 @@ impl SessionScheme for VcenterSession {
             .is_some_and(|status| matches!(status.as_u16(), 401 | 403))
     }
 
+    fn keep_alive_every(&self) -> Option<Duration> {
+        Some(KEEP_ALIVE_EVERY)
+    }
+
+    async fn keep_alive(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError> {
+        self.send(via, &CIS_SESSION_GET, token).await
+    }
+
     async fn log_out(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError> {
-        let mut request = request(
-            &CIS_SESSION_DELETE,
-            CIS_SESSION_DELETE.path_with(&[]),
-            Bytes::new(),
-        );
-        self.authorize(token, &mut request);
-        via.send(Call::new(&CIS_SESSION_DELETE, self.username.as_str(), request))
-            .await
-            .map(|_answer| ())
+        self.send(via, &CIS_SESSION_DELETE, token).await
     }
 }

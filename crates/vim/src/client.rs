@@ -11,8 +11,8 @@ use farside_models_vim::{
     RetrievePropertiesExRequest, RetrieveResult, ServiceContent,
 };
 use farside_transport::{
-    CallContext, CallError, CallErrorKind, Clock, DEFAULT_CALL_LIMIT, DEFAULT_CALLS_IN_FLIGHT, Deadline,
-    RetryPolicy, Stack, StackBuilder, Transport,
+    CallContext, CallError, CallErrorKind, Clock, DEFAULT_CALL_LIMIT, Deadline, Stack, StackBuilder,
+    StackSettings, Transport,
 };
 use farside_wire::{ManagedObjectReference, Read, Secret};
 use http::Response;
@@ -48,8 +48,7 @@ pub struct VimClientBuilder {
     clock: Arc<dyn Clock>,
     endpoint: String,
     release: ReleaseChoice,
-    limit: usize,
-    retry: RetryPolicy,
+    settings: StackSettings,
 }
 
 impl VimClientBuilder {
@@ -65,15 +64,9 @@ impl VimClientBuilder {
         self
     }
 
-    /// Bounds the calls in flight.
-    pub fn limit(mut self, calls_in_flight: usize) -> Self {
-        self.limit = calls_in_flight;
-        self
-    }
-
-    /// Sets when failed reads are sent again.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+    /// Settles limits, repeats, time, what is traced and what is counted.
+    pub fn settings(mut self, settings: StackSettings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -86,8 +79,7 @@ impl VimClientBuilder {
         let stack = StackBuilder::new(Arc::new(based), Arc::clone(&self.clock))
             .endpoint(&self.endpoint)
             .session(Arc::new(session))
-            .limit(self.limit)
-            .retry(self.retry)
+            .settings(self.settings)
             .build();
         VimClient {
             stack,
@@ -113,8 +105,7 @@ impl VimClient {
             clock,
             endpoint: "vcenter".to_owned(),
             release: ReleaseChoice::default(),
-            limit: DEFAULT_CALLS_IN_FLIGHT,
-            retry: RetryPolicy::default(),
+            settings: StackSettings::default(),
         }
     }
 
@@ -243,6 +234,12 @@ impl VimClient {
             limit: MOST_PAGES as u64,
         };
         Err(page.target(target).into_call().context().error(endless))
+    }
+
+    /// Gives up the session, if there is one, without a word to the server; the next call logs in. For when it is known
+    /// that the server has lost its sessions: after a switch of a vCenter HA cluster, for instance.
+    pub fn invalidate_session(&self) {
+        self.stack.invalidate_session();
     }
 
     /// Logs out, if there is a session, and refuses all further calls that need one.

@@ -1,16 +1,18 @@
 //! Sessions of VI JSON: `SessionManager.Login`, a header, and the ways in which their death shows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use farside_models_vim::operation::{
-    SERVICE_INSTANCE_GET_CONTENT, SESSION_MANAGER_LOGIN, SESSION_MANAGER_LOGOUT,
+    SERVICE_INSTANCE_CURRENT_TIME, SERVICE_INSTANCE_GET_CONTENT, SESSION_MANAGER_LOGIN,
+    SESSION_MANAGER_LOGOUT,
 };
 use farside_models_vim::{LoginRequest, RetrieveResult, ServiceContent};
 use farside_transport::{CallError, CallErrorKind, SessionScheme, SessionToken, Transport};
 use farside_wire::Secret;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderName, Request, Response};
 use serde::de::Error as _;
 use tokio::sync::OnceCell;
 
@@ -21,6 +23,9 @@ const SERVICE_INSTANCE: &str = "ServiceInstance";
 
 /// Carries the session, both ways (VI JSON wire rules 2.2).
 const SESSION_HEADER: HeaderName = HeaderName::from_static("vmware-api-session-id");
+
+/// A third of the idle limit that one author gives, 30 minutes; it can be configured (vCenter REST wire rules 4).
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(600);
 
 /// Fault types which say that the session has ended (VI JSON wire rules 9.4). `NoPermission` and `InvalidLogin` do not.
 const DEAD: [&str; 3] = ["NotAuthenticated", "SessionNotFound", "InvalidToken"];
@@ -83,25 +88,19 @@ impl SessionScheme for VimSession {
             .into_call();
         let context = call.context();
         let answer = via.send(call).await?;
-        let token = answer
-            .headers()
-            .get(SESSION_HEADER)
-            .and_then(|token| token.to_str().ok());
-        match token {
-            Some(token) => Ok(SessionToken::new(Secret::new(token))),
-            None => {
-                let missing = serde_json::Error::custom("the answer carries no session");
-                Err(context.error(CallErrorKind::Decode(missing)))
-            }
-        }
+        SessionToken::from_header(&answer, &SESSION_HEADER).ok_or_else(|| {
+            let missing = serde_json::Error::custom("the answer carries no session");
+            context.error(CallErrorKind::Decode(missing))
+        })
     }
 
     fn authorize(&self, token: &SessionToken, request: &mut Request<Bytes>) {
-        // The token came out of a header, so it fits into one.
-        if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
-            value.set_sensitive(true);
-            request.headers_mut().insert(SESSION_HEADER, value);
-        }
+        token.put_into_header(request, SESSION_HEADER);
+    }
+
+    /// Any answer may bring another token (VI JSON wire rules 2.3).
+    fn renewed_token(&self, answer: &Response<Bytes>) -> Option<SessionToken> {
+        SessionToken::from_header(answer, &SESSION_HEADER)
     }
 
     fn is_dead(&self, outcome: &Result<Response<Bytes>, CallError>) -> bool {
@@ -126,13 +125,25 @@ impl SessionScheme for VimSession {
         by_status || error.service_error().is_some_and(|error| refused(error.code()))
     }
 
+    fn keep_alive_every(&self) -> Option<Duration> {
+        Some(KEEP_ALIVE_EVERY)
+    }
+
+    async fn keep_alive(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError> {
+        let mut call = Invocation::new(&SERVICE_INSTANCE_CURRENT_TIME, SERVICE_INSTANCE)
+            .target(format!("the session of {}", self.username))
+            .into_call();
+        self.authorize(token, &mut call.request);
+        via.send(call).await.map(drop)
+    }
+
     async fn log_out(&self, via: &dyn Transport, token: &SessionToken) -> Result<(), CallError> {
         let manager = self.content.session_manager(via).await?;
         let mut call = Invocation::new(&SESSION_MANAGER_LOGOUT, manager)
             .target(format!("user {}", self.username))
             .into_call();
         self.authorize(token, &mut call.request);
-        via.send(call).await.map(|_| ())
+        via.send(call).await.map(drop)
     }
 }
 

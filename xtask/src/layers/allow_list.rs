@@ -96,7 +96,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
             "farside-models-vcenter",
             "farside-transport",
         ],
-        tests_use: &[],
+        tests_use: &["farside-simulator"],
     },
     Allowed {
         package: "farside-vcda",

@@ -85,6 +85,9 @@ pub(super) fn extend(
         Some(_) | None => return Err(Refusal::bad_input("Member type has no known value.", &["type"])),
     }
     let given = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    if !given("vcdUsername").contains('@') {
+        return Err(Refusal::bad_input("A user is user@org.", &["vcdUsername"]));
+    }
     let site = given("site");
     if !world.vcda.sites.contains_key(site) {
         return Err(Refusal::no_site(site));

@@ -9,7 +9,7 @@ use farside_simulator::{FaultAction, FaultRule};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Action, Pair, answer, text};
+use crate::support::{Action, Pair, answer, extend_as_known, text};
 
 /// Names of the fixtures' own world, and what they are called in ours.
 const REPLICATION: &str = "C4-0b0b0b0b-1111-4222-8333-444455556666";
@@ -18,10 +18,11 @@ const TASK: &str = "6f0c7a52-90e1-4f3e-9a39-1f2d3c4b5a69";
 const TOKEN: &str = "example-vcav-token-77";
 const USER: &str = "dr-admin@tenant-a";
 const PASSWORD: &str = "not-a-real-password";
+/// Who is known at the other site.
+const REMOTE_USER: &str = "dr-admin@tenant-b";
 
 /// Operations that the simulator does not know. It says so, and none of them answers anything else.
 const NOT_SIMULATED: &[&str] = &[
-    "sessions.extend",
     "sites.list",
     "sites.pair",
     "sites.vcenterSites",
@@ -66,6 +67,9 @@ const NOT_SIMULATED: &[&str] = &[
 
 /// Fixtures of operations that the simulator knows, with a form of the request that it does not know and says so.
 const FORMS_NOT_SIMULATED: &[&str] = &[
+    "sessions/extend-cookie",
+    "sessions/extend-multisite",
+    "sessions/extend-vcd-access-token",
     "sessions/login-sso-credentials",
     "sessions/login-sso-token",
     "sessions/login-vcd-access-token",
@@ -75,10 +79,6 @@ const FORMS_NOT_SIMULATED: &[&str] = &[
 /// Fixtures that show what a client has to survive and the world does not play, with the reason.
 const NOT_PLAYED: &[(&str, &str)] = &[
     ("errors/", "forms of the error object that any operation may take"),
-    (
-        "sessions/get-extended",
-        "extensions of a session are not simulated",
-    ),
     ("sessions/login-header-missing", "a log-in without a token"),
     (
         "tasks/get-remote-authentication-failure",
@@ -232,8 +232,20 @@ impl Fixture {
         if let Some(rule) = self.refusal() {
             pair.world.faults_mut().add(rule);
         }
+        if self.name.starts_with("sessions/get-extended") {
+            assert_eq!(extend_as_known(&mut pair, "east").status, 200);
+        }
         let world = &pair.world;
-        let endpoint = world.endpoint("west").expect("the site").clone();
+        let endpoint = |site| world.endpoint(site).expect("the site").clone();
+        let (west, east) = (endpoint("west"), endpoint("east"));
+        let extends = self.operation() == "sessions.extend";
+        let password = if !extends {
+            west.password.as_str()
+        } else if self.name.contains("-remote-authentication-failure") {
+            PASSWORD
+        } else {
+            east.password.as_str()
+        };
         let instance = world
             .vcda()
             .replication(&id)
@@ -248,8 +260,9 @@ impl Fixture {
             (INSTANCE, instance.as_str()),
             (TASK, task.as_str()),
             (TOKEN, if stranger { TOKEN } else { pair.token("west") }),
-            (USER, endpoint.user.as_str()),
-            (PASSWORD, endpoint.password.as_str()),
+            (USER, west.user.as_str()),
+            (REMOTE_USER, east.user.as_str()),
+            (PASSWORD, password),
         ];
         let request = self.request(&names);
         answer(pair.world.handle("west", &request))
@@ -349,7 +362,7 @@ fn what_is_not_simulated_says_so() {
             fixture.name
         );
         let named = text(&error["args"][0]);
-        let form = named.starts_with("log-in by ");
+        let form = named.starts_with("log-in by ") || named.starts_with("extension by ");
         assert!(
             named == fixture.operation() || form && fixture.has_unknown_form(),
             "{error}"

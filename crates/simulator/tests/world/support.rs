@@ -189,3 +189,15 @@ pub(crate) fn log_in(world: &mut World, site: &str) -> String {
     let answer = answer(world.handle(site, &Request::new(Method::POST, "/sessions").json(&body)));
     answer.header_text("x-vcav-auth").expect("a token").to_owned()
 }
+
+/// Extends the session at `west` to `site`.
+pub(crate) fn extend(pair: &mut Pair, site: &str, user: &str, password: &str) -> Answer {
+    let body = json!({"type": "credentials", "site": site, "vcdUsername": user, "vcdPassword": password});
+    pair.call("west", Method::POST, "/sessions/extend", Some(&body))
+}
+
+/// Extends the session at `west` to a site with the credentials that are right there.
+pub(crate) fn extend_as_known(pair: &mut Pair, site: &str) -> Answer {
+    let there = pair.world.endpoint(site).expect("the site").clone();
+    extend(pair, site, &there.user, &there.password)
+}

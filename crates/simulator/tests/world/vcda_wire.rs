@@ -6,7 +6,7 @@ use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Action, Pair, answer, log_in, text};
+use crate::support::{Action, Pair, answer, extend, extend_as_known, log_in, text};
 
 const MINUTE: i64 = 60_000;
 
@@ -89,28 +89,29 @@ fn another_site_needs_an_extension_and_an_unknown_one_is_not_found() {
     assert_eq!(code(&call(&mut pair, "moon")), (404, "SiteNotFound".to_owned()));
 }
 
-/// Extends the session at `west` to `site`.
-fn extend(pair: &mut Pair, site: &str, user: &str, password: &str) -> farside_simulator::exchange::Answer {
-    let body = json!({"type": "credentials", "site": site, "vcdUsername": user, "vcdPassword": password});
-    pair.call("west", Method::POST, "/sessions/extend", Some(&body))
-}
-
 #[test]
 fn an_extended_session_asks_the_other_site_until_it_loses_it() {
     let mut pair = Pair::new(1, 1);
-    let east = pair.world.endpoint("east").unwrap().clone();
-    let extended = extend(&mut pair, "east", &east.user, &east.password);
+    let extended = extend_as_known(&mut pair, "east");
     assert_eq!(extended.status, 200);
-    assert_eq!(extended.header_text("x-vcav-auth"), None, "the token stays the same");
+    assert_eq!(
+        extended.header_text("x-vcav-auth"),
+        None,
+        "the token stays the same"
+    );
     let sites = json!([{"site": "west", "org": "tenant-a"}, {"site": "east", "org": "tenant-a"}]);
     assert_eq!(extended.value()["authenticatedSites"], sites);
     assert_eq!(pair.get("west", "/sessions")["authenticatedSites"], sites);
-    let again = extend(&mut pair, "east", &east.user, &east.password);
+    let again = extend_as_known(&mut pair, "east");
     assert_eq!(again.value()["authenticatedSites"], sites);
 
     let path = format!("/vm-replications/{}?site=east", pair.id(1));
     let there = pair.get("west", &path);
-    assert_eq!(there, pair.get("east", &format!("/vm-replications/{}", pair.id(1))), "as if asked itself");
+    assert_eq!(
+        there,
+        pair.get("east", &format!("/vm-replications/{}", pair.id(1))),
+        "as if asked itself"
+    );
     pair.world.set_reachable("east", false);
     let lost = pair.call("west", Method::GET, &path, None);
     assert_eq!(code(&lost), (500, "GeneralServerFailure".to_owned()));
@@ -132,7 +133,7 @@ fn an_extension_is_refused_by_what_is_wrong_with_it() {
     let nowhere = extend(&mut pair, "moon", &east.user, &east.password);
     assert_eq!(code(&nowhere), (404, "SiteNotFound".to_owned()));
     pair.world.set_reachable("east", false);
-    let lost = extend(&mut pair, "east", &east.user, &east.password);
+    let lost = extend_as_known(&mut pair, "east");
     assert_eq!(code(&lost), (500, "GeneralServerFailure".to_owned()));
     let table = [
         (
@@ -140,6 +141,10 @@ fn an_extension_is_refused_by_what_is_wrong_with_it() {
             (400, "BadUserInput"),
         ),
         (json!({"site": "east"}), (400, "BadUserInput")),
+        (
+            json!({"type": "credentials", "site": "east", "vcdUsername": "no-org", "vcdPassword": "x"}),
+            (400, "BadUserInput"),
+        ),
         (
             json!({"type": "cookie", "site": "east", "cookie": "x"}),
             (501, "NotSimulated"),

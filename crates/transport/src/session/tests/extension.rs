@@ -86,7 +86,13 @@ async fn an_extension_is_made_once_and_only_for_the_calls_that_need_it() {
     assert!(outcomes.iter().all(Result::is_ok));
     let counts = [&LOG_IN, &EXTEND, &WRITE].map(|operation| server.count(operation));
     assert_eq!(counts, [1, 1, 1001]);
-    assert!(server.calls().iter().skip(1).all(|call| token_of(call) == Some("0")));
+    assert!(
+        server
+            .calls()
+            .iter()
+            .skip(1)
+            .all(|call| token_of(call) == Some("0"))
+    );
     stack.close().await.expect("logged out");
     assert_eq!(server.count(&LOG_OUT), 1);
     let error = stack.send(elsewhere(&READ)).await.expect_err("closed");
@@ -112,7 +118,9 @@ async fn a_refused_extension_is_held_off_and_leaves_the_session_alone() {
     let stack = stack(&server);
     let outcomes = join_all((0..1000).map(|_| stack.send(elsewhere(&READ)))).await;
     let refused = |outcome: &Result<_, CallError>| match outcome {
-        Err(error) => matches!(error.kind(), CallErrorKind::Login(login) if login.operation().id == EXTEND.id),
+        Err(error) => {
+            matches!(error.kind(), CallErrorKind::Login(login) if login.operation().id == EXTEND.id)
+        }
         Ok(_) => false,
     };
     assert!(outcomes.iter().all(refused));

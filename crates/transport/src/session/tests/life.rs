@@ -309,7 +309,12 @@ async fn headers_that_hold_the_token_are_marked_sensitive_whatever_the_scheme_do
 
     let server = Arc::new(ScriptedTransport::with(|_, _| Answer::json(200, "{}")));
     let clock = Arc::new(SystemClock::new());
-    let session = Authenticated::new(server.clone(), Standing::Session, Arc::new(Careless), parts(&clock));
+    let session = Authenticated::new(
+        server.clone(),
+        Standing::Session,
+        Arc::new(Careless),
+        parts(&clock),
+    );
     assert!(session.send(call(&READ)).await.is_ok());
     let sent = server.calls().pop().expect("a call");
     assert!(sent.request.headers().contains_key("authorization"));
