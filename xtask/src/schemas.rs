@@ -10,6 +10,7 @@ pub(crate) mod errors;
 mod layout;
 pub(crate) mod links;
 pub(crate) mod nearest;
+mod operation;
 pub mod overlay;
 pub(crate) mod prose;
 mod slim;

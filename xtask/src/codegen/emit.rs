@@ -18,7 +18,7 @@ mod unions;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::Files;
 use super::format::Formatter;
@@ -121,12 +121,12 @@ fn modules(scope: Scope<'_>, formatter: &Formatter) -> Result<BTreeMap<String, S
         let text = formatter.format(&(header(scope.model) + &text));
         files.insert(name.clone(), text.with_context(|| name)?);
     }
-    files.extend(modules.into_iter().map(|module| {
-        (
-            format!("{}/{}.rs", module.place.service, module.place.group),
-            module.text,
-        )
-    }));
+    for module in modules {
+        let name = format!("{}/{}.rs", module.place.service, module.place.group);
+        if files.insert(name.clone(), module.text).is_some() {
+            bail!("two groups of types or operations go into one file, {name}; give the types a `group`");
+        }
+    }
     Ok(files)
 }
 

@@ -1,9 +1,12 @@
 //! `cargo xtask codegen explain TYPE`: why a type is generated, or what would bring it.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 
 use super::graph::Graph;
 use super::model::Model;
+use super::resolve::{by_hand, is_box};
 use super::source::Source;
 use super::{Foreign, read};
 use crate::json::Json;
@@ -36,16 +39,25 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let mut found = false;
+    let mut known = BTreeSet::new();
     for product in schemas::products()? {
         let source = Source::without_texts(&product)?;
         if knows(&source, name)? {
             print!("{}", explain(&source, name)?);
             found = true;
         }
+        let full = source.full.as_ref().and_then(schemas::cut::schemas);
+        known.extend(
+            full.map(Json::members)
+                .unwrap_or_default()
+                .iter()
+                .map(|(name, _)| name.clone()),
+        );
     }
     if !found {
         bail!(
-            "no checked-in document has a type `{name}`; `--from DOCUMENT --operations FILE` looks in a whole one"
+            "no checked-in document has a type `{name}`{}\n`--from DOCUMENT --operations FILE` looks in a whole one",
+            nearest::hint(name, known.iter().map(String::as_str))
         );
     }
     Ok(())
@@ -73,11 +85,13 @@ pub(super) fn explain(source: &Source, name: &str) -> Result<String> {
     if let Some(key) = key(&model, name) {
         return Ok(generated(source, &model, key));
     }
-    if let Some(path) = source.overlay.external.get(name) {
+    if let Some(path) = by_hand(&source.overlay, name) {
         return Ok(format!(
-            "`{name}` is not generated: it is written by hand as `{}`.\n",
-            path.text
+            "`{name}` is not generated: it is written by hand as `{path}`.\n"
         ));
+    }
+    if let Some(what) = source.full.as_ref().and_then(|full| no_type(source, full, name)) {
+        return Ok(format!("`{name}` is not generated: {what}.\n"));
     }
     let generic = source
         .document
@@ -96,6 +110,22 @@ pub(super) fn explain(source: &Source, name: &str) -> Result<String> {
     match &source.full {
         Some(full) => absent(source, &model, full, name),
         None => bail!("{} has no type `{name}`", source.document.name),
+    }
+}
+
+/// Why a schema of the document is no type, if it is none.
+fn no_type(source: &Source, full: &Json, name: &str) -> Option<String> {
+    let schema = schemas::cut::schemas(full)?.get(name)?;
+    match read::kind(name, schema) {
+        Ok(Some(schema)) if is_box(&source.overlay, &schema) => Some(
+            "it says how a value travels in an `Any`, which is written by hand as `farside_wire::Any`"
+                .to_owned(),
+        ),
+        Ok(None) => Some(
+            "it is but another name for a text, a number, an array or a map, which is used in its place"
+                .to_owned(),
+        ),
+        Ok(Some(_)) | Err(_) => None,
     }
 }
 

@@ -38,7 +38,7 @@ impl Formatter {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .context("starting rustfmt")?;
+            .context("starting rustfmt, which `rustup component add rustfmt` installs")?;
         let mut input = child.stdin.take().context("rustfmt has no input")?;
         let text = text.to_owned();
         // rustfmt answers while it is still being fed, so feeding it here could block both.

@@ -99,6 +99,7 @@ pub(super) struct Field {
     pub(super) rust: String,
     pub(super) ty: Type,
     pub(super) required: bool,
+    pub(super) deprecated: bool,
     pub(super) doc: Option<String>,
     pub(super) since: Option<String>,
     /// Managed type that a reference points to, or resource that an identifier belongs to.
@@ -166,6 +167,7 @@ pub(super) struct Operation {
     pub(super) faults: Vec<String>,
     pub(super) refused: Refused,
     pub(super) anonymous: bool,
+    pub(super) deprecated: bool,
     /// Schema of its [`Query`].
     pub(super) parameters: Option<String>,
     /// Header parameters, each with what is said about it.

@@ -69,6 +69,7 @@ pub(super) struct Operation {
     /// Names of every error that is declared: faults, `error_type` values, or codes.
     pub(super) errors: Vec<String>,
     pub(super) anonymous: bool,
+    pub(super) deprecated: bool,
     /// How sure the document is of the operation, in its own word.
     pub(super) confidence: Option<String>,
 }
@@ -80,6 +81,7 @@ pub(super) struct Parameter {
     pub(super) place: ParameterPlace,
     pub(super) shape: Shape,
     pub(super) required: bool,
+    pub(super) deprecated: bool,
     pub(super) style: Style,
     /// How sure the document is of it, in its own words.
     pub(super) confidence: Option<String>,
@@ -156,6 +158,7 @@ pub(super) struct Member {
     pub(super) name: String,
     pub(super) shape: Shape,
     pub(super) required: bool,
+    pub(super) deprecated: bool,
     pub(super) since: Option<String>,
     /// Managed type that a reference points to, or resource that an identifier belongs to.
     pub(super) target: Option<String>,
@@ -269,6 +272,17 @@ fn without_path(json: &Json) -> Vec<WithoutPath> {
         })
     });
     known.collect()
+}
+
+/// What a named schema is; `None` if it only gives a shape another name.
+///
+/// # Errors
+/// If it is not of our dialect.
+pub(super) fn kind(name: &str, value: &Json) -> Result<Option<Schema>> {
+    Ok(match types::entry(name, value)? {
+        types::Entry::Type(named) => Some(named.schema),
+        types::Entry::Alias(..) => None,
+    })
 }
 
 /// The name of the schema that a reference leads to.

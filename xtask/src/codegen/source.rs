@@ -59,6 +59,18 @@ impl Source {
     pub(super) fn foreign(from: &Path, operations: &Path, prose: bool) -> Result<Self> {
         let File { json, digest } = document::open(from)?;
         let overlay = Overlay::read_file(operations)?;
+        if json.get("openapi").is_none() || schemas::cut::schemas(&json).is_none() {
+            bail!(
+                "{} is no API document: it lacks `openapi` or `components.schemas`",
+                from.display()
+            );
+        }
+        if overlay.operations.is_empty() && !overlay.types.values().any(|rule| rule.wanted) {
+            bail!(
+                "{} asks for nothing: it has no operation under [operations] and no `wanted` type under [types]",
+                operations.display()
+            );
+        }
         let name = from.file_name().context("a document without a name")?;
         Self::of(&name.to_string_lossy(), &digest, json, overlay, prose)
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 
 use super::nearest;
+use super::operation::whole;
 use super::overlay::Overlay;
 use super::slim::{slim_map, slim_operation, slim_schema, slim_tag};
 use crate::json::{Json, Object, Value};
@@ -30,7 +31,7 @@ pub(crate) fn schemas(document: &Json) -> Option<&Json> {
 pub(crate) fn cut(name: &str, full: &Json, overlay: &Overlay) -> Result<Json> {
     let source = Source::new(full).with_context(|| name.to_owned())?;
     let mut problems = Vec::new();
-    let (paths, tags) = source.paths(full, overlay, &mut problems);
+    let (paths, tags) = source.paths(name, full, overlay, &mut problems);
     let paths = Json::from(Value::Object(paths));
     let mut seeds = References::default();
     seeds.collect(&paths);
@@ -44,6 +45,15 @@ pub(crate) fn cut(name: &str, full: &Json, overlay: &Overlay) -> Result<Json> {
             Some(_) if rule.wanted => _ = seeds.schemas.insert(schema.clone(), 0),
             Some(_) => {}
         }
+    }
+    // What the dialect has by hand is not in every document; what somebody wrote down should be.
+    let told = overlay.external.iter().filter(|(_, path)| path.place.line > 0);
+    for (schema, path) in told.filter(|(schema, _)| !source.schemas.contains_key(schema.as_str())) {
+        problems.push(format!(
+            "{}: `external.{schema}`: {name} has no such type{}",
+            path.place,
+            nearest::hint(schema, source.order.iter().copied())
+        ));
     }
     let kept = source.closure(name, seeds.schemas, overlay, &mut problems);
     if !problems.is_empty() {
@@ -81,6 +91,7 @@ impl<'a> Source<'a> {
     /// The wanted operations under their paths, and the tags they carry.
     fn paths(
         &self,
+        document: &str,
         full: &Json,
         overlay: &Overlay,
         problems: &mut Vec<String>,
@@ -96,10 +107,24 @@ impl<'a> Source<'a> {
                     continue;
                 };
                 known.push(id);
-                if left.remove(id).is_some() {
-                    tags.extend(operation.strings("tags"));
-                    methods.push((method.clone(), slim_operation(operation, item)));
+                let Some(rule) = overlay.operations.get(id) else {
+                    continue;
+                };
+                if left.remove(id).is_none() {
+                    problems.push(format!(
+                        "{document}:{}: path `{path}`, {method}: another operation has the id `{id}` too ({})",
+                        operation.line, rule.place
+                    ));
+                    continue;
                 }
+                tags.extend(operation.strings("tags"));
+                let mut nowhere = Vec::new();
+                let operation = whole(operation, item, full, &mut nowhere);
+                let nowhere = nowhere.into_iter();
+                problems.extend(
+                    nowhere.map(|(line, what)| format!("{document}:{line}: operation `{id}`: {what}")),
+                );
+                methods.push((method.clone(), slim_operation(&operation)));
             }
             if !methods.is_empty() {
                 kept.push((path.clone(), item.with(Value::Object(methods))));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::cut::{References, base, schemas};
+use super::operation::whole;
 use super::slim::{slim_operation, slim_schema};
 use crate::json::Json;
 
@@ -32,7 +33,8 @@ impl<'a> Links<'a> {
                 let Some(id) = operation.text("operationId") else {
                     continue;
                 };
-                for target in targets(&slim_operation(operation, item)) {
+                let operation = whole(operation, item, document, &mut Vec::new());
+                for target in targets(&slim_operation(&operation)) {
                     links.operations.entry(target).or_default().insert(id);
                 }
             }

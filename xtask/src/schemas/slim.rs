@@ -2,14 +2,9 @@
 
 use crate::json::{Json, Object, Value};
 
-/// An operation without prose; parameters that the path item has for all its operations stand with each of them.
-pub(super) fn slim_operation(operation: &Json, item: &Json) -> Json {
+/// An operation without prose.
+pub(super) fn slim_operation(operation: &Json) -> Json {
     let mut slim: Object = Vec::new();
-    if operation.get("parameters").is_none()
-        && let Some(shared) = item.get("parameters")
-    {
-        slim.push(("parameters".into(), slim_schema(shared)));
-    }
     for (name, value) in operation.members() {
         match name.as_str() {
             "description" | "summary" | "externalDocs" => {}

@@ -71,6 +71,9 @@ pub(super) fn field(field: &Field) -> String {
     if let Some(since) = &field.since {
         text.push_str(&format!(", since {since}"));
     }
+    if field.deprecated {
+        text.push_str("; deprecated");
+    }
     if let Some(target) = &field.target {
         text.push_str(&format!("; refers to a `{target}`"));
     }
@@ -85,6 +88,10 @@ pub(super) fn field(field: &Field) -> String {
 pub(super) fn operation(scope: Scope<'_>, page: &mut Page, operation: &Operation) {
     if let Some(doc) = &operation.doc {
         page.doc(0, doc);
+        page.line("///");
+    }
+    if operation.deprecated {
+        page.doc(0, "Deprecated.");
         page.line("///");
     }
     page.doc(0, &request(scope, operation));

@@ -19,7 +19,10 @@ pub(super) fn files(scope: Scope<'_>, modules: &[Module]) -> Result<Vec<(String,
         .collect();
     let parts = exports::parts(&exports, lines);
     if let [all] = parts[..] {
-        return Ok(vec![("operation.rs".to_owned(), part(all, "super::", "pub"))]);
+        return Ok(vec![(
+            "operation.rs".to_owned(),
+            part(scope, all, "super::", "pub"),
+        )]);
     }
     ensure!(
         scope.model.layout == Layout::Module,
@@ -27,7 +30,7 @@ pub(super) fn files(scope: Scope<'_>, modules: &[Module]) -> Result<Vec<(String,
     );
     let mut files = vec![("operation.rs".to_owned(), roof(parts.len()))];
     for (number, exports) in (1..).zip(parts) {
-        let text = part(exports, "super::super::", "pub(super)");
+        let text = part(scope, exports, "super::super::", "pub(super)");
         files.push((format!("operation/part_{number}.rs"), text));
     }
     Ok(files)
@@ -38,10 +41,13 @@ fn lines(export: &Export<'_>) -> usize {
     export.lines() + export.names().len() * (1 + export.cfg().lines().count())
 }
 
-fn part(exports: &[Export<'_>], base: &str, visibility: &str) -> String {
+fn part(scope: Scope<'_>, exports: &[Export<'_>], base: &str, visibility: &str) -> String {
     let mut text = format!("use {WIRE}::Operation;\n\n");
     text.extend(exports.iter().map(|export| export.text(base)));
-    text.push_str("\n/// All operations whose features are on.\n");
+    text.push_str(match scope.model.layout {
+        Layout::Crates => "\n/// All operations whose features are on.\n",
+        Layout::Module => "\n/// All operations.\n",
+    });
     text.push_str(&format!("{visibility} const ALL: &[&Operation] = &[\n"));
     for export in exports {
         let cfg = export.cfg();

@@ -11,6 +11,18 @@ use crate::document::Findings;
 use crate::json::{Json, Value};
 
 const PARAMETER: &str = "#/components/parameters/";
+const KEYWORDS: [&str; 10] = [
+    "deprecated",
+    "description",
+    "externalDocs",
+    "operationId",
+    "parameters",
+    "requestBody",
+    "responses",
+    "security",
+    "summary",
+    "tags",
+];
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
@@ -23,8 +35,26 @@ pub(super) fn methods(item: &Json) -> impl Iterator<Item = (&str, &Json)> {
         .filter(|(name, _)| METHODS.contains(name))
 }
 
-/// Looks at the keywords of all schemas in an operation.
+/// Looks at the keywords of an operation, and of all schemas in it.
 pub(super) fn keywords(value: &Json, findings: &mut Findings) {
+    for (name, inner) in value.members() {
+        if !KEYWORDS.contains(&name.as_str()) && !name.starts_with("x-") {
+            findings.warn(inner, format_args!("unknown keyword `{name}` is passed over"));
+        }
+    }
+    answers(value, findings);
+    let cookies = value
+        .get("parameters")
+        .map(Json::elements)
+        .unwrap_or_default()
+        .iter();
+    for cookie in cookies.filter(|one| one.text("in") == Some("cookie")) {
+        let name = cookie.text("name").unwrap_or_default();
+        findings.warn(
+            cookie,
+            format_args!("parameter `{name}` is a cookie, which is passed over"),
+        );
+    }
     let body = value.get("requestBody").and_then(|body| body.get("content"));
     if let Some(schema) = body.and_then(media) {
         keywords::schema(schema, Place::Body, findings);
@@ -38,6 +68,28 @@ pub(super) fn keywords(value: &Json, findings: &mut Findings) {
     for parameter in value.get("parameters").map(Json::elements).unwrap_or_default() {
         if let Some(schema) = parameter.get("schema") {
             keywords::schema(schema, Place::Value, findings);
+        }
+    }
+}
+
+/// Looks for answers that are taken for nothing although they are something.
+fn answers(value: &Json, findings: &mut Findings) {
+    let all = value.get("responses").map(Json::members).unwrap_or_default();
+    match all.iter().find(|(status, _)| is_good(status)) {
+        None => findings.warn(
+            value,
+            "no answer with a status 2xx; it is taken for one without content",
+        ),
+        Some((status, answer)) => {
+            let content = answer.get("content").filter(|content| media(content).is_none());
+            if let Some((kind, entry)) = content.and_then(|content| content.members().first()) {
+                findings.warn(
+                    entry,
+                    format_args!(
+                        "status {status}: `{kind}` is no JSON; the answer is taken for one without content"
+                    ),
+                );
+            }
         }
     }
 }
@@ -77,6 +129,7 @@ pub(super) fn operation(components: &Json, path: &str, method: &str, value: &Jso
         privileges: privileges(value),
         faults: value.strings("x-farside-faults"),
         errors: errors(value),
+        deprecated: value.flag("deprecated"),
         anonymous: security
             .is_some_and(|all| all.is_empty() || all.iter().any(|one| one.members().is_empty())),
         confidence: value.text("x-farside-confidence").map(str::to_owned),
@@ -199,6 +252,7 @@ fn parameter(name: &str, value: &Json) -> Result<Option<Parameter>> {
         place,
         shape: shape(schema)?,
         required: value.flag("required"),
+        deprecated: value.flag("deprecated"),
         style,
         confidence: value.text("x-farside-confidence").map(str::to_owned),
         line: value.line,

@@ -110,8 +110,11 @@ pub(super) fn object(value: &Json) -> Result<Object> {
         members.push(Member {
             name: name.clone(),
             shape: shape(inner).with_context(|| format!("member `{name}`"))?,
-            // Old servers leave some out all the same.
-            required: required.contains(name) && !inner.flag("x-farside-may-be-absent"),
+            // Old servers leave some out all the same, and null counts as absent.
+            required: required.contains(name)
+                && !inner.flag("x-farside-may-be-absent")
+                && !is_nullable(inner),
+            deprecated: inner.flag("deprecated"),
             since: inner.text("x-farside-since").map(str::to_owned),
             target: inner
                 .text("x-farside-ref")
@@ -209,6 +212,12 @@ fn additional(value: &Json) -> Option<&Json> {
     value
         .get("additionalProperties")
         .filter(|inner| inner.value != Value::Bool(false))
+}
+
+/// Whether a value may be null.
+fn is_nullable(value: &Json) -> bool {
+    let kinds = value.get("type").map(Json::elements).unwrap_or_default();
+    value.flag("nullable") || kinds.iter().any(|kind| kind.as_str() == Some("null"))
 }
 
 /// The `type`; one of two that are a type and `null` is that type.

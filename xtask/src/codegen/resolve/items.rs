@@ -214,6 +214,7 @@ impl Resolver<'_> {
             rust: self.field_rust(schema, owner, &member.name),
             ty,
             required: member.required,
+            deprecated: member.deprecated,
             doc: doc.map(str::to_owned),
             since: member.since.clone(),
             target: member.target.clone(),

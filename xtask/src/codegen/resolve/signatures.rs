@@ -145,6 +145,7 @@ impl Resolver<'_> {
             rust: told.map_or_else(|| names::snake(&parameter.name), |name| name.text.clone()),
             ty: self.ty(&parameter.shape, &parameter.name)?,
             required: parameter.required,
+            deprecated: parameter.deprecated,
             doc: doc.map(str::to_owned),
             since: None,
             target: None,
@@ -181,6 +182,7 @@ impl Resolver<'_> {
             faults: operation.faults.clone(),
             refused: self.refused(&rule.refused)?,
             anonymous: operation.anonymous,
+            deprecated: operation.deprecated,
             parameters: self.query_of(operation).map(str::to_owned),
             headers: headers
                 .map(|one| {

@@ -1,3 +1,5 @@
+mod names;
+
 use super::Source;
 use crate::codegen::explain::explain;
 use crate::document::tests::writer;
@@ -53,6 +55,12 @@ const OVERLAY: &str = "[operations]\nThing_act = {}\n";
 fn source(document: &str, overlay: &str) -> anyhow::Result<Source> {
     let full = parse("t.yaml", document.as_bytes())?;
     Source::of("t.yaml", "digest", full, Overlay::parse(overlay)?, false)
+}
+
+/// All that is generated.
+fn rendered(document: &str, overlay: &str) -> String {
+    let files = source(document, overlay).unwrap().render().unwrap();
+    files.into_values().collect()
 }
 
 /// Why nothing is generated, with `from` in the document replaced by `to`.
@@ -166,144 +174,6 @@ fn what_the_overlay_names_wrongly_is_named_with_its_line() {
     );
 }
 
-/// Why nothing is generated with this end of the overlay; the first line of it is line 3 of the file.
-fn refused_overlay(document: &str, end: &str) -> String {
-    let error = source(document, &format!("{OVERLAY}{end}")).and_then(|source| source.model());
-    format!("{:#}", error.unwrap_err())
-}
-
-#[test]
-fn an_error_that_the_document_does_not_have_cannot_refuse() {
-    let end = "Thing_look = { refused = [\"MethodFault\",\n  \"Bed\"] }\n[refused]\nlist = [\n  \"Bad\",\n  \"Odd\",\n]\n";
-    assert_eq!(
-        refused_overlay(DOCUMENT, end),
-        "operations.toml:8: `refused`: t.yaml has no error `Odd`\n\
-         operations.toml:4: `refused`: t.yaml has no error `Bed`; did you mean `Bad`?"
-    );
-}
-
-#[test]
-fn an_error_code_that_nobody_has_seen_is_a_warning() {
-    let document = DOCUMENT
-        .replace(
-            "  schemas:\n",
-            "  schemas:\n    ErrorCode: {type: string, x-extensible-enum: [NotFound]}\n",
-        )
-        .replace("MethodFault", "Base");
-    let overlay =
-        "service = \"Vcda\"\n[operations]\nThing_look = { refused = [\"NotFuond\", \"NotFound\"] }\n";
-    let source = source(&document, overlay).unwrap();
-    assert_eq!(
-        source.document.warnings,
-        [
-            "operations.toml:3: `refused`: t.yaml does not name the error `NotFuond`, and may not name all; \
-          did you mean `NotFound`?"
-        ]
-    );
-}
-
-#[test]
-fn what_is_written_by_hand_cannot_be_asked_for() {
-    let boxed = DOCUMENT.replace(
-        "    Alone:",
-        "    PrimitiveString: {type: object, properties: {_value: {type: string}}, allOf: [{$ref: '#/components/schemas/Any'}]}\n\
-         \x20   Size: {type: integer}\n    Alone:",
-    );
-    let end = "[types]\nAny = { wanted = true }\nMethodFault = { rename = \"Fault2\" }\n\
-               PrimitiveString = { wanted = true }\nSize = { wanted = true }\nScrew = { wanted = true, tag = \"Thin\" }\n";
-    assert_eq!(
-        refused_overlay(&boxed, end),
-        "operations.toml:4: `types.Any`: nothing is generated of it, since it is written by hand as `farside_wire::Any`; \
-         take the entry out\n\
-         operations.toml:5: `types.MethodFault`: nothing is generated of it, since it is written by hand as \
-         `farside_wire::MethodFault`; take the entry out\n\
-         operations.toml:6: `types.PrimitiveString`: nothing is generated of it, since it only says how a value travels \
-         in an `Any`, which is written by hand as `farside_wire::Any`; take the entry out\n\
-         operations.toml:8: `types.Screw`: no operation has the tag `Thin`; did you mean `Thing`?\n\
-         operations.toml:7: `types.Size`: nothing is generated of it, since it is but another name for a text, a number, \
-         an array or a map; take the entry out"
-    );
-}
-
-#[test]
-fn names_that_rust_does_not_take_are_refused_with_their_line() {
-    let end = "Thing_look = { rename = \"all\", names = { deep = \"type\", shallow = \"x\" } }\n\
-               [types]\nPart = { rename = \"Option\" }\nAnswer = { rename = \"struct\" }\n\
-               actRequestType = { names = { how = \"theWay\", hov = \"x\",\n } }\n\
-               [external]\nBad = \"NoPath\"\n";
-    assert_eq!(
-        refused_overlay(DOCUMENT, end),
-        "operations.toml:10: `external.Bad`: `NoPath` is no path to a type, such as `my_crate::Bad`\n\
-         operations.toml:3: operation `Thing_look`: `rename`: `ALL`, which is made of `all`, is the list of all \
-         operations\n\
-         operations.toml:3: `operations.Thing_look.names`: `type` is a keyword of Rust\n\
-         operations.toml:3: `operations.Thing_look.names`: no query parameter or member of an unnamed body is called \
-         `shallow`\n\
-         operations.toml:6: `types.Answer.rename`: `struct` is a keyword of Rust; choose another name\n\
-         operations.toml:5: `types.Part.rename`: `Option` would hide a name of Rust's prelude; choose another name\n\
-         operations.toml:7: `types.actRequestType.names`: nothing in it is called `hov`; did you mean `how`?\n\
-         operations.toml:7: `types.actRequestType.names`: `theWay` is not in snake_case; choose another name"
-    );
-}
-
-/// A document in which nothing has a name that Rust takes, or one of its own.
-fn clashing() -> String {
-    DOCUMENT
-        .replace("Part", "String")
-        .replace("how: {type: string}", "how-to: {type: string}\n        howTo: {type: string}\n        '+': {$ref: '#/components/schemas/Sign'}")
-        .replace("{name: deep,", "{name: deep-er, in: query, schema: {type: boolean}}, {name: deepEr,")
-        .replace(
-            "    Alone:",
-            "    Sign:\n      type: string\n      enum: ['<', half-way, halfWay, unknown]\n    Alone:",
-        )
-        .replace(
-            "components:\n",
-            "  /Thing/{moId}/Look:\n    post:\n      operationId: Thing_Look\n      tags: [Thing]\n      \
-             responses: {204: {description: x}}\ncomponents:\n",
-        )
-}
-
-#[test]
-fn made_names_that_cannot_stand_are_refused_with_the_cure() {
-    let error = refused_overlay(&clashing(), "Thing_look = {}\nThing_Look = {}\n");
-    assert_eq!(
-        error,
-        "t.yaml:16: query of Thing_look: parameter `deepEr`: its name in Rust, `deep_er`, is that of `deep-er` too; say \
-         `Thing_look = { names = { deepEr = \"..\" } }` under [operations]\n\
-         t.yaml:32: schema `actRequestType`: member `howTo`: its name in Rust, `how_to`, is that of `how-to` too; say \
-         `actRequestType = { names = { howTo = \"..\" } }` under [types]\n\
-         t.yaml:19: operation `Thing_Look`: its name in Rust, `THING_LOOK`, is that of `Thing_look` too; say \
-         `Thing_Look = { rename = \"..\" }` under [operations]\n\
-         t.yaml:41: `String`: its name in Rust, `String`, would hide a name of Rust's prelude; say \
-         `String = { rename = \"..\" }` under [types]"
-    );
-}
-
-#[test]
-fn everything_can_be_given_another_name() {
-    let end = "Thing_look = { names = { deepEr = \"deepest\" } }\nThing_Look = { rename = \"Thing_glance\" }\n\
-               [types]\nString = { rename = \"Part\" }\n\
-               actRequestType = { names = { howTo = \"manner\", \"+\" = \"sign\" } }\n\
-               Sign = { names = { \"<\" = \"Less\", halfWay = \"Half\" } }\n";
-    let source = source(&clashing(), &format!("{OVERLAY}{end}")).unwrap();
-    let text = source.render().unwrap().into_values().collect::<String>();
-    for part in [
-        "pub const THING_GLANCE: Operation",
-        "    #[wire(name = \"deepEr\")]\n    pub deepest: Option<bool>",
-        "    #[wire(name = \"how-to\")]\n    pub how_to: Option<String>",
-        "    #[wire(name = \"howTo\")]\n    pub manner: Option<String>",
-        "    #[wire(name = \"+\")]\n    pub sign: Option<Sign>",
-        "    #[wire(\"<\")]\n    Less,",
-        "    #[wire(\"half-way\")]\n    HalfWay,",
-        "    #[wire(\"halfWay\")]\n    Half,",
-        "    #[wire(\"unknown\")]\n    ReportedUnknown,",
-        "pub struct Part {",
-        "pub parts: Vec<Object<Part>>",
-    ] {
-        assert!(text.contains(part), "no {part} in\n{text}");
-    }
-}
-
 #[test]
 fn the_root_of_all_types_is_read_as_any_value() {
     let document = DOCUMENT
@@ -322,6 +192,122 @@ fn the_root_of_all_types_is_read_as_any_value() {
         .into_values()
         .collect::<String>();
     assert!(text.contains("pub how: Option<Any>,"), "{text}");
+}
+
+#[test]
+fn a_member_that_may_be_null_is_optional_and_what_is_deprecated_says_so() {
+    let document = DOCUMENT
+        .replace(
+            "      type: object\n      properties:\n        how: {type: string}",
+            "      type: object\n      required: [how, maybe, part]\n      properties:\n        \
+             how: {type: string, nullable: true, deprecated: true}\n        maybe: {type: [string, 'null']}",
+        )
+        .replace(
+            "operationId: Thing_act",
+            "operationId: Thing_act\n      deprecated: true",
+        );
+    let text = rendered(&document, OVERLAY);
+    for part in [
+        "    /// Wire name `how`; deprecated.\n    pub how: Option<String>,",
+        "pub maybe: Option<String>,",
+        "pub part: Object<Part>,",
+        "/// Deprecated.\n///\n/// `POST /Thing/{moId}/act`",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+}
+
+#[test]
+fn what_stands_elsewhere_in_the_document_is_taken_from_there() {
+    let document = DOCUMENT
+        .replace(
+            "      responses: {200: {content: {application/json: {schema: {$ref: '#/components/schemas/Part'}}}}}",
+            "      requestBody: {$ref: '#/components/requestBodies/part'}\n      responses: {200: {$ref: '#/components/responses/part'}}",
+        )
+        .replace(
+            "  /Thing/{moId}/look:\n",
+            "  /Thing/{moId}/look:\n    parameters: [{name: deep, in: query, schema: {type: string}}, {name: wide, in: query, schema: {type: string}}]\n",
+        )
+        .replace(
+            "components:\n",
+            "components:\n  requestBodies: {part: {content: {application/json: {schema: {$ref: '#/components/schemas/Alone'}}}}}\n\
+             \x20 responses: {part: {content: {application/json: {schema: {$ref: '#/components/schemas/Part'}}}}}\n",
+        );
+    let text = rendered(&document, "[operations]\nThing_look = {}\n");
+    for part in [
+        "takes [`Alone`](super::super::Alone)",
+        "Answers any [`Part`](super::super::Part).",
+        "pub deep: Option<bool>,",
+        "pub wide: Option<String>,",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
+    let error = source(
+        &document.replace("requestBodies/part'", "requestBodies/prat'"),
+        "[operations]\nThing_look = {}\n",
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "t.yaml:18: operation `Thing_look`: `#/components/requestBodies/prat` leads nowhere"
+    );
+}
+
+#[test]
+fn what_an_operation_says_in_vain_is_a_warning() {
+    let document = DOCUMENT.replace(
+        "      responses: {200: {content: {application/json: {schema: {$ref: '#/components/schemas/Part'}}}}}",
+        "      callbacks: {}\n      responses: {200: {content: {text/plain: {schema: {type: string}}}}}",
+    );
+    let document = document
+        .replace(
+            "[{name: deep,",
+            "[{name: crumb, in: cookie, schema: {type: string}}, {name: deep,",
+        )
+        .replace("        200: {content", "        default: {content");
+    let source = source(&document, &format!("{OVERLAY}Thing_look = {{}}\n")).unwrap();
+    assert_eq!(
+        source.document.warnings,
+        [
+            "t.yaml:5: path `/Thing/{moId}/act`, post: no answer with a status 2xx; it is taken for one without content",
+            "t.yaml:16: path `/Thing/{moId}/look`, get: parameter `crumb` is a cookie, which is passed over",
+            "t.yaml:17: path `/Thing/{moId}/look`, get: unknown keyword `callbacks` is passed over",
+            "t.yaml:18: path `/Thing/{moId}/look`, get: status 200: `text/plain` is no JSON; the answer is taken for one \
+             without content",
+        ]
+    );
+}
+
+#[test]
+fn two_operations_of_one_id_are_refused() {
+    let document = DOCUMENT.replace("operationId: Thing_look", "operationId: Thing_act");
+    assert_eq!(
+        source(&document, OVERLAY).unwrap_err().to_string(),
+        "t.yaml:13: path `/Thing/{moId}/look`, get: another operation has the id `Thing_act` too (operations.toml:2)"
+    );
+}
+
+#[test]
+fn what_is_no_type_is_explained() {
+    let document = DOCUMENT.replace(
+        "    Alone:",
+        "    PrimitiveString: {type: object, properties: {_value: {type: string}}, allOf: [{$ref: '#/components/schemas/Any'}]}\n\
+         \x20   Size: {type: integer}\n    Alone:",
+    );
+    let source = source(&document, OVERLAY).unwrap();
+    for (name, text) in [
+        ("Any", "it is written by hand as `farside_wire::Any`"),
+        (
+            "PrimitiveString",
+            "it says how a value travels in an `Any`, which is written by hand as `farside_wire::Any`",
+        ),
+        (
+            "Size",
+            "it is but another name for a text, a number, an array or a map, which is used in its place",
+        ),
+    ] {
+        let expected = format!("`{name}` is not generated: {text}.\n");
+        assert_eq!(explain(&source, name).unwrap(), expected);
+    }
 }
 
 #[test]

@@ -698,7 +698,7 @@ pub struct VchaConnectionSpec {
     /// TCP port of its HTTPS service. Wire name `port`.
     pub port: Option<i64>,
     /// SHA-1 thumbprint of its certificate; deprecated from 9.0 on in favour of `ssl_certificate`. Wire name
-    /// `ssl_thumbprint`.
+    /// `ssl_thumbprint`; deprecated.
     #[wire(name = "ssl_thumbprint")]
     pub ssl_thumbprint: Option<String>,
     /// Its certificate in PEM, as `data` of `UNVERIFIED_PEER` gives it. Wire name `ssl_certificate`, since
