@@ -29,6 +29,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::schemas;
 pub use drift::{Drift, compare_with_disk};
+pub(crate) use resolve::by_hand;
 use source::Source;
 
 /// Arguments of the chore.

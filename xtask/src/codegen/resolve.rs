@@ -66,7 +66,7 @@ fn is_root(overlay: &Overlay, schema: &str) -> bool {
 }
 
 /// The path of what is written by hand in place of a schema.
-pub(super) fn by_hand<'a>(overlay: &'a Overlay, schema: &str) -> Option<&'a str> {
+pub(crate) fn by_hand<'a>(overlay: &'a Overlay, schema: &str) -> Option<&'a str> {
     if is_root(overlay, schema) {
         return Some(ANY);
     }
