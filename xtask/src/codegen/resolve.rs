@@ -115,6 +115,8 @@ struct Resolver<'a> {
     /// Name of each generic that occurs, with the schema of its first instance.
     generics: BTreeMap<&'a str, &'a str>,
     queries: signatures::Queries<'a>,
+    /// The member that tells a schema from the other variants of a union, by schema: the union reads and writes it.
+    tags: BTreeSet<(&'a str, &'a str)>,
 }
 
 /// The generated types by schema, each with the tags that lead to it.
@@ -130,9 +132,18 @@ impl<'a> Resolver<'a> {
                 generics.entry(of.as_str()).or_insert(named.name.as_str());
             }
         }
+        let unions = document.schemas.iter().filter_map(|named| match &named.schema {
+            Schema::Union { tag, variants } => Some((tag, variants)),
+            Schema::Object(_) | Schema::Enum(_) => None,
+        });
+        let tags = unions.flat_map(|(tag, variants)| {
+            let variants = variants.iter();
+            variants.map(move |(_, schema)| (schema.as_str(), tag.as_str()))
+        });
         let schemas = document.schemas.iter();
         let operations = document.operations.iter();
         Self {
+            tags: tags.collect(),
             document,
             overlay,
             schemas: schemas.map(|named| (named.name.as_str(), named)).collect(),

@@ -15,6 +15,7 @@ pub(super) enum Entry {
 
 /// Reads a named schema.
 pub(super) fn entry(name: &str, value: &Json) -> Result<Entry> {
+    plain(name, value)?;
     let prefix = value.text("x-farside-path-prefix").unwrap_or_default();
     Ok(match schema(value)? {
         Some(schema) => Entry::Type(Named {
@@ -49,10 +50,25 @@ fn schema(value: &Json) -> Result<Option<Schema>> {
     Ok(None)
 }
 
+/// Checks a name that the derives of the wire runtime write into JSON as it is.
+///
+/// # Errors
+/// If it is empty, or JSON would escape it.
+fn plain(name: &str, value: &Json) -> Result<()> {
+    let escaped = |letter: char| letter == '"' || letter == '\\' || letter < ' ';
+    if name.is_empty() || name.contains(escaped) {
+        return Err(
+            value.refuse("its name is empty or has a character that JSON escapes, which is not supported")
+        );
+    }
+    Ok(())
+}
+
 fn union(value: &Json, discriminator: &Json) -> Result<Schema> {
     let tag = discriminator
         .text("propertyName")
         .ok_or_else(|| discriminator.refuse("a discriminator without `propertyName`"))?;
+    plain(tag, discriminator).context("discriminator")?;
     let mut variants = Vec::new();
     let mapping = discriminator
         .get("mapping")
@@ -107,6 +123,7 @@ pub(super) fn object(value: &Json) -> Result<Object> {
     let required = value.strings("required");
     let mut members = Vec::new();
     for (name, inner) in value.get("properties").map(Json::members).unwrap_or_default() {
+        plain(name, inner).with_context(|| format!("member `{name}`"))?;
         members.push(Member {
             name: name.clone(),
             shape: shape(inner).with_context(|| format!("member `{name}`"))?,

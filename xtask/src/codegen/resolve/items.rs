@@ -249,6 +249,7 @@ impl Resolver<'_> {
             .flat_map(|(name, level)| level.members.iter().map(move |member| (name, member)));
         Ok(all
             .filter(|(name, member)| !self.is_any(name) && !matches!(member.shape, Shape::Constant(_)))
+            .filter(|(_, member)| !self.tags.contains(&(schema, member.name.as_str())))
             .collect())
     }
 

@@ -100,6 +100,11 @@ fn what_is_not_understood_is_named_with_its_line() {
             "t.yaml:27: schema `actRequestType`: member `part`: `other.yaml#/Part` does not refer to a schema",
         ),
         (
+            "        how: {type: string}",
+            "        'how\"ever': {type: string}",
+            "t.yaml:26: schema `actRequestType`: member `how\"ever`: its name is empty or has a character",
+        ),
+        (
             part,
             "          type: array\n",
             "t.yaml:27: schema `actRequestType`: member `part`: an array without `items`",
@@ -275,6 +280,26 @@ fn what_an_operation_says_in_vain_is_a_warning() {
              without content",
         ]
     );
+}
+
+#[test]
+fn the_tag_of_a_union_is_no_member_of_its_variants() {
+    let document = DOCUMENT
+        .replace("how: {type: string}", "how: {$ref: '#/components/schemas/Way'}")
+        .replace(
+            "    Alone:",
+            "    Way:\n      oneOf: [{$ref: '#/components/schemas/ByRail'}, {$ref: '#/components/schemas/ByRoad'}]\n      \
+             discriminator: {propertyName: kind}\n\
+             \x20   Trip: {type: object, required: [kind], properties: {kind: {type: string}, stops: {type: integer}}}\n\
+             \x20   ByRail: {type: object, allOf: [{$ref: '#/components/schemas/Trip'}]}\n\
+             \x20   ByRoad: {type: object, required: [kind], properties: {kind: {type: string}, toll: {type: boolean}}}\n    Alone:",
+        );
+    let text = rendered(&document, OVERLAY);
+    assert!(
+        text.contains("pub stops:") && text.contains("pub toll:"),
+        "{text}"
+    );
+    assert!(!text.contains("pub kind:"), "{text}");
 }
 
 #[test]
