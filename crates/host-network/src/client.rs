@@ -1,22 +1,25 @@
 //! Reading a host and starting a failover.
 
-use farside_models_vim::operation::{
-    HOST_NETWORK_SYSTEM_REFRESH_NETWORK_SYSTEM, HOST_NETWORK_SYSTEM_START_DPU_FAILOVER,
-};
 use farside_models_vim::{
-    HostPartialMaintenanceModeRuntimeInfo, HostProxySwitch, PhysicalNic, StartDpuFailoverRequest,
+    DpuStatusInfo, HostPartialMaintenanceModeRuntimeInfo, HostProxySwitch, HostVirtualNic, PhysicalNic,
+    StartDpuFailoverRequest,
 };
-use farside_vim::{Invocation, ObjectProperties, VimClient};
+use farside_vim::{ManagedObject as _, ObjectProperties, VimClient};
 use farside_wire::{ManagedObjectReference, Read};
 
 use crate::error::HostNetworkError;
+use crate::system::HostNetworkSystem;
 
 const NAME: &str = "name";
 const NETWORK_SYSTEM: &str = "configManager.networkSystem";
 const CONNECTION: &str = "runtime.connectionState";
+const POWER: &str = "runtime.powerState";
+const MAINTENANCE: &str = "runtime.inMaintenanceMode";
+const DPU_HEALTH: &str = "runtime.healthSystemRuntime.hardwareStatusInfo.dpuStatusInfo";
 const PARTIAL_MAINTENANCE: &str = "runtime.partialMaintenanceMode";
 const SWITCHES: &str = "config.network.proxySwitch";
 const NICS: &str = "config.network.pnic";
+const INTERFACES: &str = "config.network.vnic";
 
 /// What was read of a host (paths of `HostSystem`; DPU rules, section 5.1).
 #[derive(Clone, Debug)]
@@ -30,12 +33,20 @@ pub struct Host {
     pub network_system: ManagedObjectReference,
     /// `runtime.connectionState`, as the server writes it; `connected` when all is well.
     pub connection: Option<String>,
+    /// `runtime.powerState`, as the server writes it; `poweredOn` when all is well.
+    pub power: Option<String>,
+    /// Whether it is in maintenance mode.
+    pub in_maintenance: Option<bool>,
     /// Partial maintenance modes that it is in or on the way to.
     pub partial_maintenance: Vec<HostPartialMaintenanceModeRuntimeInfo>,
     /// Its parts of distributed switches.
     pub switches: Vec<HostProxySwitch>,
     /// Its physical network cards.
     pub nics: Vec<PhysicalNic>,
+    /// Its own interfaces (vmkernel). What becomes of one that lies on a DPU (`spec.dpuId`) in a failover is not known.
+    pub interfaces: Vec<HostVirtualNic>,
+    /// What its health monitoring says of its DPUs; empty below 8.0.0.1, and where it says nothing.
+    pub dpu_health: Vec<DpuStatusInfo>,
 }
 
 /// The networks of the hosts of one vCenter.
@@ -50,6 +61,14 @@ impl HostNetwork {
         Self { vim }
     }
 
+    pub(crate) fn vim(&self) -> &VimClient {
+        &self.vim
+    }
+
+    fn system(&self, host: &Host) -> HostNetworkSystem {
+        HostNetworkSystem::of(&self.vim, host.network_system.clone())
+    }
+
     /// Reads a host by its managed object id, in one call (`PropertyCollector.RetrievePropertiesEx`).
     ///
     /// # Errors
@@ -60,9 +79,13 @@ impl HostNetwork {
             NAME,
             NETWORK_SYSTEM,
             CONNECTION,
+            POWER,
+            MAINTENANCE,
             PARTIAL_MAINTENANCE,
             SWITCHES,
             NICS,
+            INTERFACES,
+            DPU_HEALTH,
         ];
         let read = self.vim.properties(&[object], "HostSystem", &paths).await;
         let read = read.map_err(|source| HostNetworkError::Call {
@@ -82,9 +105,13 @@ impl HostNetwork {
             network_system: readable(id, &properties, NETWORK_SYSTEM)?
                 .ok_or_else(|| missing("network system"))?,
             connection: optional(id, &properties, CONNECTION)?,
+            power: optional(id, &properties, POWER)?,
+            in_maintenance: optional(id, &properties, MAINTENANCE)?,
             partial_maintenance: optional(id, &properties, PARTIAL_MAINTENANCE)?.unwrap_or_default(),
             switches: readable(id, &properties, SWITCHES)?.unwrap_or_default(),
             nics: readable(id, &properties, NICS)?.unwrap_or_default(),
+            interfaces: optional(id, &properties, INTERFACES)?.unwrap_or_default(),
+            dpu_health: optional(id, &properties, DPU_HEALTH)?.unwrap_or_default(),
             id: id.to_owned(),
         })
     }
@@ -112,19 +139,8 @@ impl HostNetwork {
         if let Some(alias) = alias {
             request = request.with_target_dpu_alias(alias);
         }
-        let invocation = Invocation::new(
-            &HOST_NETWORK_SYSTEM_START_DPU_FAILOVER,
-            &host.network_system.value,
-        )
-        .body(&request)
-        .target(format!("switch {switch} of host {}", host.id));
-        self.vim
-            .nothing(invocation)
-            .await
-            .map_err(|source| HostNetworkError::Call {
-                host: host.id.clone(),
-                source,
-            })
+        let sent = self.system(host).start_dpu_failover(&request).await;
+        sent.map_err(|source| HostNetworkError::of_call(host, source))
     }
 
     /// Lets the host read its network state anew (`HostNetworkSystem.RefreshNetworkSystem`, privilege
@@ -133,18 +149,8 @@ impl HostNetwork {
     /// # Errors
     /// [`HostNetworkError::Call`]; the state is as it was.
     pub async fn refresh(&self, host: &Host) -> Result<(), HostNetworkError> {
-        let invocation = Invocation::new(
-            &HOST_NETWORK_SYSTEM_REFRESH_NETWORK_SYSTEM,
-            &host.network_system.value,
-        )
-        .target(format!("host {}", host.id));
-        self.vim
-            .nothing(invocation)
-            .await
-            .map_err(|source| HostNetworkError::Call {
-                host: host.id.clone(),
-                source,
-            })
+        let sent = self.system(host).refresh().await;
+        sent.map_err(|source| HostNetworkError::of_call(host, source))
     }
 }
 

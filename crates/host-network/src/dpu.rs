@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use farside_models_vim::{DistributedVirtualSwitchHostMemberPnicBacking, HostProxySwitch, PhysicalNic};
+use farside_models_vim::{
+    DistributedVirtualSwitchHostMemberPnicBacking, DpuStatusInfo, HostProxySwitch, PhysicalNic,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::client::Host;
@@ -184,7 +186,7 @@ pub struct Obstacle {
 /// and 6 to 9).
 pub fn obstacles(host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Vec<Obstacle> {
     let mut obstacles = of_host(host);
-    obstacles.extend(of_switch(dpus, wanted));
+    obstacles.extend(of_switch(dpus, wanted, &host.dpu_health));
     obstacles
 }
 
@@ -197,6 +199,15 @@ fn of_host(host: &Host) -> Vec<Obstacle> {
             what: "connection of the host",
             seen: state.to_owned(),
             advice: "reconnect the host",
+        });
+    }
+    if let Some(state) = host.power.as_deref()
+        && state != "poweredOn"
+    {
+        obstacles.push(Obstacle {
+            what: "power of the host",
+            seen: state.to_owned(),
+            advice: "a host that is off moves no switch",
         });
     }
     for mode in &host.partial_maintenance {
@@ -212,7 +223,7 @@ fn of_host(host: &Host) -> Vec<Obstacle> {
 }
 
 /// The first thing that is wrong; what comes after it cannot be judged.
-fn of_switch(dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Option<Obstacle> {
+fn of_switch(dpus: &SwitchDpus, wanted: Option<&DpuId>, health: &[DpuStatusInfo]) -> Option<Obstacle> {
     let obstacle = |what, seen, advice| Some(Obstacle { what, seen, advice });
     if !dpus.offloaded {
         let advice = "set up the offload (NSX) on this host";
@@ -251,6 +262,14 @@ fn of_switch(dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Option<Obstacle> {
         let advice = "give the switch a failover policy with a standby uplink on the other DPU";
         return obstacle("standby DPU", format!("none ({})", dpus.describe()), advice);
     };
+    if let Some(status) = unhealthy(health, target) {
+        let advice = "repair the standby DPU before anything is moved to it";
+        return obstacle(
+            "health of the standby DPU",
+            format!("{target} is {status}"),
+            advice,
+        );
+    }
     let linked = |uplink: &Uplink| uplink.dpu.as_ref() == Some(target) && uplink.link_up;
     if !dpus.uplinks.iter().any(linked) {
         let advice = "connect or repair the standby DPU";
@@ -261,6 +280,15 @@ fn of_switch(dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Option<Obstacle> {
         );
     }
     None
+}
+
+/// The bad state of a DPU, as its health monitoring writes it: what is `red`, in any case of letters, keeps a failover from
+/// being asked for (DPU rules 4, number 9, inferred); a DPU of which nothing is said, or something that this build does not
+/// know, does not.
+fn unhealthy(health: &[DpuStatusInfo], dpu: &DpuId) -> Option<String> {
+    let status = health.iter().find(|status| status.dpu_id == dpu.as_str())?;
+    let key = status.status.base().ok()?.key;
+    key.eq_ignore_ascii_case("red").then_some(key)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use farside_transport::CallError;
 use farside_wire::{DecodeError, Fault};
 
+use crate::client::Host;
+
 /// A host that could not be read, or a failover that could not be asked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,6 +50,13 @@ pub enum HostNetworkError {
 }
 
 impl HostNetworkError {
+    pub(crate) fn of_call(host: &Host, source: CallError) -> Self {
+        Self::Call {
+            host: host.id.clone(),
+            source,
+        }
+    }
+
     /// The failed call, if that is what it was.
     pub fn call(&self) -> Option<&CallError> {
         match self {

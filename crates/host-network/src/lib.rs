@@ -1,20 +1,30 @@
-//! The network of a host, as far as its DPUs (SmartNICs) go: which switches are offloaded, which DPU works, and moving a
-//! switch to the standby DPU.
+//! The network of a host: all of `HostNetworkSystem`, and the failover of an offloaded switch to its standby DPU (SmartNIC).
 //!
-//! [`HostNetwork`] reads a host ([`HostNetwork::host`]) and starts a failover ([`HostNetwork::start_dpu_failover`]). There is no
-//! task for it: the answer says that the request was taken, and whether the switch has moved is seen in the states of
-//! its uplinks ([`SwitchDpus`]). What keeps a failover from being asked for is a pure function of what was read
-//! ([`obstacles`]).
+//! [`HostNetworkSystem`] has one method for each method and property of the managed object. [`HostNetwork`] is about DPUs: it
+//! reads a host ([`HostNetwork::host`]), says what keeps a failover from being asked for ([`DpuFailover::plan`],
+//! [`obstacles`]), asks for it unless the wanted DPU is active already ([`HostNetwork::start`]), and sees in the states of the
+//! uplinks what became of it ([`HostNetwork::verify`], [`HostNetwork::operation`]). [`HostNetwork::fail_over`] does all of that.
 //!
-//! What this crate is not: it configures no switch, and it does not wait; deadlines are the caller's.
+//! There is no task for a failover: the answer says that the request was taken, and the call can cut the connection that was
+//! to bring it. So the uplinks decide, and nothing is ever sent a second time here.
 //!
-//! What holds here: one call is one request; a DPU's id is never sent where an alias belongs; a missing uplink state is
-//! "not said", not "active".
+//! What this crate is not: it configures no failover policy of a switch.
+//!
+//! What holds here: one call is one request; every wait has a deadline; a DPU's id is never sent where an alias belongs; a
+//! missing uplink state is "not said", not "active".
 
 mod client;
 mod dpu;
 mod error;
+mod failover;
+mod system;
 
 pub use client::{Host, HostNetwork};
 pub use dpu::{DpuId, Obstacle, SwitchDpus, Uplink, UplinkState, obstacles, switch_named};
 pub use error::HostNetworkError;
+pub use failover::{DPU_FAILOVER, DpuFailover, DpuFailoverError, DpuStart, DpuVerdict};
+pub use system::HostNetworkSystem;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

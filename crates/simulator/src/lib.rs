@@ -38,6 +38,7 @@ pub mod endpoint;
 mod event;
 pub mod exchange;
 pub mod fault;
+mod host_network;
 mod inventory;
 mod random;
 #[cfg(feature = "serve")]

@@ -42,6 +42,10 @@ fn changed(name: &str, change: impl FnOnce(&mut Value)) -> Host {
         name: None,
         network_system: ManagedObjectReference::new("HostNetworkSystem", "networkSystem-21"),
         connection: properties.get("runtime.connectionState").unwrap(),
+        power: Some("poweredOn".to_owned()),
+        in_maintenance: Some(false),
+        interfaces: Vec::new(),
+        dpu_health: Vec::new(),
         partial_maintenance: properties
             .get("runtime.partialMaintenanceMode")
             .unwrap()

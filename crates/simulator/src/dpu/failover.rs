@@ -70,7 +70,7 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
 pub(crate) fn object_name(world: &World, endpoint: &str, mo_id: &str, request: &Request) -> String {
     let host = world
         .hosts
-        .by_network_system(endpoint, mo_id)
+        .of_network_system(endpoint, mo_id)
         .map_or(mo_id, |host| &host.id);
     let body: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
     let dvs = body.get("dvsName").and_then(Value::as_str).unwrap_or("-");
@@ -86,7 +86,7 @@ pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> 
                 .with("method", path.member.clone()),
         );
     }
-    let host = world.hosts.by_network_system(incoming.endpoint, &path.mo_id);
+    let host = world.hosts.of_network_system(incoming.endpoint, &path.mo_id);
     let host = host.ok_or_else(|| Fault::no_such_object(&path.type_name, &path.mo_id))?;
     let body = request::body(incoming.request, &PARAMETERS)?;
     let dvs = body.get("dvsName").and_then(Value::as_str).unwrap_or_default();
@@ -116,9 +116,7 @@ pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> 
 
 /// The DPU to move to; `None` for whichever is on standby when the move happens.
 fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<Option<usize>, Fault> {
-    if host.troubles.contains(&HostTrouble::Disconnected) {
-        return Err(Fault::new("HostNotConnected", "The host is not connected."));
-    }
+    host.reachable()?;
     if host.troubles.contains(&HostTrouble::PartialMaintenance) {
         return Err(Fault::new(
             "MethodDisabled",
@@ -165,13 +163,11 @@ fn release(text: &str) -> [u32; 4] {
 pub(crate) fn refresh(world: &mut World, endpoint: &str, mo_id: &str) -> Result<Answer, Fault> {
     let host = world
         .hosts
-        .by_network_system(endpoint, mo_id)
+        .of_network_system(endpoint, mo_id)
         .map(|host| host.id.clone());
     let host = host.and_then(|id| world.hosts.hosts.get_mut(&id));
     let host = host.ok_or_else(|| Fault::no_such_object("HostNetworkSystem", mo_id))?;
-    if host.troubles.contains(&HostTrouble::Disconnected) {
-        return Err(Fault::new("HostNotConnected", "The host is not connected."));
-    }
+    host.reachable()?;
     host.known_active = host.active;
     Ok(Answer::empty(204))
 }

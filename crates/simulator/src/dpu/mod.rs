@@ -18,6 +18,8 @@ pub use self::spec::{DpuSpec, HostTrouble, TroubledHost};
 pub(crate) use self::view::{property, type_of};
 
 use crate::core::Core;
+use crate::host_network::{HostNetwork, ORDINARY_CARDS};
+use crate::vi_json::fault::Fault;
 
 /// A host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,6 +46,26 @@ pub struct Host {
     pub moved: u32,
     /// What is wrong with the host.
     pub troubles: BTreeSet<HostTrouble>,
+}
+
+impl Host {
+    /// Refuses what takes a host that vCenter can reach.
+    pub(crate) fn reachable(&self) -> Result<(), Fault> {
+        if self.troubles.contains(&HostTrouble::Disconnected) {
+            return Err(Fault::new("HostNotConnected", "The host is not connected."));
+        }
+        Ok(())
+    }
+
+    /// The names of its network cards.
+    pub(crate) fn card_names(&self) -> Vec<String> {
+        let behind = view::UPLINKS.iter().map(|(_, _, card, _)| *card);
+        ORDINARY_CARDS
+            .into_iter()
+            .chain(behind)
+            .map(str::to_owned)
+            .collect()
+    }
 }
 
 /// A DPU of a host.
@@ -74,6 +96,8 @@ pub struct Hosts {
     spec: DpuSpec,
     hosts: BTreeMap<String, Host>,
     switches: BTreeMap<String, Switch>,
+    /// What a host has beside its DPUs, by the id of the host.
+    networks: BTreeMap<String, HostNetwork>,
 }
 
 impl Hosts {
@@ -83,6 +107,7 @@ impl Hosts {
             spec: spec.clone(),
             hosts: BTreeMap::new(),
             switches: BTreeMap::new(),
+            networks: BTreeMap::new(),
         };
         for (site, vcenter) in (1..).zip(crate::sms::VCENTERS) {
             let place = vcenter.trim_start_matches("vc-");
@@ -118,6 +143,9 @@ impl Hosts {
                     moved: 0,
                     troubles: BTreeSet::new(),
                 };
+                let console = spec.service_consoles.contains(&host.id);
+                let network = HostNetwork::new(&host.name, &number, console);
+                all.networks.insert(host.id.clone(), network);
                 all.hosts.insert(host.id.clone(), host);
             }
         }
@@ -160,10 +188,19 @@ impl Hosts {
         self.spec.paths_into_subtypes
     }
 
-    fn by_network_system(&self, vcenter: &str, mo_id: &str) -> Option<&Host> {
+    /// The host whose network system this is.
+    pub(crate) fn of_network_system(&self, vcenter: &str, mo_id: &str) -> Option<&Host> {
         self.hosts
             .values()
             .find(|host| host.vcenter == vcenter && host.network_system == mo_id)
+    }
+
+    fn network(&self, host: &Host) -> Option<&HostNetwork> {
+        self.networks.get(&host.id)
+    }
+
+    pub(crate) fn network_mut(&mut self, host: &str) -> Option<&mut HostNetwork> {
+        self.networks.get_mut(host)
     }
 
     /// The state of all hosts.

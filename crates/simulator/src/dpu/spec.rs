@@ -14,6 +14,8 @@ pub struct DpuSpec {
     pub toggles: bool,
     /// A property path may step into a member that only the value's own type has.
     pub paths_into_subtypes: bool,
+    /// Ids of hosts that have a service console, as only old ones do.
+    pub service_consoles: Vec<String>,
     /// Hosts with troubles.
     pub troubles: Vec<TroubledHost>,
 }
@@ -24,6 +26,7 @@ impl Default for DpuSpec {
             hosts_per_vcenter: 2,
             toggles: true,
             paths_into_subtypes: false,
+            service_consoles: Vec::new(),
             troubles: Vec::new(),
         }
     }

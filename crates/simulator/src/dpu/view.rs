@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::{Host, HostTrouble, Hosts, Switch};
+use crate::host_network::{self, ORDINARY_CARDS};
 use crate::vi_json::value::{date_time, reference};
 use crate::world::World;
 
 /// The uplinks of a switch: name, port, card, and the DPU behind it.
-const UPLINKS: [(&str, &str, &str, usize); 4] = [
+pub(super) const UPLINKS: [(&str, &str, &str, usize); 4] = [
     ("uplink1", "32", "vmnic4", 0),
     ("uplink2", "33", "vmnic5", 0),
     ("uplink3", "34", "vmnic6", 1),
@@ -25,7 +26,7 @@ fn named<'a>(hosts: &'a Hosts, endpoint: &str, mo_id: &str) -> Option<Named<'a>>
     if let Some(host) = hosts.hosts.get(mo_id).filter(|host| host.vcenter == endpoint) {
         return Some(Named::Host(host));
     }
-    if let Some(host) = hosts.by_network_system(endpoint, mo_id) {
+    if let Some(host) = hosts.of_network_system(endpoint, mo_id) {
         return Some(Named::NetworkSystem(host));
     }
     let switch = hosts.switches.get(mo_id);
@@ -47,7 +48,7 @@ pub(crate) fn type_of(world: &World, endpoint: &str, mo_id: &str) -> Option<&'st
 pub(crate) fn property(world: &World, endpoint: &str, mo_id: &str, name: &str) -> Option<Value> {
     let mut properties = match named(&world.hosts, endpoint, mo_id)? {
         Named::Host(host) => host_system(world, host),
-        Named::NetworkSystem(host) => json!({"networkInfo": network_info(&world.hosts, host)}),
+        Named::NetworkSystem(host) => return network_property(&world.hosts, host, name),
         Named::Switch(switch) => distributed_switch(world, switch),
     };
     properties.get_mut(name).map(Value::take)
@@ -119,13 +120,34 @@ fn dpu_status(world: &World, host: &Host) -> Value {
     status.collect()
 }
 
+fn network_property(hosts: &Hosts, host: &Host, name: &str) -> Option<Value> {
+    let network = hosts.network(host)?;
+    match name {
+        "networkInfo" => Some(network_info(hosts, host)),
+        "networkConfig" => {
+            let proxy = proxy_switch(hosts, host);
+            let proxy = json!({
+                "_typeName": "HostProxySwitchConfig",
+                "changeOperation": "edit",
+                "uuid": proxy["dvsUuid"],
+                "spec": proxy["spec"],
+            });
+            Some(host_network::config(network, proxy))
+        }
+        _ => host_network::property(network, name),
+    }
+}
+
 fn network_info(hosts: &Hosts, host: &Host) -> Value {
-    json!({
+    let mut info = json!({
         "_typeName": "HostNetworkInfo",
         "proxySwitch": [proxy_switch(hosts, host)],
         "pnic": cards(host),
-        "vnic": [],
-    })
+    });
+    if let Some(network) = hosts.network(host) {
+        host_network::info(network, &mut info);
+    }
+    info
 }
 
 fn uplink_state(active_dpu: usize) -> Value {
@@ -188,7 +210,7 @@ fn backing() -> Value {
     })
 }
 
-/// The cards of a host: an ordinary one, and two of each DPU.
+/// The cards of a host: ordinary ones, and two of each DPU.
 fn cards(host: &Host) -> Value {
     let card = |index: usize, device: &str, dpu: Option<usize>| {
         let mut card = json!({
@@ -209,7 +231,9 @@ fn cards(host: &Host) -> Value {
         }
         card
     };
-    let ordinary = std::iter::once(card(0, "vmnic0", None));
+    let ordinary = (0..)
+        .zip(ORDINARY_CARDS)
+        .map(|(index, device)| card(index, device, None));
     let behind = (4..)
         .zip(UPLINKS)
         .map(|(index, (_, _, device, dpu))| card(index, device, Some(dpu)));

@@ -2,6 +2,7 @@
 //!
 //! Sources: the VI JSON wire rules and the DPU failover rules; COVERAGE.md has a row for each behaviour.
 
+pub(crate) mod body;
 pub(crate) mod collector;
 pub(crate) mod fault;
 pub(crate) mod object;

@@ -84,18 +84,22 @@ pub(crate) fn fits_method(request: &Request, property: bool) -> bool {
 
 /// The body of a method call, checked; no body at all stands for no parameters.
 pub(crate) fn body(request: &Request, shape: &Shape) -> Result<Value, Fault> {
-    let body = if request.body.is_empty() {
-        json!({})
-    } else {
-        let media_type = request.header_text("content-type").unwrap_or_default();
-        let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Fault::invalid_request("The body has to be application/json."));
-        }
-        serde_json::from_slice(&request.body).map_err(|_| Fault::invalid_request("The body is not JSON."))?
-    };
+    let body = json(request)?;
     shape.check(&body)?;
     Ok(body)
+}
+
+/// The body of a method call as JSON; no body at all stands for no parameters.
+pub(crate) fn json(request: &Request) -> Result<Value, Fault> {
+    if request.body.is_empty() {
+        return Ok(json!({}));
+    }
+    let media_type = request.header_text("content-type").unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Fault::invalid_request("The body has to be application/json."));
+    }
+    serde_json::from_slice(&request.body).map_err(|_| Fault::invalid_request("The body is not JSON."))
 }
 
 /// The shape of a call without parameters.

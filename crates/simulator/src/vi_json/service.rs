@@ -13,6 +13,7 @@ use crate::call_log::Purpose;
 use crate::dpu;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
+use crate::host_network;
 use crate::service::{Incoming, Route, Service};
 use crate::world::World;
 
@@ -113,7 +114,9 @@ impl Service for ViJsonService {
                 dpu::object_name(world, endpoint, &path.mo_id, request),
             )
         } else {
-            (Purpose::Read, format!("{}/{}", path.type_name, path.mo_id))
+            let changes = host_network::changes(operation);
+            let purpose = if changes { Purpose::Action } else { Purpose::Read };
+            (purpose, format!("{}/{}", path.type_name, path.mo_id))
         };
         Some(Route {
             operation,
@@ -148,10 +151,14 @@ fn operation_of(request: &Request, path: &Path) -> Option<&'static str> {
         let of_type = PROPERTIES.get(path.type_name.as_str())?;
         return of_type.get(path.member.as_str()).map(String::as_str);
     }
-    let mut methods = METHODS.iter().filter(|_| request::fits_method(request, false));
+    let of_host = host_network::OPERATIONS
+        .iter()
+        .map(|(method, id, _)| ("HostNetworkSystem", *method, *id));
+    let mut methods = METHODS.iter().copied().chain(of_host);
     methods
         .find(|(type_name, member, _)| *type_name == path.type_name && *member == path.member)
-        .map(|(_, _, id)| *id)
+        .filter(|_| request::fits_method(request, false))
+        .map(|(_, _, id)| id)
 }
 
 /// The path of a request to vim or PBM; the types of PBM are below `/pbm`, and no others.
@@ -191,7 +198,11 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
         _ => {}
     }
     let privilege = match path.type_name.as_str() {
-        "HostNetworkSystem" if incoming.operation == START_DPU_FAILOVER => "Host.Config.Network",
+        "HostNetworkSystem"
+            if incoming.operation == START_DPU_FAILOVER || host_network::changes(incoming.operation) =>
+        {
+            "Host.Config.Network"
+        }
         _ => "System.View",
     };
     session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
@@ -227,6 +238,9 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
             &path.mo_id,
             &path.member,
         ),
+        _ if path.type_name == "HostNetworkSystem" => {
+            host_network::handle(world, incoming, &path.member, &path.mo_id)
+        }
         _ if path.type_name == "Task" => task_call::handle(world, incoming, path),
         _ => Err(not_simulated(path)),
     }

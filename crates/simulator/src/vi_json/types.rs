@@ -78,7 +78,6 @@ pub(crate) fn managed() -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether there is a data type of this name.
-#[cfg(test)]
 pub(crate) fn is_data(type_name: &str) -> bool {
     DATA.contains_key(type_name)
 }

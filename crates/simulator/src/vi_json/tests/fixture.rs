@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{EAST, ask, bench, retrieve};
 use crate::dpu::HostTrouble;
 use crate::exchange::{Answer, Request};
+use crate::host_network::tests::like;
 use crate::service::Service;
 use crate::testbench::{BASE, Bench, Fixture, Schema, Told, fixtures, idle, lists, shapes, uncalled};
 use crate::vi_json::{service, unsimulated};
@@ -54,6 +55,26 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "every switch has a runtime",
     ),
     (
+        "host-network-system/add-virtual-nic-invalid-state",
+        "every host has IPv6",
+    ),
+    (
+        "host-network-system/get-available-field-null",
+        "there is a custom field",
+    ),
+    (
+        "host-network-system/query-network-hint-null",
+        "every card has seen its network",
+    ),
+    (
+        "host-network-system/update-ip-route-config-host-config-fault",
+        "no host rolls a change back",
+    ),
+    (
+        "host-network-system/update-virtual-nic-host-config-fault",
+        "no host rolls a change back",
+    ),
+    (
         "host-network-system/get-network-info-null",
         "every host has a network",
     ),
@@ -99,6 +120,10 @@ const NOT_PLAYED: &[(&str, &str)] = &[
 
 /// Fixtures of operations that the simulator knows, with a parameter that it does not know and says so.
 const NOT_SIMULATED: &[(&str, &str)] = &[
+    (
+        "host-network-system/update-network-config-nothing-added",
+        "config.netStackSpec",
+    ),
     (
         "property-collector/missing-set-several-faults",
         "HostSystem.hardware",
@@ -160,7 +185,10 @@ fn request(bench: &Bench, fixture: &Fixture) -> Request {
 
 /// Plays the exchange in a world that is as the fixture tells.
 fn play(fixture: &Fixture) -> Answer {
-    let mut bench = bench();
+    let mut bench = match fixture.name.strip_prefix("host-network-system/") {
+        Some(name) => like(name),
+        None => bench(),
+    };
     for trouble in troubles(&fixture.name) {
         bench.world.hosts_mut().set_trouble("host-11", *trouble, true);
     }

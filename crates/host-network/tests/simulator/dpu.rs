@@ -1,48 +1,20 @@
-//! The client against the simulator: both were written from the wire rules alone.
+//! DPU failovers.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-
-use std::sync::Arc;
 use std::time::Duration;
 
-use farside_host_network::{DpuId, Host, HostNetwork, HostNetworkError, SwitchDpus, obstacles, switch_named};
+use farside_host_network::{
+    DpuFailover, DpuFailoverError, DpuId, DpuStart, DpuVerdict, Host, HostNetworkError, SwitchDpus,
+    obstacles, switch_named,
+};
 use farside_simulator::dpu::HostTrouble;
-use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
-use farside_transport::{CallError, Clock, Effect, SystemClock};
-use farside_vim::VimClient;
-use farside_wire::Secret;
+use farside_simulator::{FaultAction, FaultRule};
+use farside_transport::{CallError, Clock as _, Effect, PollPolicy, WaitErrorKind};
+
+use crate::support::Site;
 
 const START: &str = "HostNetworkSystem_startDpuFailover";
 
-struct Site {
-    simulator: Simulator,
-    clock: Arc<SystemClock>,
-    network: HostNetwork,
-    vim: VimClient,
-}
-
 impl Site {
-    fn new() -> Self {
-        let clock = Arc::new(SystemClock::new());
-        let world = WorldSpec::pair(7).groups(0).replications(0).build();
-        let simulator = Simulator::new(world, clock.clone());
-        let (user, password) = {
-            let world = simulator.world();
-            let endpoint = world.endpoint("vc-west").unwrap();
-            (endpoint.user.clone(), Secret::new(endpoint.password.clone()))
-        };
-        let transport = Arc::new(simulator.transport("vc-west"));
-        let vim = VimClient::builder(transport, user, password, clock.clone())
-            .endpoint("vc-west")
-            .build();
-        Self {
-            simulator,
-            clock,
-            network: HostNetwork::new(vim.clone()),
-            vim,
-        }
-    }
-
     async fn host(&self) -> Host {
         self.network.host("host-21").await.unwrap()
     }
@@ -142,7 +114,7 @@ async fn what_keeps_a_failover_from_being_asked_for_is_seen_before() {
             HostTrouble::NotOffloaded,
             "network offload of the switch on this host",
         ),
-        (HostTrouble::StandbyDown, "link of the standby DPU"),
+        (HostTrouble::StandbyDown, "health of the standby DPU"),
         (HostTrouble::PartialMaintenance, "partial maintenance mode"),
         (HostTrouble::Disconnected, "connection of the host"),
     ] {
@@ -226,4 +198,144 @@ async fn reads_outlive_their_session() {
     site.simulator.world().faults_mut().add(rule);
     assert_eq!(site.active().await, before);
     site.vim.close().await.unwrap();
+}
+
+fn planned(host: &Host) -> DpuFailover {
+    DpuFailover::plan(host, "dvs-west", None).unwrap()
+}
+
+async fn fail_over(site: &Site, failover: &DpuFailover) -> Result<DpuStart, DpuFailoverError> {
+    let limit = Duration::from_secs(120);
+    let policy = PollPolicy::default();
+    site.network
+        .fail_over(failover, Some("vmdpu1"), limit, policy)
+        .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failover_is_asked_for_once_and_seen_in_the_uplinks() {
+    let site = Site::new();
+    let host = site.host().await;
+    let failover = planned(&host);
+    assert_eq!(failover.from(), dpus(&host).active().as_ref());
+    assert_eq!(
+        site.network.verify(&failover).await.unwrap(),
+        DpuVerdict::Unchanged
+    );
+    assert_eq!(fail_over(&site, &failover).await.unwrap(), DpuStart::Asked);
+    assert_eq!(site.active().await, *failover.to());
+    assert_eq!(site.network.verify(&failover).await.unwrap(), DpuVerdict::Moved);
+    assert_eq!(site.calls(), (1, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_when_the_wanted_dpu_is_active_already() {
+    let site = Site::new();
+    let host = site.host().await;
+    let active = dpus(&host).active().unwrap();
+    let failover = DpuFailover::plan(&host, "dvs-west", Some(&active)).unwrap();
+    assert_eq!(
+        fail_over(&site, &failover).await.unwrap(),
+        DpuStart::AlreadyActive
+    );
+    let there = planned(&host);
+    assert_eq!(fail_over(&site, &there).await.unwrap(), DpuStart::Asked);
+    assert_eq!(fail_over(&site, &there).await.unwrap(), DpuStart::AlreadyActive);
+    assert_eq!(site.calls(), (1, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_cuts_its_own_connection_is_seen_to_its_end() {
+    for action in [FaultAction::DropAnswer, FaultAction::Silence { acted: true }] {
+        let site = Site::new();
+        let failover = planned(&site.host().await);
+        site.simulator
+            .world()
+            .faults_mut()
+            .add(FaultRule::new(START, action));
+        assert_eq!(fail_over(&site, &failover).await.unwrap(), DpuStart::Asked);
+        assert_eq!(site.active().await, *failover.to());
+        assert_eq!(site.calls(), (1, 1, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_failover_is_not_waited_for() {
+    let site = Site::new();
+    let failover = planned(&site.host().await);
+    site.trouble(HostTrouble::PartialMaintenance);
+    let began = site.clock.elapsed();
+    match fail_over(&site, &failover).await.unwrap_err() {
+        DpuFailoverError::Start(error) => assert_eq!(error.call().unwrap().effect(), Effect::Refused),
+        other => panic!("{other:?}"),
+    }
+    assert!(site.clock.elapsed() - began < Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_does_not_come_ends_at_the_deadline_and_says_what_happened_to_the_request() {
+    let site = Site::new();
+    let failover = planned(&site.host().await);
+    // The request is lost before the host has it, which the caller cannot know.
+    let rule = FaultRule::new(START, FaultAction::Cut);
+    site.simulator.world().faults_mut().add(rule);
+    let error = fail_over(&site, &failover).await.unwrap_err();
+    match &error {
+        DpuFailoverError::Wait { source, start } => {
+            assert!(
+                matches!(source.kind(), WaitErrorKind::Deadline { .. }),
+                "{source:?}"
+            );
+            assert!(start.is_some());
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(error.to_string().contains("had no answer"), "{error}");
+    assert_eq!(
+        site.network.verify(&failover).await.unwrap(),
+        DpuVerdict::Unchanged
+    );
+    assert_eq!(site.calls().2, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_failover_is_looked_for_by_another_process() {
+    let site = Site::new();
+    let host = site.host().await;
+    let failover = planned(&host);
+    assert_eq!(
+        site.network.start(&failover, None).await.unwrap(),
+        DpuStart::Asked
+    );
+    let stored = serde_json::to_string(site.network.operation(&failover).id()).unwrap();
+    let work = site.network.attach(serde_json::from_str(&stored).unwrap());
+    let limit = Duration::from_secs(60);
+    work.until_done(limit, site.clock.as_ref(), PollPolicy::default())
+        .await
+        .unwrap();
+    assert_eq!(site.active().await, *failover.to());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_move_outlives_half_a_minute_without_a_listener() {
+    let site = Site::new();
+    let failover = planned(&site.host().await);
+    site.network.start(&failover, None).await.map(drop).unwrap();
+    site.simulator.world().restart_vcenter("vc-west", 30_000);
+    let limit = Duration::from_secs(300);
+    let work = site.network.operation(&failover);
+    work.until_done(limit, site.clock.as_ref(), PollPolicy::default())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_keeps_a_failover_from_being_planned_is_named() {
+    let site = Site::new();
+    let host = site.host().await;
+    let none = DpuFailover::plan(&host, "dvs-north", None).unwrap_err();
+    assert_eq!(none[0].what, "switch of this name on the host");
+    let strange = DpuId::new("no-such-dpu");
+    let none = DpuFailover::plan(&host, "dvs-west", Some(&strange)).unwrap_err();
+    assert_eq!(none[0].what, "wanted DPU");
 }

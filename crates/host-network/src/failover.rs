@@ -1,0 +1,270 @@
+//! A failover of a switch to its other DPU: asked for once, and seen in the states of the uplinks.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use farside_models_vim::operation::PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX;
+use farside_transport::{
+    CallError, CallErrorKind, Effect, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
+    WaitError,
+};
+use farside_vim::Invocation;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Host, HostNetwork};
+use crate::dpu::{DpuId, Obstacle, SwitchDpus, obstacles, switch_named};
+use crate::error::HostNetworkError;
+
+/// [`OperationId::kind`] of a move to another DPU. The server has no task for it; the id holds what is to be seen.
+pub const DPU_FAILOVER: &str = "dpu-failover";
+
+/// A failover that is wanted: which switch of which host, from which DPU to which. It can be stored, and looked for
+/// later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DpuFailover {
+    host: String,
+    switch: String,
+    from: Option<DpuId>,
+    to: DpuId,
+}
+
+impl DpuFailover {
+    /// The failover to `wanted`, or to the one DPU that stands by, as far as `host` shows that it can be asked for. The DPU
+    /// that is active already is as good as any: [`HostNetwork::start`] then sends nothing.
+    ///
+    /// # Errors
+    /// What keeps it from being asked for, in the order in which to mend it. Nothing has been sent.
+    pub fn plan(host: &Host, switch: &str, wanted: Option<&DpuId>) -> Result<Self, Vec<Obstacle>> {
+        let found = switch_named(host, switch).ok_or_else(|| {
+            vec![Obstacle {
+                what: "switch of this name on the host",
+                seen: format!("none is called {switch:?}"),
+                advice: "name a distributed switch that the host is on",
+            }]
+        })?;
+        let dpus = SwitchDpus::of(found, &host.nics);
+        let from = dpus.active();
+        let failover = |to: DpuId| Self {
+            host: host.id.clone(),
+            switch: switch.to_owned(),
+            from: from.clone(),
+            to,
+        };
+        if let Some(wanted) = wanted.filter(|&wanted| from.as_ref() == Some(wanted)) {
+            return Ok(failover(wanted.clone()));
+        }
+        let found = obstacles(host, &dpus, wanted);
+        match (found.is_empty(), wanted, dpus.standby().into_iter().next()) {
+            (true, Some(wanted), _) => Ok(failover(wanted.clone())),
+            (true, None, Some(standby)) => Ok(failover(standby)),
+            _ => Err(found),
+        }
+    }
+
+    /// Managed object id of the host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Name of the switch.
+    #[must_use]
+    pub fn switch(&self) -> &str {
+        &self.switch
+    }
+
+    /// The DPU that worked when the failover was planned, if it was one.
+    #[must_use]
+    pub fn from(&self) -> Option<&DpuId> {
+        self.from.as_ref()
+    }
+
+    /// The DPU that is to work.
+    #[must_use]
+    pub fn to(&self) -> &DpuId {
+        &self.to
+    }
+}
+
+/// What [`HostNetwork::start`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum DpuStart {
+    /// Nothing: the wanted DPU is active already.
+    AlreadyActive,
+    /// The host has taken the request. Whether the switch moves is seen by looking.
+    Asked,
+}
+
+/// What the uplinks show of a failover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DpuVerdict {
+    /// The wanted DPU is active.
+    Moved,
+    /// The DPU that worked before is active: not moved, not yet moved, or moved back. The states know no "on the way" (DPU
+    /// rules 6.2).
+    Unchanged,
+    /// Neither: another DPU, more than one, or the host does not tell.
+    Unclear {
+        /// What is seen, for people.
+        seen: String,
+    },
+}
+
+impl HostNetwork {
+    /// Asks for a failover, unless a look shows the wanted DPU active. At most one request goes out
+    /// (`HostNetworkSystem.startDpuFailover`, privilege `Host.Config.Network`, since 8.0.3.0). `alias` is passed on as it
+    /// is; left out, the system chooses the DPU.
+    ///
+    /// # Errors
+    /// [`HostNetworkError`]. The effect of its [call](HostNetworkError::call) says whether the switch may move all the
+    /// same: the move can cut the connection that was to bring the answer. [`HostNetwork::verify`] tells.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the outcome unknown.
+    pub async fn start(
+        &self,
+        failover: &DpuFailover,
+        alias: Option<&str>,
+    ) -> Result<DpuStart, HostNetworkError> {
+        let host = self.host(&failover.host).await?;
+        if judge(&host, failover) == DpuVerdict::Moved {
+            return Ok(DpuStart::AlreadyActive);
+        }
+        self.start_dpu_failover(&host, &failover.switch, alias).await?;
+        Ok(DpuStart::Asked)
+    }
+
+    /// Looks what became of a failover, by the states of the uplinks (DPU rules 6.1).
+    ///
+    /// # Errors
+    /// [`HostNetworkError`]; nothing changed.
+    pub async fn verify(&self, failover: &DpuFailover) -> Result<DpuVerdict, HostNetworkError> {
+        let host = self.host(&failover.host).await?;
+        Ok(judge(&host, failover))
+    }
+
+    /// The failover as remote work to wait for: it has succeeded when the wanted DPU is active. It never fails, since no
+    /// state says so; a wait ends at its deadline. Nothing is sent but reads.
+    #[must_use]
+    pub fn operation(&self, failover: &DpuFailover) -> RemoteOperation<()> {
+        let text = serde_json::to_string(failover).expect("a failover is written as JSON");
+        let id = OperationId::new(DPU_FAILOVER, self.vim().endpoint(), text);
+        self.attach(id)
+    }
+
+    /// The failover that a stored id names.
+    #[must_use]
+    pub fn attach(&self, id: OperationId) -> RemoteOperation<()> {
+        RemoteOperation::new(id, Arc::new(DpuFailovers(self.clone())), |_| Ok(()))
+    }
+
+    /// Asks for a failover and waits until the wanted DPU is active, also when the call itself cut the connection or its answer
+    /// was lost for another reason. Exactly one request goes out, or none if the DPU is active already.
+    ///
+    /// # Errors
+    /// [`DpuFailoverError`]; `Start` means that the switch does not move, `Wait` that nobody knows.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the outcome unknown; [`HostNetwork::verify`] tells.
+    pub async fn fail_over(
+        &self,
+        failover: &DpuFailover,
+        alias: Option<&str>,
+        limit: Duration,
+        policy: PollPolicy,
+    ) -> Result<DpuStart, DpuFailoverError> {
+        let started = match self.start(failover, alias).await {
+            Ok(DpuStart::AlreadyActive) => return Ok(DpuStart::AlreadyActive),
+            Ok(DpuStart::Asked) => None,
+            Err(error) if error.call().is_some_and(is_unknown) => Some(error),
+            Err(error) => return Err(DpuFailoverError::Start(error)),
+        };
+        let clock = Arc::clone(self.vim().clock());
+        match self.operation(failover).until_done(limit, &*clock, policy).await {
+            Ok(()) => Ok(DpuStart::Asked),
+            Err(wait) => Err(DpuFailoverError::Wait {
+                source: wait,
+                start: started,
+            }),
+        }
+    }
+}
+
+fn is_unknown(error: &CallError) -> bool {
+    error.effect() == Effect::Unknown
+}
+
+fn judge(host: &Host, failover: &DpuFailover) -> DpuVerdict {
+    let Some(switch) = switch_named(host, &failover.switch) else {
+        return DpuVerdict::Unclear {
+            seen: format!("the host shows no switch {:?}", failover.switch),
+        };
+    };
+    let dpus = SwitchDpus::of(switch, &host.nics);
+    match dpus.active() {
+        Some(active) if active == failover.to => DpuVerdict::Moved,
+        Some(active) if failover.from.as_ref() == Some(&active) => DpuVerdict::Unchanged,
+        _ => DpuVerdict::Unclear {
+            seen: dpus.describe(),
+        },
+    }
+}
+
+/// A failover that was not seen to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DpuFailoverError {
+    /// It could not be asked for, and the switch does not move by it.
+    #[error("the failover could not be asked for")]
+    Start(#[source] HostNetworkError),
+    /// It was asked for, or may have been, and the wanted DPU was not seen active. It may become so yet.
+    #[error("the failover was not seen to its end{}", Unheard(.start.as_ref()))]
+    Wait {
+        /// Why the wait ended.
+        #[source]
+        source: WaitError,
+        /// Why the answer to the request is not known, if it is not.
+        start: Option<HostNetworkError>,
+    },
+}
+
+struct Unheard<'a>(Option<&'a HostNetworkError>);
+
+impl std::fmt::Display for Unheard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(error) => write!(f, ", whose request had no answer ({error})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Looks at failovers.
+#[derive(Clone, Debug)]
+struct DpuFailovers(HostNetwork);
+
+#[async_trait]
+impl TaskSource for DpuFailovers {
+    async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
+        let Ok(failover) = serde_json::from_str::<DpuFailover>(&id.id) else {
+            return Ok(TaskStatus::Gone);
+        };
+        match self.0.verify(&failover).await {
+            Ok(DpuVerdict::Moved) => Ok(TaskStatus::Succeeded { result: None }),
+            Ok(DpuVerdict::Unchanged | DpuVerdict::Unclear { .. }) => {
+                Ok(TaskStatus::Running { progress: None })
+            }
+            Err(HostNetworkError::Call { source, .. }) => Err(source),
+            // A host that is being moved may not be told of for a while.
+            Err(other) => {
+                let look = Invocation::new(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX, &failover.host);
+                let kind = CallErrorKind::Other(io::Error::other(other));
+                Err(look.into_call().context().error(kind))
+            }
+        }
+    }
+}
