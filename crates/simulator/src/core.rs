@@ -66,6 +66,11 @@ impl Core {
             .insert((self.now_ms.saturating_add(delay_ms.max(0)), self.queued), event);
     }
 
+    /// World time of the next event.
+    pub(crate) fn next_at_ms(&self) -> Option<i64> {
+        self.queue.keys().next().map(|(at_ms, _)| *at_ms)
+    }
+
     /// Takes the next event that is due at `until_ms` and sets the clock to its time.
     pub(crate) fn next_due(&mut self, until_ms: i64) -> Option<Event> {
         let entry = self.queue.first_entry()?;

@@ -189,6 +189,21 @@ impl Sessions {
         }
     }
 
+    /// A session as it is, without using it.
+    pub(crate) fn peek(&self, endpoint: &str, token: &str) -> Option<&Session> {
+        self.by_token
+            .get(token)
+            .filter(|session| session.endpoint == endpoint)
+    }
+
+    /// Whether a session is alive, without using it.
+    pub(crate) fn is_live(&self, now_ms: i64, endpoint: &str, token: &str) -> bool {
+        self.peek(endpoint, token).is_some_and(|session| {
+            now_ms - session.used_ms <= session.limits.idle_ms
+                && now_ms - session.opened_ms <= session.limits.absolute_ms
+        })
+    }
+
     /// Ends one session.
     pub(crate) fn close(&mut self, token: &str) {
         self.by_token.remove(token);

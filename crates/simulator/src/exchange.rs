@@ -178,6 +178,8 @@ pub enum Reply {
     Cut,
     /// Nothing ever comes; the connection stays open.
     Silence,
+    /// The answer comes when something happens, or when its time is up: [`World::resume`](crate::World::resume) tells.
+    Parked(u64),
     /// No connection: nothing was sent.
     Unreachable,
 }

@@ -61,4 +61,4 @@ pub use crate::fault::{FaultAction, FaultRule};
 pub use crate::simulator::Simulator;
 pub use crate::spec::WorldSpec;
 pub use crate::transport::SimTransport;
-pub use crate::world::World;
+pub use crate::world::{Resumed, World};

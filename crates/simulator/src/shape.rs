@@ -19,6 +19,8 @@ pub(crate) enum Shape {
     Map(&'static Shape),
     /// An object with these members and no others.
     Object(&'static [Member]),
+    /// A shape that is described elsewhere.
+    Nested(&'static Shape),
     /// Any value.
     Anything,
 }
@@ -86,6 +88,7 @@ impl Shape {
                 let mut given = given.iter();
                 return given.try_for_each(|(name, item)| shape.check_at(&join(path, name), item));
             }
+            (Self::Nested(shape), value) => return shape.check_at(path, value),
             (Self::OneOf(known), Value::String(text)) => known.contains(&text.as_str()),
             (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) => true,
             (Self::Integer, Value::Number(number)) => number.is_i64(),
@@ -109,6 +112,7 @@ impl Shape {
             Self::Flag => "true or false",
             Self::Integer => "a whole number",
             Self::Anything => "any value",
+            Self::Nested(shape) => shape.wanted(),
             Self::List(_) => "an array",
             Self::Map(_) | Self::Object(_) => "an object",
         }

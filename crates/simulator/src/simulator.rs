@@ -1,13 +1,14 @@
 //! A world on a clock, shared by its fronts.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use farside_transport::Clock;
 
-use crate::exchange::{Handled, Request};
+use crate::exchange::{Handled, Reply, Request};
 use crate::transport::SimTransport;
-use crate::world::World;
+use crate::world::{Resumed, World};
 
 /// A world whose time is that of a [`Clock`]. Clones share the world.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub struct Simulator {
     clock: Arc<dyn Clock>,
     speed: f64,
     start: Duration,
+    bell: Arc<Bell>,
 }
 
 impl Simulator {
@@ -27,6 +29,7 @@ impl Simulator {
             clock,
             speed: 1.0,
             start,
+            bell: Arc::default(),
         }
     }
 
@@ -40,7 +43,16 @@ impl Simulator {
     }
 
     /// The world, brought up to this moment. Do not hold it across an await.
+    ///
+    /// Requests whose answers are still to come are looked at again once it is let go.
     pub fn world(&self) -> MutexGuard<'_, World> {
+        let world = self.lock();
+        self.bell.ring();
+        world
+    }
+
+    /// The world, without telling anybody.
+    fn lock(&self) -> MutexGuard<'_, World> {
         // A panic in another holder leaves the world readable: every change is complete when the lock is released.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = self
@@ -55,6 +67,30 @@ impl Simulator {
     /// Handles a request that arrives at an endpoint at this moment.
     pub fn handle(&self, endpoint: &str, request: &Request) -> Handled {
         self.world().handle(endpoint, request)
+    }
+
+    /// Waits for the answer of a request that was parked.
+    pub(crate) async fn parked(&self, request: u64) -> Reply {
+        let abandoned = Abandons {
+            simulator: self,
+            request,
+        };
+        loop {
+            let heard = self.bell.rung();
+            let resumed = self.lock().resume(request);
+            match resumed {
+                Resumed::Reply(reply) => {
+                    drop(abandoned);
+                    return reply;
+                }
+                Resumed::Later { at_most_ms } => {
+                    // Without an event ahead, a day is as good as for ever.
+                    let pause = self.real(at_most_ms.unwrap_or(86_400_000).max(1));
+                    let asleep = self.clock.sleep(pause);
+                    either(asleep, self.bell.after(heard)).await;
+                }
+            }
+        }
     }
 
     /// A transport to one endpoint, in process.
@@ -76,4 +112,67 @@ impl Simulator {
     pub fn pace(&self) -> f64 {
         self.speed
     }
+}
+
+/// Forgets a parked request when nobody waits for its answer any more.
+struct Abandons<'a> {
+    simulator: &'a Simulator,
+    request: u64,
+}
+
+impl Drop for Abandons<'_> {
+    fn drop(&mut self) {
+        self.simulator.lock().abandon(self.request);
+    }
+}
+
+/// Tells those who wait that somebody has had the world.
+#[derive(Debug, Default)]
+struct Bell {
+    state: Mutex<(u64, Vec<Waker>)>,
+}
+
+impl Bell {
+    fn state(&self) -> MutexGuard<'_, (u64, Vec<Waker>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self) {
+        let wakers = {
+            let mut state = self.state();
+            state.0 += 1;
+            std::mem::take(&mut state.1)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// How often it has rung.
+    fn rung(&self) -> u64 {
+        self.state().0
+    }
+
+    /// Resolves when it has rung more often than that.
+    fn after(&self, heard: u64) -> impl Future<Output = ()> + Send + '_ {
+        std::future::poll_fn(move |context| {
+            let mut state = self.state();
+            if state.0 > heard {
+                return Poll::Ready(());
+            }
+            state.1.push(context.waker().clone());
+            Poll::Pending
+        })
+    }
+}
+
+/// Resolves when one of two futures has.
+async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    let (mut one, mut other) = (std::pin::pin!(one), std::pin::pin!(other));
+    std::future::poll_fn(|context| {
+        if one.as_mut().poll(context).is_ready() || other.as_mut().poll(context).is_ready() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

@@ -10,7 +10,7 @@ use crate::sms::{Sms, VCENTERS, VasaSpec};
 use crate::vcda::{Vcda, VcdaSpec};
 use crate::vcha::{Vcha, VchaSpec};
 use crate::vi_json::{RELEASES, ViJson};
-use crate::world::World;
+use crate::world::{Waits, World};
 
 /// What a world holds.
 ///
@@ -33,6 +33,9 @@ pub struct WorldSpec {
     /// The releases of VI JSON that both vCenters know.
     #[serde(default = "releases")]
     pub releases: Vec<String>,
+    /// How many sessions of VI JSON each vCenter takes at once.
+    #[serde(default = "most_sessions")]
+    pub most_sessions: u32,
     /// The arrays behind the VASA providers.
     #[serde(default)]
     pub vasa: VasaSpec,
@@ -45,6 +48,10 @@ pub struct WorldSpec {
     /// The hosts and their DPUs.
     #[serde(default)]
     pub dpu: DpuSpec,
+}
+
+fn most_sessions() -> u32 {
+    2_000
 }
 
 fn releases() -> Vec<String> {
@@ -60,6 +67,7 @@ impl WorldSpec {
             groups: 24,
             replications: 40,
             releases: releases(),
+            most_sessions: most_sessions(),
             vasa: VasaSpec::default(),
             vcda: VcdaSpec::default(),
             vcha: VchaSpec::default(),
@@ -78,6 +86,20 @@ impl WorldSpec {
     #[must_use]
     pub fn replications(mut self, replications: u32) -> Self {
         self.replications = replications;
+        self
+    }
+
+    /// Sets the releases that both vCenters know.
+    #[must_use]
+    pub fn releases(mut self, releases: &[&str]) -> Self {
+        self.releases = releases.iter().map(|&release| release.to_owned()).collect();
+        self
+    }
+
+    /// Sets how many sessions of VI JSON each vCenter takes at once.
+    #[must_use]
+    pub fn most_sessions(mut self, most_sessions: u32) -> Self {
+        self.most_sessions = most_sessions;
         self
     }
 
@@ -120,7 +142,7 @@ impl WorldSpec {
         let sms = Sms::pair(&mut core, &self.vasa, self.groups);
         let hosts = Hosts::pair(&mut core, &self.dpu);
         let vcha = Vcha::new(&self.vcha);
-        let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases);
+        let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases, self.most_sessions);
         let inventory = inventory::build(&VCENTERS, &hosts);
         World {
             core,
@@ -130,6 +152,7 @@ impl WorldSpec {
             vcha,
             vi_json,
             inventory,
+            waits: Waits::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use farside_transport::{Call, CallError, CallErrorKind, Clock, Phase, Sent, Transport};
+use farside_transport::{Call, CallError, CallErrorKind, Clock, Phase, Sent, Transport, within};
 use http::Response;
 
 use crate::exchange::{Answer, Handled, Reply, Request};
@@ -45,7 +45,15 @@ impl SimTransport {
     }
 
     async fn reply(&self, limit: Duration, handled: Handled) -> Result<Answer, CallErrorKind> {
-        match handled.reply {
+        let reply = match handled.reply {
+            Reply::Parked(request) => {
+                let clock: &dyn Clock = self.simulator.clock().as_ref();
+                let parked = within(clock, limit, self.simulator.parked(request));
+                parked.await.map_err(|_elapsed| timeout(limit))?
+            }
+            reply => reply,
+        };
+        match reply {
             Reply::Answer(answer) => {
                 self.wait(limit, handled.delay_ms).await?;
                 Ok(answer)
@@ -54,7 +62,7 @@ impl SimTransport {
                 sent: Sent::Whole,
                 source: io::ErrorKind::ConnectionReset.into(),
             }),
-            Reply::Silence => {
+            Reply::Silence | Reply::Parked(_) => {
                 self.simulator.clock().sleep(limit).await;
                 Err(timeout(limit))
             }

@@ -24,6 +24,8 @@
 //!    `core.cut_connections` closes connections and keeps an endpoint from listening for a while.
 //! 6. A row per behaviour in COVERAGE.md, with its source or "our assumption".
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::call_log::{CallLog, Ticket};
@@ -43,6 +45,54 @@ static SERVICES: &[&dyn Service] = &[
     &vcha::RestService,
 ];
 
+/// A request whose answer comes when something has changed.
+#[derive(Clone)]
+pub(crate) struct Parked {
+    pub(crate) endpoint: String,
+    /// The connections of the endpoint when it came; it is cut with them.
+    pub(crate) epoch: u64,
+    pub(crate) token: String,
+    pub(crate) collector: String,
+    /// How often somebody had waited at the collector then.
+    pub(crate) waits: u64,
+    /// How many objects the answer may tell of.
+    pub(crate) most: Option<usize>,
+    /// When its time is up, if ever.
+    pub(crate) until_ms: Option<i64>,
+    /// The changes up to which it has been looked at.
+    pub(crate) seen: Option<(u64, u64)>,
+}
+
+impl std::fmt::Debug for Parked {
+    /// The token is a credential and is left out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parked")
+            .field("collector", &self.collector)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The requests whose answers are still to come.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waits {
+    parked: BTreeMap<u64, Parked>,
+    made: u64,
+    /// The one that was parked by the call that is handled at this moment.
+    last: Option<u64>,
+}
+
+/// What became of a request whose answer was still to come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resumed {
+    /// This.
+    Reply(Reply),
+    /// Nothing yet. It is to be asked for again when something else was called, and after this time at the latest.
+    Later {
+        /// Milliseconds of world time; `None` if nothing happens by itself.
+        at_most_ms: Option<i64>,
+    },
+}
+
 /// All state of all services, and their clock. Time passes only in [`World::advance_to`].
 #[derive(Debug, Clone)]
 pub struct World {
@@ -53,6 +103,7 @@ pub struct World {
     pub(crate) vcha: vcha::Vcha,
     pub(crate) vi_json: vi_json::ViJson,
     pub(crate) inventory: Inventory,
+    pub(crate) waits: Waits,
 }
 
 impl World {
@@ -99,7 +150,7 @@ impl World {
         let (reply, delay_ms) = self.serve(service, &incoming, verdict);
         let reply = match reply {
             Reply::Answer(answer) => Reply::Answer(self.dated(endpoint, answer)),
-            Reply::Cut | Reply::Silence | Reply::Unreachable => reply,
+            Reply::Cut | Reply::Silence | Reply::Parked(_) | Reply::Unreachable => reply,
         };
         Handled { reply, delay_ms }
     }
@@ -168,8 +219,8 @@ impl World {
         verdict: Option<FaultAction>,
     ) -> (Reply, i64) {
         match verdict {
-            None => (Reply::Answer(self.act(service, incoming)), 0),
-            Some(FaultAction::Delay { ms }) => (Reply::Answer(self.act(service, incoming)), i64::from(ms)),
+            None => (self.act(service, incoming), 0),
+            Some(FaultAction::Delay { ms }) => (self.act(service, incoming), i64::from(ms)),
             Some(FaultAction::DropAnswer) => {
                 self.act_unheard(service, incoming);
                 (Reply::Cut, 0)
@@ -191,16 +242,16 @@ impl World {
             }
             Some(FaultAction::EndSessions) => {
                 self.core.sessions.end_all(incoming.endpoint);
-                (Reply::Answer(self.act(service, incoming)), 0)
+                (self.act(service, incoming), 0)
             }
             Some(FaultAction::EndExtensions) => {
                 self.core.sessions.end_extensions(incoming.endpoint);
-                (Reply::Answer(self.act(service, incoming)), 0)
+                (self.act(service, incoming), 0)
             }
             Some(FaultAction::SetReachable { endpoint, reachable }) => {
                 self.core.set_reachable(&endpoint, reachable);
                 if self.core.is_reachable(incoming.endpoint) {
-                    (Reply::Answer(self.act(service, incoming)), 0)
+                    (self.act(service, incoming), 0)
                 } else {
                     (self.lose(incoming, Reply::Cut), 0)
                 }
@@ -210,16 +261,53 @@ impl World {
                 if endpoint == incoming.endpoint {
                     (self.lose(incoming, Reply::Cut), 0)
                 } else {
-                    (Reply::Answer(self.act(service, incoming)), 0)
+                    (self.act(service, incoming), 0)
                 }
             }
         }
     }
 
-    fn act(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) -> Answer {
+    fn act(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) -> Reply {
+        self.waits.last = None;
         let answer = service.handle(self, incoming);
         self.conclude(incoming, answer.is_success());
-        answer
+        self.waits
+            .last
+            .take()
+            .map_or(Reply::Answer(answer), Reply::Parked)
+    }
+
+    /// Puts a request aside until something changes.
+    pub(crate) fn park(&mut self, parked: Parked) {
+        self.waits.made += 1;
+        self.waits.parked.insert(self.waits.made, parked);
+        self.waits.last = Some(self.waits.made);
+    }
+
+    /// Asks for the answer of a request that was parked; afterwards it is forgotten.
+    pub fn resume(&mut self, request: u64) -> Resumed {
+        let Some(mut parked) = self.waits.parked.remove(&request) else {
+            return Resumed::Reply(Reply::Cut);
+        };
+        let endpoint = self.core.endpoints.get(&parked.endpoint);
+        if endpoint.is_none_or(|endpoint| endpoint.connection_epoch != parked.epoch) {
+            return Resumed::Reply(Reply::Cut);
+        }
+        if let Some(answer) = vi_json::collector::wait::resume(self, &mut parked) {
+            return Resumed::Reply(Reply::Answer(self.dated(&parked.endpoint, answer)));
+        }
+        let next_ms = [parked.until_ms, self.core.next_at_ms()]
+            .into_iter()
+            .flatten()
+            .min();
+        self.waits.parked.insert(request, parked);
+        let left_ms = next_ms.map(|next_ms| (next_ms - self.core.now_ms).max(0));
+        Resumed::Later { at_most_ms: left_ms }
+    }
+
+    /// Nobody asks any more for the answer of a request that was parked.
+    pub fn abandon(&mut self, request: u64) {
+        self.waits.parked.remove(&request);
     }
 
     fn act_unheard(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) {

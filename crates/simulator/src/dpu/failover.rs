@@ -10,7 +10,6 @@ use crate::service::Incoming;
 use crate::shape::{Shape, optional, required};
 use crate::vi_json::fault::Fault;
 use crate::vi_json::request::{self, Path, ROOT_TYPE};
-use crate::vi_json::value::reference;
 use crate::world::World;
 
 /// How long a move takes after the answer, in milliseconds.
@@ -44,6 +43,7 @@ pub(crate) enum DpuEvent {
 /// Lets an event happen.
 pub(crate) fn happen(world: &mut World, event: DpuEvent) {
     let World { core, hosts, .. } = world;
+    hosts.changes += 1;
     match event {
         DpuEvent::Moves { host, to, ticket } => {
             if let Some(host) = hosts.hosts.get_mut(&host) {
@@ -79,13 +79,7 @@ pub(crate) fn object_name(world: &World, endpoint: &str, mo_id: &str, request: &
 
 /// `HostNetworkSystem.startDpuFailover`: refused, or taken; the move comes later.
 pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
-    if release(&path.release) < SINCE {
-        return Err(
-            Fault::new("MethodNotFound", "This release does not know the method.")
-                .with("receiver", reference(&path.type_name, &path.mo_id))
-                .with("method", path.member.clone()),
-        );
-    }
+    request::since(path, SINCE)?;
     let host = world.hosts.of_network_system(incoming.endpoint, &path.mo_id);
     let host = host.ok_or_else(|| Fault::no_such_object(&path.type_name, &path.mo_id))?;
     let body = request::body(incoming.request, &PARAMETERS)?;
@@ -154,17 +148,13 @@ fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<O
     }
 }
 
-fn release(text: &str) -> [u32; 4] {
-    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
-    std::array::from_fn(|_| parts.next().unwrap_or(0))
-}
-
 /// `HostNetworkSystem.RefreshNetworkSystem`: vCenter learns what the host knows.
 pub(crate) fn refresh(world: &mut World, endpoint: &str, mo_id: &str) -> Result<Answer, Fault> {
     let host = world
         .hosts
         .of_network_system(endpoint, mo_id)
         .map(|host| host.id.clone());
+    world.hosts.changes += 1;
     let host = host.and_then(|id| world.hosts.hosts.get_mut(&id));
     let host = host.ok_or_else(|| Fault::no_such_object("HostNetworkSystem", mo_id))?;
     host.reachable()?;

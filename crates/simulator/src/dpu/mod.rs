@@ -98,6 +98,7 @@ pub struct Hosts {
     switches: BTreeMap<String, Switch>,
     /// What a host has beside its DPUs, by the id of the host.
     networks: BTreeMap<String, HostNetwork>,
+    changes: u64,
 }
 
 impl Hosts {
@@ -108,6 +109,7 @@ impl Hosts {
             hosts: BTreeMap::new(),
             switches: BTreeMap::new(),
             networks: BTreeMap::new(),
+            changes: 0,
         };
         for (site, vcenter) in (1..).zip(crate::sms::VCENTERS) {
             let place = vcenter.trim_start_matches("vc-");
@@ -172,6 +174,7 @@ impl Hosts {
 
     /// Gives a host a trouble or takes it away; `false` if there is none of that id.
     pub fn set_trouble(&mut self, host: &str, trouble: HostTrouble, troubled: bool) -> bool {
+        self.changes += 1;
         let Some(host) = self.hosts.get_mut(host) else {
             return false;
         };
@@ -181,6 +184,11 @@ impl Hosts {
             host.troubles.remove(&trouble);
         }
         true
+    }
+
+    /// How often hosts and switches have changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether a property path may step into members that only the value's own type has.
@@ -200,6 +208,7 @@ impl Hosts {
     }
 
     pub(crate) fn network_mut(&mut self, host: &str) -> Option<&mut HostNetwork> {
+        self.changes += 1;
         self.networks.get_mut(host)
     }
 

@@ -82,6 +82,14 @@ impl Inventory {
         self.vcenters.get(vcenter)?.entities.get(mo_id)
     }
 
+    /// All objects of a vCenter, by id.
+    pub(crate) fn entities(&self, vcenter: &str) -> impl Iterator<Item = (&str, &Entity)> {
+        let known = self.vcenters.get(vcenter);
+        known
+            .into_iter()
+            .flat_map(|known| known.entities.iter().map(|(id, entity)| (id.as_str(), entity)))
+    }
+
     /// The ids of all objects of a vCenter, in order.
     #[cfg(test)]
     pub(crate) fn ids(&self, vcenter: &str) -> Vec<String> {
@@ -215,19 +223,23 @@ impl Inventory {
         self.vcenters.entry(vcenter.to_owned()).or_default().touch(mo_id);
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing watches yet"))]
+    /// Tells that something refers to other objects than before, without being an object of the inventory.
+    pub(crate) fn rearrange(&mut self, vcenter: &str, mo_id: &str) {
+        let known = self.vcenters.entry(vcenter.to_owned()).or_default();
+        known.touch(mo_id);
+        known.structure = known.changes;
+    }
+
     /// How much has changed at a vCenter.
     pub(crate) fn changes(&self, vcenter: &str) -> u64 {
         self.vcenters.get(vcenter).map_or(0, |known| known.changes)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing watches yet"))]
     /// The count of changes at which something last referred to another object than before.
     pub(crate) fn structure(&self, vcenter: &str) -> u64 {
         self.vcenters.get(vcenter).map_or(0, |known| known.structure)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing watches yet"))]
     /// The objects that have changed after a count of changes.
     pub(crate) fn changed_after(&self, vcenter: &str, count: u64) -> impl Iterator<Item = &str> {
         let known = self.vcenters.get(vcenter);

@@ -156,7 +156,11 @@ async fn reply(
     request: &Request,
 ) -> Result<Response<Full<Bytes>>, Closed> {
     let handled = simulator.handle(name, request);
-    match handled.reply {
+    let reply = match handled.reply {
+        Reply::Parked(request) => simulator.parked(request).await,
+        reply => reply,
+    };
+    match reply {
         Reply::Answer(answer) => {
             if handled.delay_ms > 0 {
                 simulator.clock().sleep(simulator.real(handled.delay_ms)).await;
@@ -165,7 +169,7 @@ async fn reply(
         }
         Reply::Cut | Reply::Unreachable => Err(Closed),
         // Ends with the connection: when the client gives up, or the front stops.
-        Reply::Silence => std::future::pending().await,
+        Reply::Silence | Reply::Parked(_) => std::future::pending().await,
     }
 }
 

@@ -3,20 +3,26 @@
 //! Sources: the VI JSON wire rules and the DPU failover rules; COVERAGE.md has a row for each behaviour.
 
 pub(crate) mod body;
+mod call;
 pub(crate) mod collector;
 pub(crate) mod fault;
+mod manager;
 pub(crate) mod object;
+pub(crate) mod own;
 pub(crate) mod property;
 pub(crate) mod request;
+mod search;
 mod service;
 pub(crate) mod session;
 pub(crate) mod task;
 pub(crate) mod task_call;
+mod task_manager;
 #[cfg(test)]
 mod tests;
 pub(crate) mod types;
 mod unsimulated;
 pub(crate) mod value;
+pub(crate) mod view;
 
 use std::collections::BTreeMap;
 
@@ -35,12 +41,26 @@ pub(crate) const UNKNOWN: &str = "unknown";
 pub(crate) const RELEASES: [&str; 4] = ["8.0.3.0", "8.0.2.0", "8.0.1.0", "8.0.0.1"];
 
 /// What VI JSON keeps of one vCenter.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Vcenter {
     releases: Vec<String>,
     instance_uuid: String,
     pages: BTreeMap<String, Vec<Value>>,
     pages_made: u32,
+    own: BTreeMap<String, own::Own>,
+    most_sessions: usize,
+    tickets: BTreeMap<String, String>,
+    message: Option<String>,
+    queries: search::Queries,
+}
+
+impl std::fmt::Debug for Vcenter {
+    /// Tokens and tickets are credentials and are left out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vcenter")
+            .field("releases", &self.releases)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What VI JSON keeps of all vCenters.
@@ -51,12 +71,17 @@ pub(crate) struct ViJson {
 }
 
 impl ViJson {
-    pub(crate) fn new(core: &mut Core, vcenters: &[&str], releases: &[String]) -> Self {
+    pub(crate) fn new(core: &mut Core, vcenters: &[&str], releases: &[String], most_sessions: u32) -> Self {
         let known = |core: &mut Core, name: &str| Vcenter {
             releases: releases.to_vec(),
             instance_uuid: core.random("vcenter", name).uuid(),
             pages: BTreeMap::new(),
             pages_made: 0,
+            own: BTreeMap::new(),
+            most_sessions: most_sessions as usize,
+            tickets: BTreeMap::new(),
+            message: None,
+            queries: search::Queries::default(),
         };
         let vcenters = vcenters
             .iter()
@@ -86,11 +111,49 @@ impl ViJson {
             .map_or("", |vcenter| &vcenter.instance_uuid)
     }
 
-    /// Forgets the pages that a vCenter keeps for its collectors.
+    /// Forgets what a vCenter keeps for its sessions.
     pub(crate) fn forget_pages(&mut self, endpoint: &str) {
         if let Some(vcenter) = self.vcenters.get_mut(endpoint) {
             vcenter.pages.clear();
+            vcenter.own.clear();
+            vcenter.tickets.clear();
+            vcenter.queries = search::Queries::default();
         }
+    }
+
+    /// How many sessions a vCenter takes at once.
+    fn most_sessions(&self, endpoint: &str) -> usize {
+        self.vcenters
+            .get(endpoint)
+            .map_or(0, |vcenter| vcenter.most_sessions)
+    }
+
+    /// Keeps a ticket for the session that asked for it.
+    fn keep_ticket(&mut self, endpoint: &str, ticket: &str, token: &str) {
+        if let Some(vcenter) = self.vcenters.get_mut(endpoint) {
+            vcenter.tickets.insert(ticket.to_owned(), token.to_owned());
+        }
+    }
+
+    /// The session that asked for a ticket, which is then used up.
+    fn take_ticket(&mut self, endpoint: &str, ticket: &str) -> Option<String> {
+        self.vcenters.get_mut(endpoint)?.tickets.remove(ticket)
+    }
+
+    fn message(&self, endpoint: &str) -> Option<&str> {
+        self.vcenters.get(endpoint)?.message.as_deref()
+    }
+
+    fn set_message(&mut self, endpoint: &str, message: &str) {
+        if let Some(vcenter) = self.vcenters.get_mut(endpoint) {
+            vcenter.message = (!message.is_empty()).then(|| message.to_owned());
+        }
+    }
+
+    fn queries_mut(&mut self, endpoint: &str) -> Option<&mut search::Queries> {
+        self.vcenters
+            .get_mut(endpoint)
+            .map(|vcenter| &mut vcenter.queries)
     }
 
     fn keep_page(&mut self, endpoint: &str, rest: Vec<Value>) -> Option<String> {

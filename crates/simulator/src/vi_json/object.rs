@@ -62,6 +62,14 @@ impl Object {
                     .or_else(|| self.recent(world, name))
             }
             "Task" => super::task::property(world, &self.vcenter, &self.mo_id, name),
+            "ServiceInstance"
+            | "SessionManager"
+            | "TaskManager"
+            | "ContainerView"
+            | "ListView"
+            | "InventoryView"
+            | "PropertyFilter"
+            | "TaskHistoryCollector" => super::manager::property(world, self, name),
             _ => self.common(name).or_else(|| self.recent(world, name)),
         }
     }
@@ -103,4 +111,5 @@ fn type_of(world: &World, vcenter: &str, mo_id: &str) -> Option<&'static str> {
         .map(|entity| entity.type_name)
         .or_else(|| dpu::type_of(world, vcenter, mo_id))
         .or_else(|| world.vi_json.tasks.get(vcenter, mo_id).map(|_| "Task"))
+        .or_else(|| super::manager::type_of(world, vcenter, mo_id))
 }

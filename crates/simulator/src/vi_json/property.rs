@@ -22,6 +22,21 @@ impl Found {
         self.value
     }
 
+    /// The value, bare.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The declared type of the value, or of the elements of an array.
+    pub(crate) fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    /// Whether the value is an array.
+    pub(crate) fn is_array(&self) -> bool {
+        self.array
+    }
+
     /// A value of a declared type.
     pub(crate) fn new(value: Value, type_name: &'static str, array: bool) -> Self {
         Self {

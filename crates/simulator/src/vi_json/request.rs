@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+use super::value::reference;
 use crate::exchange::Request;
 use crate::shape::{Member, Shape, optional};
 
@@ -75,6 +76,24 @@ fn decapitalized(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().map(|first| first.to_ascii_lowercase());
     first.into_iter().chain(letters).collect()
+}
+
+/// A release as numbers.
+pub(crate) fn release(text: &str) -> [u32; 4] {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    std::array::from_fn(|_| parts.next().unwrap_or(0))
+}
+
+/// Refuses a method that the release of a request does not have.
+pub(crate) fn since(path: &Path, release_of_method: [u32; 4]) -> Result<(), Fault> {
+    if release(&path.release) >= release_of_method {
+        return Ok(());
+    }
+    Err(
+        Fault::new("MethodNotFound", "This release does not know the method.")
+            .with("receiver", reference(&path.type_name, &path.mo_id))
+            .with("method", path.member.clone()),
+    )
 }
 
 /// Whether a request has the method of an operation: a property is read with GET, a method called with POST.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::fault::Fault;
 use super::request::{self, NO_PARAMETERS, Path};
-use super::value::{answer, date_time};
-use super::{UNKNOWN, collector, refused_by_rule, session, task_call, types, unsimulated};
+use super::value::answer;
+use super::{UNKNOWN, call, collector, manager, refused_by_rule, session, types, unsimulated};
 use crate::call_log::Purpose;
 use crate::dpu;
 use crate::endpoint::EndpointKind;
@@ -17,49 +17,23 @@ use crate::host_network;
 use crate::service::{Incoming, Route, Service};
 use crate::world::World;
 
-const ROOT: &str = "ServiceInstance";
-
-/// Type, method, operation id.
+/// Type, method, operation id, of the calls on hosts.
 static METHODS: &[(&str, &str, &str)] = &[
-    (
-        "ServiceInstance",
-        "RetrieveServiceContent",
-        "ServiceInstance_RetrieveServiceContent",
-    ),
-    ("ServiceInstance", "CurrentTime", "ServiceInstance_CurrentTime"),
-    ("SessionManager", "Login", "SessionManager_Login"),
-    ("SessionManager", "Logout", "SessionManager_Logout"),
-    (
-        "PropertyCollector",
-        "RetrievePropertiesEx",
-        "PropertyCollector_RetrievePropertiesEx",
-    ),
-    (
-        "PropertyCollector",
-        "ContinueRetrievePropertiesEx",
-        "PropertyCollector_ContinueRetrievePropertiesEx",
-    ),
-    (
-        "PropertyCollector",
-        "CancelRetrievePropertiesEx",
-        "PropertyCollector_CancelRetrievePropertiesEx",
-    ),
-    (
-        "PropertyCollector",
-        "RetrieveProperties",
-        "PropertyCollector_RetrieveProperties",
-    ),
-    ("Task", "CancelTask", "Task_CancelTask"),
-    ("Task", "UpdateProgress", "Task_UpdateProgress"),
-    ("Task", "SetTaskDescription", "Task_SetTaskDescription"),
-    ("Task", "SetTaskState", "Task_SetTaskState"),
-    ("Task", "setCustomValue", "Task_setCustomValue"),
     ("HostNetworkSystem", "startDpuFailover", START_DPU_FAILOVER),
     (
         "HostNetworkSystem",
         "RefreshNetworkSystem",
         "HostNetworkSystem_RefreshNetworkSystem",
     ),
+];
+
+/// Properties that can be read without a session.
+static OPEN_PROPERTIES: &[&str] = &[
+    "ServiceInstance_getContent",
+    "SessionManager_getCurrentSession",
+    "SessionManager_getDefaultLocale",
+    "SessionManager_getMessageLocaleList",
+    "SessionManager_getSupportedLocaleList",
 ];
 
 /// The operation ids of all properties that there are, by type and property.
@@ -151,6 +125,9 @@ fn operation_of(request: &Request, path: &Path) -> Option<&'static str> {
         let of_type = PROPERTIES.get(path.type_name.as_str())?;
         return of_type.get(path.member.as_str()).map(String::as_str);
     }
+    if let Some(call) = call::of(request, path) {
+        return Some(call.id);
+    }
     let of_host = host_network::OPERATIONS
         .iter()
         .map(|(method, id, _)| ("HostNetworkSystem", *method, *id));
@@ -169,33 +146,15 @@ fn path_of(request: &Request) -> Option<Path> {
 }
 
 fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
-    let of_object = |mo_id: &str| {
-        let fits = path.mo_id == mo_id;
-        if fits {
-            Ok(())
-        } else {
-            Err(Fault::no_such_object(&path.type_name, &path.mo_id))
-        }
-    };
-    match incoming.operation {
-        "ServiceInstance_getContent" | "ServiceInstance_RetrieveServiceContent" => {
-            of_object(ROOT)?;
-            return Ok(answer(&world.vi_json.content(incoming.endpoint)));
-        }
-        "SessionManager_Login" => {
-            of_object(session::MO_ID)?;
-            return session::log_in(world, incoming);
-        }
-        "PropertyCollector_RetrievePropertiesEx" => {
-            of_object(collector::MO_ID)?;
-            return collector::retrieve(world, incoming);
-        }
-        "PropertyCollector_RetrieveProperties" => {
-            of_object(collector::MO_ID)?;
-            return collector::retrieve_all(world, incoming);
-        }
-        operation if unsimulated::OPEN.contains(&operation) => return Err(not_simulated(path)),
-        _ => {}
+    if unsimulated::OPEN.contains(&incoming.operation) {
+        return Err(not_simulated(path));
+    }
+    if OPEN_PROPERTIES.contains(&incoming.operation) {
+        return read(world, incoming, path);
+    }
+    let call = call::of(incoming.request, path);
+    if let Some(call) = call.filter(|call| call.open) {
+        return call.handle(world, incoming, path);
     }
     let privilege = match path.type_name.as_str() {
         "HostNetworkSystem"
@@ -203,47 +162,42 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
         {
             "Host.Config.Network"
         }
-        _ => "System.View",
+        _ => call.map_or("System.View", |call| call.privilege),
     };
     session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
+    if let Some(call) = call {
+        return call.handle(world, incoming, path);
+    }
     match incoming.operation {
-        "SessionManager_Logout" => {
-            of_object(session::MO_ID)?;
-            session::log_out(world, incoming)
-        }
-        "ServiceInstance_CurrentTime" => {
-            of_object(ROOT)?;
-            request::body(incoming.request, &NO_PARAMETERS)?;
-            let core = &world.core;
-            Ok(answer(&json!(date_time(core, incoming.endpoint, core.now_ms()))))
-        }
-        "PropertyCollector_ContinueRetrievePropertiesEx" => {
-            of_object(collector::MO_ID)?;
-            collector::go_on(world, incoming)
-        }
-        "PropertyCollector_CancelRetrievePropertiesEx" => {
-            of_object(collector::MO_ID)?;
-            collector::give_up(world, incoming)
-        }
         START_DPU_FAILOVER => dpu::start(world, incoming, path),
         "HostNetworkSystem_RefreshNetworkSystem" => {
             request::body(incoming.request, &NO_PARAMETERS)?;
             dpu::refresh(world, incoming.endpoint, &path.mo_id)
         }
         operation if unsimulated::GUARDED.contains(&operation) => Err(not_simulated(path)),
-        _ if request::fits_method(incoming.request, true) => collector::get(
-            world,
-            incoming.endpoint,
-            &path.type_name,
-            &path.mo_id,
-            &path.member,
-        ),
+        _ if request::fits_method(incoming.request, true) => read(world, incoming, path),
         _ if path.type_name == "HostNetworkSystem" => {
             host_network::handle(world, incoming, &path.member, &path.mo_id)
         }
-        _ if path.type_name == "Task" => task_call::handle(world, incoming, path),
         _ => Err(not_simulated(path)),
     }
+}
+
+/// A property, that of the caller's own session first.
+fn read(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    let own = manager::own_property(world, incoming, path);
+    own.map(|value| answer(&value)).map_or_else(
+        || {
+            collector::get(
+                world,
+                incoming.endpoint,
+                &path.type_name,
+                &path.mo_id,
+                &path.member,
+            )
+        },
+        Ok,
+    )
 }
 
 fn not_simulated(path: &Path) -> Fault {

@@ -33,6 +33,8 @@ pub(crate) struct NewTask {
     pub(crate) cancelable: bool,
     /// How long it will take in milliseconds, if it is to tell of its progress.
     pub(crate) work_ms: Option<i64>,
+    /// Whether it begins by itself; otherwise whoever runs it says so.
+    pub(crate) starts: bool,
 }
 
 /// Whether a task waits, runs, or has ended.
@@ -205,7 +207,9 @@ pub(crate) fn begin(world: &mut World, vcenter: &str, new: NewTask) -> String {
         vcenter: vcenter.to_owned(),
         key: key.clone(),
     };
-    schedule(&mut world.core, QUEUED_MS, starts);
+    if new.starts {
+        schedule(&mut world.core, QUEUED_MS, starts);
+    }
     insert(world, vcenter, task);
     key
 }
@@ -319,6 +323,7 @@ pub(crate) fn run(
         entity: Some(("Folder".to_owned(), crate::inventory::ROOT_FOLDER.to_owned())),
         cancelable: true,
         work_ms: Some(work_ms),
+        starts: true,
     };
     let key = begin(world, vcenter, new);
     let ends = TaskEvent::Ends {

@@ -161,7 +161,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_line_is_a_type_whose_base_is_known() {
+    fn every_line_is_a_type_whose_base_is_data() {
         for (name, known) in MANAGED.iter().chain(DATA.iter()) {
             assert!(
                 known.base == "-" || find(known.base).is_some(),

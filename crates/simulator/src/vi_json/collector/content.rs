@@ -1,6 +1,6 @@
 //! What is told of one object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -16,6 +16,31 @@ use crate::world::World;
 pub(super) struct Content {
     pub(super) values: BTreeMap<String, Found>,
     pub(super) missing: BTreeMap<String, Fault>,
+    pub(super) unset: BTreeSet<String>,
+}
+
+/// Reads an object for a filter: what cannot be read is missing.
+pub(super) fn bear(world: &World, object: &Object, wanted: &[Wanted]) -> Option<Content> {
+    let about = |wanted: &&Wanted| types::is_a(object.type_name, &wanted.type_name);
+    let mut about = wanted.iter().filter(about).peekable();
+    about.peek()?;
+    let mut content = Content::default();
+    for wanted in about {
+        for path in paths(world, object, wanted) {
+            match property::read(world, object, &path) {
+                Ok(Some(found)) => {
+                    content.values.insert(path, found);
+                }
+                Ok(None) => {
+                    content.unset.insert(path);
+                }
+                Err(fault) => {
+                    content.missing.insert(path, fault);
+                }
+            }
+        }
+    }
+    Some(content)
 }
 
 /// Reads an object; `None` if nobody asked for its type.
@@ -32,12 +57,7 @@ pub(super) fn read(
     }
     let mut content = Content::default();
     for wanted in about {
-        let paths = if wanted.all {
-            every_path(world, object)
-        } else {
-            wanted.paths.clone()
-        };
-        for path in paths {
+        for path in paths(world, object, wanted) {
             let found = property::read(world, object, &path)?;
             if !authenticated {
                 let fault = Fault::not_authenticated(object.type_name, &object.mo_id, "System.View");
@@ -48,6 +68,14 @@ pub(super) fn read(
         }
     }
     Ok(Some(content))
+}
+
+fn paths(world: &World, object: &Object, wanted: &Wanted) -> Vec<String> {
+    if wanted.all {
+        every_path(world, object)
+    } else {
+        wanted.paths.clone()
+    }
 }
 
 /// All properties of an object that the simulator knows.
@@ -72,15 +100,16 @@ impl Content {
             content.insert("propSet".to_owned(), Value::Array(set));
         }
         if !self.missing.is_empty() {
-            content.insert("missingSet".to_owned(), missing(&self.missing));
+            content.insert("missingSet".to_owned(), self.missing_json());
         }
         Value::Object(content)
     }
-}
 
-/// A set of `MissingProperty`.
-pub(super) fn missing(missing: &BTreeMap<String, Fault>) -> Value {
-    let set = missing.iter();
-    set.map(|(path, fault)| json!({"_typeName": "MissingProperty", "path": path, "fault": fault.to_json()}))
-        .collect()
+    /// A set of `MissingProperty`; `null` if nothing is missing.
+    pub(super) fn missing_json(&self) -> Value {
+        let set = self.missing.iter().map(
+            |(path, fault)| json!({"_typeName": "MissingProperty", "path": path, "fault": fault.to_json()}),
+        );
+        super::super::view::null_if_empty(set.collect())
+    }
 }

@@ -1,8 +1,11 @@
 //! The property collector: what is read of objects at once.
 
 mod content;
+mod partial;
 mod select;
 pub(crate) mod spec;
+pub(crate) mod update;
+pub(crate) mod wait;
 
 use serde_json::{Value, json};
 
@@ -10,7 +13,7 @@ use self::spec::{FILTER, FilterSpec, list};
 use super::fault::Fault;
 use super::object::Object;
 use super::property;
-use super::request::{self, ROOT_TYPE};
+use super::request::{self, Path, ROOT_TYPE};
 use super::session;
 use super::value::answer;
 use crate::exchange::Answer;
@@ -37,8 +40,21 @@ static RETRIEVE: Shape = Shape::Object(&[
 static RETRIEVE_ALL: Shape = Shape::Object(&[ROOT_TYPE, required("specSet", Shape::List(&FILTER))]);
 static TOKEN: Shape = Shape::Object(&[ROOT_TYPE, required("token", Shape::Text)]);
 
+/// A read, by the collector that everybody has or by one of the session.
+pub(super) fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    if path.mo_id != MO_ID {
+        Object::named(world, incoming.endpoint, &path.type_name, &path.mo_id)?;
+    }
+    match path.member.as_str() {
+        "RetrievePropertiesEx" => retrieve(world, incoming),
+        "RetrieveProperties" => retrieve_all(world, incoming),
+        "ContinueRetrievePropertiesEx" => go_on(world, incoming),
+        _ => give_up(world, incoming),
+    }
+}
+
 /// `RetrievePropertiesEx`. It needs no session: without one, every property is missing for want of it.
-pub(super) fn retrieve(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+fn retrieve(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
     let body = request::body(incoming.request, &RETRIEVE)?;
     let objects = contents(world, incoming, &body)?;
     let wanted = body["options"]["maxObjects"]
@@ -49,7 +65,7 @@ pub(super) fn retrieve(world: &mut World, incoming: &Incoming<'_>) -> Result<Ans
 }
 
 /// `RetrieveProperties`: the same without pages.
-pub(super) fn retrieve_all(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+fn retrieve_all(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
     let body = request::body(incoming.request, &RETRIEVE_ALL)?;
     let objects = contents(world, incoming, &body)?;
     Ok(answer(&if objects.is_empty() {
@@ -74,13 +90,13 @@ fn contents(world: &mut World, incoming: &Incoming<'_>, body: &Value) -> Result<
 }
 
 /// `ContinueRetrievePropertiesEx`: the page size is that of the world.
-pub(super) fn go_on(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+fn go_on(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
     let rest = take_page(world, incoming)?;
     Ok(page(world, incoming.endpoint, rest, PAGE))
 }
 
 /// `CancelRetrievePropertiesEx`: what is left is forgotten.
-pub(super) fn give_up(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
+fn give_up(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
     take_page(world, incoming).map(|_| Answer::empty(204))
 }
 

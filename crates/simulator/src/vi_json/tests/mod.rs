@@ -1,5 +1,6 @@
 mod fixture;
 mod task;
+mod update;
 mod whole;
 
 use http::Method;
