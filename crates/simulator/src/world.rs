@@ -392,6 +392,17 @@ impl World {
         &self.vcda
     }
 
+    /// The state of VMware Cloud Director Availability, to change what the sites remember.
+    pub fn vcda_mut(&mut self) -> &mut vcda::Vcda {
+        &mut self.vcda
+    }
+
+    /// Somebody approves the prompt at which the run of a recovery plan waits; `false` if it does not. How a client does it
+    /// is not documented.
+    pub fn approve_prompt(&mut self, plan: &str) -> bool {
+        vcda::approve(self, plan)
+    }
+
     /// The VASA providers and replication groups of both vCenters.
     pub fn sms(&self) -> &sms::Sms {
         &self.sms

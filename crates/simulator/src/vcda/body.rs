@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::error::Refusal;
+use super::replication::TargetKind;
 use crate::exchange::Request;
-use crate::shape::{Shape, optional, required};
+use crate::shape::{Member, Shape, optional, required};
 
 /// The body as JSON; it has to be there and say that it is JSON.
 pub(super) fn read(request: &Request) -> Result<Value, Refusal> {
@@ -28,22 +29,27 @@ pub(super) fn none(request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// The body of a replication action; its `type` has to be the target of the replication.
-pub(super) fn settings(request: &Request, vcloud: &Shape, vcenter: &Shape) -> Result<Value, Refusal> {
+/// The body of a replication action; its `type` has to be the target of the replication. The shapes are those for a cloud
+/// site and for a vCenter site.
+pub(super) fn settings(request: &Request, target: TargetKind, shapes: [&Shape; 2]) -> Result<Value, Refusal> {
     let body = read(request)?;
-    match body.get("type").and_then(Value::as_str) {
-        Some("vcloud") => vcloud.check(&body)?,
+    let [vcloud, vcenter] = shapes;
+    let given = match body.get("type").and_then(Value::as_str) {
+        Some("vcloud") => {
+            vcloud.check(&body)?;
+            TargetKind::Vcloud
+        }
         Some("vcenter") => {
             vcenter.check(&body)?;
-            // Every destination of the simulated worlds is a cloud site.
-            return Err(Refusal::bad_request(
-                "The destination is not a vCenter site.",
-                &["vcenter"],
-            ));
+            TargetKind::Vcenter
         }
         Some(_) | None => return Err(Refusal::bad_input("Member type has no known value.", &["type"])),
+    };
+    if given == target {
+        return Ok(body);
     }
-    Ok(body)
+    let msg = format!("The destination is not a {} site.", given.as_str());
+    Err(Refusal::bad_request(msg, &["type"]))
 }
 
 /// A flag of a body, with the value it has when it is left out.
@@ -98,54 +104,151 @@ const HARDWARE: Shape = Shape::Object(&[
     optional("macAddressPolicy", Shape::Text),
 ]);
 
+/// Settings of a recovery with these members beside those that all of them have.
+macro_rules! recovery {
+    ($($member:expr),* $(,)?) => {
+        Shape::Object(&[
+            required("type", Shape::Text),
+            optional("powerOn", Shape::Flag),
+            optional("vAppNetworkSettings", VAPP_NETWORK),
+            $($member),*
+        ])
+    };
+}
+const CONSOLIDATE: Member = optional("consolidate", Shape::Flag);
+const SYNC: Member = optional("sync", Shape::Flag);
+const INSTANCE: Member = optional("instanceId", Shape::Text);
+const INSTANCES: Member = optional("instanceMap", Shape::Map(&Shape::Text));
+const NETWORK: Member = optional("vmNetworkSettings", VM_NETWORK);
+const NETWORKS: Member = optional("vmNetworkSettings", Shape::Map(&VM_NETWORK_OF_ONE));
+const PLACEMENT: Member = optional("placementPolicy", Shape::Text);
+const SIZING: Member = optional("sizingPolicy", Shape::Text);
+const TAGS: Member = optional("copySecurityTags", Shape::Flag);
+const SNAPSHOT_OPTIONS: Member = optional("snapshotOptions", SNAPSHOTS);
+
 /// `VmFailoverSettings`, version 4.6.
-pub(super) static FAILOVER: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    optional("powerOn", Shape::Flag),
-    optional("consolidate", Shape::Flag),
-    optional("instanceId", Shape::Text),
-    optional("vAppNetworkSettings", VAPP_NETWORK),
-    optional("vmNetworkSettings", VM_NETWORK),
-    optional("placementPolicy", Shape::Text),
-    optional("sizingPolicy", Shape::Text),
-]);
-/// `VcFailoverSettings`.
-pub(super) static VC_FAILOVER: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    optional("powerOn", Shape::Flag),
-    optional("consolidate", Shape::Flag),
-    optional("instanceId", Shape::Text),
-    optional("snapshotOptions", SNAPSHOTS),
-    optional("customVirtualHardware", HARDWARE),
-    optional("vmNetworkSettings", Shape::Map(&VM_NETWORK_OF_ONE)),
-    optional("vAppNetworkSettings", VAPP_NETWORK),
-]);
+pub(super) static FAILOVER: Shape = recovery!(CONSOLIDATE, INSTANCE, NETWORK, PLACEMENT, SIZING);
+/// `VmFailoverSettings`, version 4.7.
+pub(super) static FAILOVER_4_7: Shape = recovery!(CONSOLIDATE, INSTANCE, NETWORK, PLACEMENT, SIZING, TAGS);
+/// `VappFailoverSettings`, version 4.6.
+pub(super) static VAPP_FAILOVER: Shape = recovery!(
+    CONSOLIDATE,
+    INSTANCES,
+    NETWORKS,
+    PLACEMENT,
+    SIZING,
+    SNAPSHOT_OPTIONS
+);
+/// `VappFailoverSettings`, version 4.7.
+pub(super) static VAPP_FAILOVER_4_7: Shape = recovery!(
+    CONSOLIDATE,
+    INSTANCES,
+    NETWORKS,
+    PLACEMENT,
+    SIZING,
+    SNAPSHOT_OPTIONS,
+    TAGS
+);
+/// `VcVappFailoverSettings`.
+pub(super) static VC_VAPP_FAILOVER: Shape = recovery!(CONSOLIDATE, INSTANCES, NETWORKS, SNAPSHOT_OPTIONS);
 /// `VmFailoverTestSettings`, version 4.6.
-pub(super) static TEST: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    optional("powerOn", Shape::Flag),
-    optional("sync", Shape::Flag),
-    optional("instanceId", Shape::Text),
-    optional("vAppNetworkSettings", VAPP_NETWORK),
-    optional("vmNetworkSettings", VM_NETWORK),
-    optional("placementPolicy", Shape::Text),
-    optional("sizingPolicy", Shape::Text),
-]);
+pub(super) static TEST: Shape = recovery!(SYNC, INSTANCE, NETWORK, PLACEMENT, SIZING);
+/// `VmFailoverTestSettings`, version 4.7.
+pub(super) static TEST_4_7: Shape = recovery!(SYNC, INSTANCE, NETWORK, PLACEMENT, SIZING, TAGS);
+/// `VappFailoverTestSettings`, version 4.6.
+pub(super) static VAPP_TEST: Shape = recovery!(SYNC, INSTANCES, NETWORKS, PLACEMENT, SIZING);
+/// `VappFailoverTestSettings`, version 4.7.
+pub(super) static VAPP_TEST_4_7: Shape = recovery!(SYNC, INSTANCES, NETWORKS, PLACEMENT, SIZING, TAGS);
+/// `VcVappFailoverTestSettings`.
+pub(super) static VC_VAPP_TEST: Shape = recovery!(SYNC, INSTANCES, NETWORKS);
+/// `VcFailoverSettings`.
+pub(super) static VC_FAILOVER: Shape = recovery!(
+    CONSOLIDATE,
+    INSTANCE,
+    NETWORKS,
+    SNAPSHOT_OPTIONS,
+    optional("customVirtualHardware", HARDWARE)
+);
 /// `VcFailoverTestSettings`.
-pub(super) static VC_TEST: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    optional("powerOn", Shape::Flag),
-    optional("sync", Shape::Flag),
-    optional("instanceId", Shape::Text),
-    optional("vmNetworkSettings", Shape::Map(&VM_NETWORK_OF_ONE)),
-    optional("vAppNetworkSettings", VAPP_NETWORK),
-]);
+pub(super) static VC_TEST: Shape = recovery!(SYNC, INSTANCE, NETWORKS);
 /// `VmReplicationMigrateSettings`.
-pub(super) static MIGRATE: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    optional("powerOn", Shape::Flag),
-    optional("consolidate", Shape::Flag),
-    optional("connectVmNics", Shape::Flag),
-    optional("vmNetworkSettings", VM_NETWORK),
-    optional("vAppNetworkSettings", VAPP_NETWORK),
+pub(super) static MIGRATE: Shape = recovery!(CONSOLIDATE, optional("connectVmNics", Shape::Flag), NETWORK);
+/// `VappReplicationMigrateSettings`.
+pub(super) static VAPP_MIGRATE: Shape = Shape::Object(&[required("type", Shape::Text)]);
+
+static RULE: Shape = Shape::Object(&[
+    optional("numberOfInstances", Shape::Integer),
+    optional("distance", Shape::Integer),
 ]);
+const POLICY: Shape = Shape::Object(&[optional("rules", Shape::List(&RULE))]);
+const RETENTION: Member = optional("retentionPolicy", POLICY);
+const DESCRIPTION: Member = optional("description", Shape::Text);
+const RPO: Member = optional("rpo", Shape::Integer);
+const QUIESCED: Member = optional("quiesced", Shape::Flag);
+const SLA_PROFILE: Member = optional("slaProfileId", Shape::Text);
+const FIRST_SYNC: Member = optional("initialSyncTime", Shape::Integer);
+const CONNECTION: Member = optional(
+    "dataConnectionType",
+    Shape::OneOf(&["PLAIN", "ENCRYPTED", "ENCRYPTED_COMPRESSED"]),
+);
+/// `C4ReplicationReconfigureSettings`. What its last two members hold is not documented.
+pub(super) static RECONFIGURE: Shape = Shape::Object(&[
+    DESCRIPTION,
+    RPO,
+    QUIESCED,
+    CONNECTION,
+    RETENTION,
+    FIRST_SYNC,
+    SLA_PROFILE,
+    optional("sourceReconfigure", Shape::Anything),
+    optional("destinationReconfigure", Shape::Anything),
+]);
+/// `StorageProfileSettings`.
+pub(super) static STORAGE_PROFILE: Shape = Shape::Object(&[optional("storageProfileId", Shape::Text)]);
+/// `VmReplicationStartSettings` and `VappReplicationStartSettings`. Of most kinds of source and destination the members are
+/// not documented.
+pub(super) static START: Shape = Shape::Object(&[
+    required("source", Shape::Anything),
+    required("destination", Shape::Anything),
+    DESCRIPTION,
+    RPO,
+    SLA_PROFILE,
+    CONNECTION,
+    QUIESCED,
+    RETENTION,
+    optional(
+        "targetDiskType",
+        Shape::OneOf(&["THIN", "PREALLOCATED", "PREALLOCATED_ZEROS"]),
+    ),
+    FIRST_SYNC,
+    optional("isMigration", Shape::Flag),
+]);
+/// `PairCloudSiteData`.
+pub(super) static PAIR: Shape = Shape::Object(&[
+    required("site", Shape::Text),
+    required("apiUrl", Shape::Text),
+    optional("apiThumbprint", Shape::Text),
+    optional("description", Shape::Text),
+]);
+/// `NewRecoveryPlanSettings`.
+pub(super) static PLAN: Shape = Shape::Object(&[
+    required("displayName", Shape::Text),
+    DESCRIPTION,
+    optional("isMigration", Shape::Flag),
+    optional("scheduledSyncTime", Shape::Integer),
+]);
+/// `RecoveryPlanCloneSettings`.
+pub(super) static PLAN_COPY: Shape = Shape::Object(&[
+    required("displayName", Shape::Text),
+    optional("keepReplications", Shape::Flag),
+]);
+static ANYTHING: Shape = Shape::Anything;
+/// `RecoveryStepSettings`. What a replication looks like in it is not documented.
+pub(super) static STEP: Shape = Shape::Object(&[
+    required("name", Shape::Text),
+    optional("delay", Shape::Integer),
+    optional("prompt", Shape::Text),
+    optional("replications", Shape::List(&ANYTHING)),
+]);
+/// `RecoveryPlanFailoverSettings`, since 4.7.
+pub(super) static PLAN_RUN: Shape = Shape::Object(&[optional("validate", Shape::Flag)]);

@@ -1,16 +1,22 @@
-//! VMware Cloud Director Availability, Cloud Director flavour, version 4.6: sessions, VM replications, tasks.
+//! VMware Cloud Director Availability, Cloud Director flavour, version 4.6: sessions, sites, replications of VMs and vApps,
+//! tasks, recovery plans, diagnostics.
 //!
 //! Sources: the wire rules of the API and its OpenAPI document; COVERAGE.md has a row for each behaviour.
 
 mod body;
+mod check;
 mod error;
 mod operation;
 mod pair;
+mod plan;
 mod query;
 mod replication;
 mod session;
+mod site;
 mod spec;
+mod start;
 mod task;
+mod vapp;
 mod view;
 mod work;
 
@@ -21,13 +27,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use self::error::ApiError;
-pub use self::replication::{Instance, Place, RecoveryState, Replication, Vm, WorkKind};
+pub use self::plan::{PlanOperation, PlanState, RecoveryPlan, Step};
+pub use self::replication::{Copying, Instance, Place, RecoveryState, Replication, TargetKind, Vm, WorkKind};
+pub use self::site::{PairedSite, Site};
 pub use self::spec::VcdaSpec;
-pub use self::task::{Outcome, Task};
+pub use self::start::FreeVm;
+pub use self::task::{Outcome, Resource, Task};
+pub use self::vapp::VappReplication;
+
+pub(crate) use self::plan::approve;
 
 use self::error::Refusal;
 use self::operation::Operation;
 use self::query::Query;
+use self::work::Level;
 use crate::call_log::Purpose;
 use crate::endpoint::{EndpointKind, Session};
 use crate::exchange::{Answer, Request};
@@ -37,21 +50,16 @@ use crate::world::World;
 const MEDIA_TYPE: &str = "application/vnd.vmware.h4-v4.6+json;charset=UTF-8";
 const TOKEN_HEADER: &str = "X-VCAV-Auth";
 
-/// A cloud site.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Site {
-    /// Its short name, which is that of its endpoint.
-    pub name: String,
-    /// The organisation of the tenant there.
-    pub org: String,
-}
-
 /// The state of all sites.
 #[derive(Debug, Clone, Serialize)]
 pub struct Vcda {
     pub(crate) spec: VcdaSpec,
     pub(crate) sites: BTreeMap<String, Site>,
+    pub(crate) paired: Vec<PairedSite>,
     pub(crate) replications: BTreeMap<String, Replication>,
+    pub(crate) vapps: BTreeMap<String, VappReplication>,
+    pub(crate) free: BTreeMap<String, FreeVm>,
+    pub(crate) plans: BTreeMap<String, RecoveryPlan>,
     pub(crate) tasks: BTreeMap<String, Task>,
 }
 
@@ -62,6 +70,20 @@ pub(crate) enum VcdaEvent {
     Ends(work::Work),
     /// The interval of a replication has passed.
     Copies(String),
+    /// A task ends with this error, and nothing was done.
+    Fails(String, ApiError),
+    /// A site forgets a task.
+    Forgets(String),
+    /// Replications are set up.
+    SetsUp(Box<start::Setup>),
+    /// The choice of disks of a task is made.
+    ChoosesDisks(String, Value),
+    /// The pairing of a task ends.
+    Pairs(String, PairedSite),
+    /// The health check of a task ends.
+    Checks(String),
+    /// The run of a plan goes on.
+    PlanGoesOn(String),
 }
 
 /// Lets an event happen.
@@ -69,6 +91,20 @@ pub(crate) fn happen(world: &mut World, event: VcdaEvent) {
     match event {
         VcdaEvent::Ends(work) => work::end(world, work),
         VcdaEvent::Copies(id) => work::copy(world, id),
+        VcdaEvent::Fails(task, error) => {
+            let World { core, vcda, .. } = world;
+            work::conclude(core, vcda, &task, Outcome::Failed(error));
+        }
+        VcdaEvent::Forgets(task) => {
+            if let Some(task) = world.vcda.tasks.get_mut(&task) {
+                task.forgotten = true;
+            }
+        }
+        VcdaEvent::SetsUp(setup) => start::set_up(world, *setup),
+        VcdaEvent::ChoosesDisks(task, disks) => vapp::disks_chosen(world, &task, disks),
+        VcdaEvent::Pairs(task, site) => site::paired(world, &task, site),
+        VcdaEvent::Checks(task) => site::checked(world, &task),
+        VcdaEvent::PlanGoesOn(plan) => plan::go_on(world, &plan),
     }
 }
 
@@ -81,6 +117,23 @@ impl Vcda {
     /// The replication of this id.
     pub fn replication(&self, id: &str) -> Option<&Replication> {
         self.replications.get(id)
+    }
+
+    /// The sites forget all tasks that they know at this moment; the work goes on.
+    pub fn forget_tasks(&mut self) {
+        for task in self.tasks.values_mut() {
+            task.forgotten = true;
+        }
+    }
+
+    /// All vApp replications, by id.
+    pub fn vapps(&self) -> impl Iterator<Item = &VappReplication> {
+        self.vapps.values()
+    }
+
+    /// The sites that services were paired with, beyond those of the world.
+    pub fn paired_sites(&self) -> &[PairedSite] {
+        &self.paired
     }
 
     /// All tasks, by id.
@@ -116,7 +169,8 @@ impl Service for VcdaService {
             Some(id) => format!("{collection}/{id}"),
             None => collection.to_owned(),
         };
-        let acts = request.method != Method::GET && !matches!(collection, "sessions" | "tasks");
+        let acts =
+            request.method != Method::GET && !matches!(collection, "sessions" | "tasks" | "diagnostics");
         let purpose = if acts { Purpose::Action } else { Purpose::Read };
         Some(Route {
             operation: operation.id,
@@ -127,7 +181,8 @@ impl Service for VcdaService {
     }
 
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
-        handle(world, incoming).unwrap_or_else(Refusal::into_answer)
+        let answer = handle(world, incoming).unwrap_or_else(Refusal::into_answer);
+        labelled(&world.vcda.spec, answer)
     }
 
     fn refusal(&self, status: u16) -> Answer {
@@ -149,30 +204,43 @@ impl Service for VcdaService {
     }
 }
 
+/// The answer with the label of the version that the services speak.
+fn labelled(spec: &VcdaSpec, mut answer: Answer) -> Answer {
+    let plain = spec.plain_media_type && answer.is_success();
+    for (name, value) in &mut answer.headers {
+        if name == "content-type" && value == MEDIA_TYPE {
+            *value = if plain {
+                "application/json;charset=UTF-8".to_owned()
+            } else {
+                MEDIA_TYPE.replace("4.6", &spec.api_version)
+            };
+        }
+    }
+    answer
+}
+
 fn handle(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Refusal> {
     if incoming.operation == "sessions.login" {
         Query::read(incoming.request, &[])?;
         return session::log_in(world, incoming);
     }
     let session = session::of(world, incoming)?;
-    let simulated = Operation::is_simulated(incoming.operation);
-    match incoming.operation {
-        UNKNOWN => {
-            return Err(Refusal::new(
-                404,
-                "NotFound",
-                "No such path.",
-                &[&incoming.request.path],
-            ));
-        }
-        operation if !simulated => return Err(Refusal::not_simulated(operation)),
-        _ => {}
+    if incoming.operation == UNKNOWN || !fits_version(&world.vcda.spec, incoming) {
+        let path = &incoming.request.path;
+        return Err(Refusal::new(404, "NotFound", "No such path.", &[path]));
     }
     let site = site_of(world, incoming, &session)?;
-    let lists = matches!(incoming.operation, "vmReplications.list" | "tasks.list");
-    let sessions = incoming.operation.starts_with("sessions.");
-    if !lists {
-        Query::read(incoming.request, if sessions { &[] } else { &["site"] })?;
+    // Lists and moves read the other parameters themselves.
+    let parameters: Option<&[&str]> = match incoming.operation {
+        "vmReplications.list" | "vappReplications.list" | "tasks.list" | "recoveryPlans.steps.move" => None,
+        "vappReplications.summary" => Some(&[]),
+        operation => match operation.split('.').next() {
+            Some("sessions" | "sites" | "recoveryPlans" | "diagnostics") => Some(&[]),
+            _ => Some(&["site"]),
+        },
+    };
+    if let Some(parameters) = parameters {
+        Query::read(incoming.request, parameters)?;
     }
     let relayed = Incoming {
         endpoint: &site,
@@ -181,26 +249,70 @@ fn handle(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Refusal>
     act(world, &relayed, &session)
 }
 
+/// A health check is a GET up to 4.5 and a POST since; which one 4.6 takes was not read.
+fn fits_version(spec: &VcdaSpec, incoming: &Incoming<'_>) -> bool {
+    let posts = incoming.request.method == Method::POST;
+    incoming.operation != "diagnostics.health" || posts == spec.speaks(4, 6)
+}
+
 fn act(world: &mut World, incoming: &Incoming<'_>, session: &Session) -> Result<Answer, Refusal> {
+    if let Some((level, kind)) = replication_work(incoming.operation) {
+        return work::begin(world, incoming, session, kind, level);
+    }
     match incoming.operation {
         "sessions.get" => Ok(session::get(world, session)),
         "sessions.logout" => Ok(session::log_out(world, incoming)),
         "sessions.extend" => session::extend(world, incoming, session),
+        "sites.list" => Ok(site::list(world, incoming)),
+        "sites.pair" => site::pair(world, incoming, session),
+        "sites.vcenterSites" => Ok(site::vcenter_sites()),
         "vmReplications.list" => view::list(world, incoming),
+        "vmReplications.start" => start::begin(world, incoming, session, Level::Vm),
         "vmReplications.get" => view::get(world, incoming),
         "vmReplications.instances" => view::instances(world, incoming),
-        "vmReplications.failover" => work::begin(world, incoming, session, WorkKind::Failover),
-        "vmReplications.failoverTest" => work::begin(world, incoming, session, WorkKind::FailoverTest),
-        "vmReplications.failoverTestCleanup" => {
-            work::begin(world, incoming, session, WorkKind::FailoverTestCleanup)
-        }
-        "vmReplications.migrate" => work::begin(world, incoming, session, WorkKind::Migrate),
-        "vmReplications.reverse" => work::begin(world, incoming, session, WorkKind::Reverse),
+        "vmReplications.networkSettings.get" => vapp::network_settings(world, incoming, Level::Vm),
+        "vappReplications.list" => vapp::list(world, incoming),
+        "vappReplications.start" => start::begin(world, incoming, session, Level::Vapp),
+        "vappReplications.summary" => Ok(vapp::summary(world, incoming)),
+        "vappReplications.get" => vapp::get(world, incoming),
+        "vappReplications.reconfigureDisks" => vapp::disks(world, incoming, session),
+        "vappReplications.networkSettings.get" => vapp::network_settings(world, incoming, Level::Vapp),
         "tasks.list" => task::list(world, incoming),
         "tasks.get" => task::get(world, incoming),
         "tasks.poll" => task::poll(world, incoming),
-        other => Err(Refusal::not_simulated(other)),
+        "recoveryPlans.failover" => plan::run(world, incoming, session, PlanOperation::Failover),
+        "recoveryPlans.migrate" => plan::run(world, incoming, session, PlanOperation::Migrate),
+        "recoveryPlans.test" => plan::run(world, incoming, session, PlanOperation::Test),
+        "recoveryPlans.testCleanup" => plan::run(world, incoming, session, PlanOperation::Cleanup),
+        "diagnostics.health" => site::health(world, incoming, session),
+        "diagnostics.about" => Ok(site::about(world)),
+        _ => plan::at_once(world, incoming),
     }
+}
+
+/// The work on replications that an operation begins.
+fn replication_work(operation: &str) -> Option<(Level, WorkKind)> {
+    let (group, name) = operation.split_once('.')?;
+    let level = match group {
+        "vmReplications" => Level::Vm,
+        "vappReplications" => Level::Vapp,
+        _ => return None,
+    };
+    let kind = match name {
+        "failover" => WorkKind::Failover,
+        "failoverTest" => WorkKind::FailoverTest,
+        "failoverTestCleanup" => WorkKind::FailoverTestCleanup,
+        "migrate" => WorkKind::Migrate,
+        "reverse" => WorkKind::Reverse,
+        "pause" => WorkKind::Pause,
+        "resume" => WorkKind::Resume,
+        "sync" => WorkKind::Sync,
+        "applyStorageProfile" => WorkKind::StorageProfile,
+        "reconfigure" => WorkKind::Reconfigure,
+        "stop" => WorkKind::Stop,
+        _ => return None,
+    };
+    Some((level, kind))
 }
 
 /// The site that is asked: by the `site` parameter, or the local one. Another one needs an extension of the session, and

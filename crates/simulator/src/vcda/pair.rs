@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::replication::{Place, RecoveryState, Replication, Vm};
-use super::{Site, Vcda, VcdaEvent, VcdaSpec};
+use super::replication::{Copying, Place, RecoveryState, Replication, TargetKind, Vm};
+use super::{FreeVm, Site, VappReplication, Vcda, VcdaEvent, VcdaSpec};
 use crate::core::Core;
 use crate::event::Event;
+use crate::random::Random;
 
 impl Vcda {
     /// Sites `east` and `west`, and replications from the one to the other, named `vm-001` and so on.
@@ -22,19 +23,77 @@ impl Vcda {
         let mut vcda = Self {
             spec: spec.clone(),
             sites: BTreeMap::from([site("east"), site("west")]),
+            paired: Vec::new(),
             replications: BTreeMap::new(),
+            vapps: BTreeMap::new(),
+            free: BTreeMap::new(),
+            plans: BTreeMap::new(),
             tasks: BTreeMap::new(),
         };
+        let mut vapp: Option<(VappReplication, String)> = None;
         for number in 1..=replications {
-            let replication = protect(core, number);
+            let mut replication = protect(core, spec, number);
+            let first = (number - 1).is_multiple_of(spec.vms_per_vapp.max(1));
+            let (whole, source) = match vapp.take().filter(|_| !first) {
+                Some(same) => same,
+                None => (vapp_of(&replication), source_vapp(&replication)),
+            };
+            replication.vapp.clone_from(&whole.id);
+            if let Some(vm) = &mut replication.source_vm {
+                vm.vapp_id.clone_from(&source);
+            }
+            let kept = vcda
+                .vapps
+                .entry(whole.id.clone())
+                .or_insert_with(|| whole.clone());
+            kept.members.push(replication.id.clone());
+            vapp = Some((whole, source));
             vcda.replications.insert(replication.id.clone(), replication);
+        }
+        for number in 0..spec.unprotected {
+            let free = unprotected(core, number);
+            vcda.free.insert(free.vm.id.clone(), free);
         }
         vcda
     }
 }
 
+fn vapp_of(first: &Replication) -> VappReplication {
+    VappReplication {
+        id: first.id.replacen("C4-", "C4VAPP-", 1),
+        name: first.vm_name.replacen("vm-", "vapp-", 1),
+        members: Vec::new(),
+        disks: None,
+    }
+}
+
+fn source_vapp(first: &Replication) -> String {
+    first
+        .source_vm
+        .as_ref()
+        .map(|vm| vm.vapp_id.clone())
+        .unwrap_or_default()
+}
+
+/// A VM in the east that nothing protects; two of them are a vApp.
+fn unprotected(core: &mut Core, number: u32) -> FreeVm {
+    let name = format!("free-{:03}", number + 1);
+    let mut random = core.random("free vm", &name);
+    FreeVm {
+        vm: Vm {
+            id: random.uuid(),
+            vapp_id: Random::keyed(core.seed, &["free vapp", &(number / 2).to_string()]).uuid(),
+            powered_on: true,
+            instance: None,
+            network_settings: None,
+        },
+        site: "east".to_owned(),
+        name,
+    }
+}
+
 /// A replication that has run for a while: four instances, the newest one younger than its RPO.
-fn protect(core: &mut Core, number: u32) -> Replication {
+fn protect(core: &mut Core, spec: &VcdaSpec, number: u32) -> Replication {
     let vm_name = format!("vm-{number:03}");
     let mut random = core.random("replication", &vm_name);
     let source_vm = Vm {
@@ -54,7 +113,17 @@ fn protect(core: &mut Core, number: u32) -> Replication {
         destination: place("west"),
         recovery: RecoveryState::NotStarted,
         is_reversed: false,
-        rpo_minutes,
+        copying: Copying::usual(rpo_minutes),
+        is_paused: false,
+        is_migration: false,
+        is_moving: false,
+        target: if number <= spec.vcenter_destinations {
+            TargetKind::Vcenter
+        } else {
+            TargetKind::Vcloud
+        },
+        storage_profile: "sp-west".to_owned(),
+        vapp: String::new(),
         instances: Vec::new(),
         source_vm: Some(source_vm),
         destination_vm: None,
@@ -80,7 +149,7 @@ fn protect(core: &mut Core, number: u32) -> Replication {
     replication
 }
 
-fn place(site: &str) -> Place {
+pub(super) fn place(site: &str) -> Place {
     Place {
         site: site.to_owned(),
         org: "tenant-a".to_owned(),

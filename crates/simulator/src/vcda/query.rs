@@ -1,7 +1,10 @@
 //! Query parameters: typed reading, paging, sorting.
 
+use serde_json::{Value, json};
+
 use super::error::Refusal;
-use crate::exchange::Request;
+use super::{MEDIA_TYPE, VcdaSpec};
+use crate::exchange::{Answer, Request};
 
 /// The largest page, and the one given when none is asked for.
 const PAGE_LIMIT: usize = 100;
@@ -31,6 +34,20 @@ pub(super) struct SortField {
 pub(super) enum SortKey {
     Number(i64),
     Text(String),
+}
+
+impl Page {
+    /// The answer with this stretch of a list of `total` items.
+    pub(super) fn answer(self, spec: &VcdaSpec, items: Vec<Value>, total: usize) -> Answer {
+        let mut page = json!({"items": items, "total": total});
+        if spec.echoes_pages
+            && let Some(members) = page.as_object_mut()
+        {
+            members.insert("offset".to_owned(), json!(self.offset));
+            members.insert("limit".to_owned(), json!(self.limit));
+        }
+        Answer::json(200, MEDIA_TYPE, &page)
+    }
 }
 
 impl Query {

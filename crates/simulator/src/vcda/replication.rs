@@ -4,12 +4,15 @@
 //! | --- | --- | --- |
 //! | `NOT_STARTED` | failover, migrate | `COMPLETE` |
 //! | `NOT_STARTED` | test | `TEST` |
+//! | `NOT_STARTED`, `TEST` | sync, storage profile | the same |
+//! | `NOT_STARTED`, `TEST` | pause, resume, reconfigure | the same |
 //! | `TEST` | test clean-up | `NOT_STARTED` |
 //! | `COMPLETE` | reverse | `NOT_STARTED`, the other way round |
+//! | `NOT_STARTED`, `COMPLETE` | stop | it is gone |
 //! | `IN_PROGRESS` | nothing | |
 //!
-//! While the work runs the state is `IN_PROGRESS`, but for a reverse, which stays `COMPLETE`. Work that fails leads back to
-//! where it began.
+//! While the work of a recovery runs the state is `IN_PROGRESS`, but for a reverse, which stays `COMPLETE`. Work that fails
+//! leads back to where it began.
 
 use std::ops::Range;
 
@@ -58,6 +61,18 @@ pub enum WorkKind {
     Migrate,
     /// Protect the recovered VM, with the site it came from as destination.
     Reverse,
+    /// Copy nothing until it is resumed.
+    Pause,
+    /// Copy again.
+    Resume,
+    /// Copy once more than the interval asks for.
+    Sync,
+    /// Move the replica to other storage.
+    StorageProfile,
+    /// Change how it is copied.
+    Reconfigure,
+    /// Remove the replication.
+    Stop,
 }
 
 impl WorkKind {
@@ -69,34 +84,58 @@ impl WorkKind {
             Self::FailoverTestCleanup => "failoverTestCleanup",
             Self::Migrate => "migrate",
             Self::Reverse => "reverse",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Sync => "sync",
+            Self::StorageProfile => "storageProfile",
+            Self::Reconfigure => "reconfigure",
+            Self::Stop => "stop",
         }
     }
 
-    /// The only recovery state that allows this work.
-    pub fn begins_in(self) -> RecoveryState {
+    /// The recovery states that allow this work.
+    pub fn begins_in(self) -> &'static [RecoveryState] {
+        use RecoveryState::{Complete, NotStarted, Test};
         match self {
-            Self::Failover | Self::FailoverTest | Self::Migrate => RecoveryState::NotStarted,
-            Self::FailoverTestCleanup => RecoveryState::Test,
-            Self::Reverse => RecoveryState::Complete,
+            Self::Failover | Self::FailoverTest | Self::Migrate => &[NotStarted],
+            Self::FailoverTestCleanup => &[Test],
+            Self::Reverse => &[Complete],
+            Self::Pause | Self::Resume | Self::Sync | Self::StorageProfile | Self::Reconfigure => {
+                &[NotStarted, Test]
+            }
+            Self::Stop => &[NotStarted, Complete],
         }
     }
 
-    /// The recovery state while the work runs.
-    pub fn runs_in(self) -> RecoveryState {
+    /// The recovery state while the work runs that began in `state`.
+    pub(super) fn runs_in(self, state: RecoveryState, reverse_in_progress: bool) -> RecoveryState {
         match self {
             Self::Failover | Self::FailoverTest | Self::FailoverTestCleanup | Self::Migrate => {
                 RecoveryState::InProgress
             }
-            Self::Reverse => RecoveryState::Complete,
+            Self::Reverse if reverse_in_progress => RecoveryState::InProgress,
+            Self::Reverse
+            | Self::Pause
+            | Self::Resume
+            | Self::Sync
+            | Self::StorageProfile
+            | Self::Reconfigure
+            | Self::Stop => state,
         }
     }
 
-    /// The recovery state when the work has succeeded.
-    pub fn ends_in(self) -> RecoveryState {
+    /// The recovery state when the work has succeeded that began in `state`.
+    pub(super) fn ends_in(self, state: RecoveryState) -> RecoveryState {
         match self {
             Self::Failover | Self::Migrate => RecoveryState::Complete,
             Self::FailoverTest => RecoveryState::Test,
             Self::FailoverTestCleanup | Self::Reverse => RecoveryState::NotStarted,
+            Self::Pause
+            | Self::Resume
+            | Self::Sync
+            | Self::StorageProfile
+            | Self::Reconfigure
+            | Self::Stop => state,
         }
     }
 
@@ -108,6 +147,67 @@ impl WorkKind {
             Self::FailoverTestCleanup => 300..1_200,
             Self::Migrate => 1_500..4_000,
             Self::Reverse => 1_000..3_000,
+            Self::Pause | Self::Resume | Self::Reconfigure => 100..600,
+            Self::Sync => 800..3_000,
+            Self::StorageProfile => 1_000..5_000,
+            Self::Stop => 200..900,
+        }
+    }
+}
+
+/// Kind of a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// A Cloud Director site.
+    Vcloud,
+    /// A vCenter site.
+    Vcenter,
+}
+
+impl TargetKind {
+    /// The wire name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vcloud => "vcloud",
+            Self::Vcenter => "vcenter",
+        }
+    }
+}
+
+/// How a replication copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Copying {
+    /// A text of its owner.
+    pub description: String,
+    /// The longest age of the newest instance that is wanted, in minutes.
+    pub rpo_minutes: i32,
+    /// Whether the guest is asked to hold still.
+    pub quiesced: bool,
+    /// `PLAIN`, `ENCRYPTED` or `ENCRYPTED_COMPRESSED`.
+    pub data_connection: String,
+    /// The rules by which instances are kept, as the caller gave them; they are shown and not played.
+    pub retention: Value,
+    /// The profile that settles all of that, if any.
+    pub sla_profile: Option<String>,
+    /// `THIN` and so on.
+    pub disk_type: String,
+    /// When the first copy was to be made, in milliseconds since 1970 by the site's clock.
+    pub initial_sync: Option<i64>,
+}
+
+impl Copying {
+    /// What a replication begins with when nobody says otherwise.
+    pub(super) fn usual(rpo_minutes: i32) -> Self {
+        Self {
+            description: String::new(),
+            rpo_minutes,
+            quiesced: false,
+            data_connection: "ENCRYPTED".to_owned(),
+            retention: serde_json::json!({"rules": [{"numberOfInstances": 4, "distance": rpo_minutes}]}),
+            sla_profile: None,
+            disk_type: "THIN".to_owned(),
+            initial_sync: None,
         }
     }
 }
@@ -170,8 +270,20 @@ pub struct Replication {
     pub recovery: RecoveryState,
     /// Whether it was reversed since it was made, an odd number of times.
     pub is_reversed: bool,
-    /// The longest age of the newest instance that is wanted, in minutes.
-    pub rpo_minutes: i32,
+    /// How it copies.
+    pub copying: Copying,
+    /// Whether it copies nothing until it is resumed.
+    pub is_paused: bool,
+    /// Whether it was set up to be migrated.
+    pub is_migration: bool,
+    /// Whether its replica is being moved to other storage.
+    pub is_moving: bool,
+    /// Kind of the site it leads to.
+    pub target: TargetKind,
+    /// Where the replica is stored.
+    pub storage_profile: String,
+    /// The vApp replication it is part of.
+    pub vapp: String,
     /// The stored instances, oldest first.
     pub instances: Vec<Instance>,
     /// The VM at the source, while there is one.
@@ -214,12 +326,14 @@ impl Replication {
         let age_ms = self
             .latest_instance()
             .map_or(0, |instance| now_ms - instance.taken_ms);
-        (age_ms / 60_000 - i64::from(self.rpo_minutes)).max(0)
+        (age_ms / 60_000 - i64::from(self.copying.rpo_minutes)).max(0)
     }
 
     /// Whether the source is copied at intervals: it is while nothing has been recovered for good.
     pub(super) fn is_copying(&self) -> bool {
-        self.source_vm.is_some() && matches!(self.recovery, RecoveryState::NotStarted | RecoveryState::Test)
+        self.source_vm.is_some()
+            && !self.is_paused
+            && matches!(self.recovery, RecoveryState::NotStarted | RecoveryState::Test)
     }
 
     /// Stores one more instance and drops the oldest one that is too many.
@@ -242,5 +356,7 @@ impl Replication {
         self.source_vm = self.destination_vm.take();
         self.is_reversed = !self.is_reversed;
         self.recovered_ms = None;
+        self.target = TargetKind::Vcloud;
+        self.storage_profile = format!("sp-{}", self.destination.site);
     }
 }

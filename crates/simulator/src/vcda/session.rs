@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::error::Refusal;
 use super::{MEDIA_TYPE, TOKEN_HEADER, body};
-use crate::endpoint::{Session, SessionLimits};
+use crate::endpoint::{Endpoint, Session, SessionLimits};
 use crate::exchange::Answer;
 use crate::service::Incoming;
-use crate::shape::{Shape, required};
+use crate::shape::{Member, Shape, optional, required};
 use crate::world::World;
 
 const LIMITS: SessionLimits = SessionLimits {
@@ -17,56 +17,176 @@ const LIMITS: SessionLimits = SessionLimits {
 
 /// The root user of an appliance; it shares the endpoint's password.
 const LOCAL_USER: &str = "root";
+/// The log-in of that user.
+const LOCAL: &str = "localUser";
 
-static VCD_CREDENTIALS: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    required("vcdUser", Shape::Text),
-    required("vcdPassword", Shape::Text),
-]);
-static LOCAL: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    required("localUser", Shape::Text),
-    required("localPassword", Shape::Text),
-]);
+/// A way to say who is asking.
+struct Form {
+    tag: &'static str,
+    shape: Shape,
+    /// The member that names the user; without it, the user is the endpoint's.
+    user: Option<&'static str>,
+    /// The member that proves it: the endpoint's password, whatever it is called there.
+    secret: Option<&'static str>,
+    /// The member that names the organisation.
+    org: Option<&'static str>,
+}
 
-static CREDENTIALS: Shape = Shape::Object(&[
-    required("type", Shape::Text),
-    required("site", Shape::Text),
-    required("vcdUsername", Shape::Text),
-    required("vcdPassword", Shape::Text),
-]);
+const TYPE: Member = required("type", Shape::Text);
+const PRINCIPAL: Member = optional("principal", Shape::Text);
+
+/// The ways to log in.
+static LOG_INS: &[Form] = &[
+    Form {
+        tag: "vcdCredentials",
+        shape: Shape::Object(&[
+            TYPE,
+            required("vcdUser", Shape::Text),
+            required("vcdPassword", Shape::Text),
+        ]),
+        user: Some("vcdUser"),
+        secret: Some("vcdPassword"),
+        org: None,
+    },
+    Form {
+        tag: LOCAL,
+        shape: Shape::Object(&[
+            TYPE,
+            required("localUser", Shape::Text),
+            required("localPassword", Shape::Text),
+        ]),
+        user: Some("localUser"),
+        secret: Some("localPassword"),
+        org: None,
+    },
+    Form {
+        tag: "ssoCredentials",
+        shape: Shape::Object(&[
+            TYPE,
+            required("username", Shape::Text),
+            required("password", Shape::Text),
+            PRINCIPAL,
+        ]),
+        user: Some("username"),
+        secret: Some("password"),
+        org: None,
+    },
+    Form {
+        tag: "ssoToken",
+        shape: Shape::Object(&[
+            TYPE,
+            required("samlToken", Shape::Text),
+            required("timestamp", Shape::Text),
+            required("nonce", Shape::Text),
+            required("signature", Shape::Text),
+            PRINCIPAL,
+        ]),
+        user: None,
+        secret: Some("samlToken"),
+        org: None,
+    },
+    Form {
+        tag: "vcdCookie",
+        shape: Shape::Object(&[TYPE, required("vcdCookie", Shape::Text)]),
+        user: None,
+        secret: Some("vcdCookie"),
+        org: None,
+    },
+    Form {
+        tag: "vcdAccessToken",
+        shape: Shape::Object(&[
+            TYPE,
+            required("vcdAccessToken", Shape::Text),
+            required("context", Shape::Text),
+        ]),
+        user: None,
+        secret: Some("vcdAccessToken"),
+        org: Some("context"),
+    },
+];
+
+const SITE: Member = required("site", Shape::Text);
+
+/// The ways to extend a session.
+static EXTENSIONS: &[Form] = &[
+    Form {
+        tag: "credentials",
+        shape: Shape::Object(&[
+            TYPE,
+            SITE,
+            required("vcdUsername", Shape::Text),
+            required("vcdPassword", Shape::Text),
+        ]),
+        user: Some("vcdUsername"),
+        secret: Some("vcdPassword"),
+        org: None,
+    },
+    Form {
+        tag: "cookie",
+        shape: Shape::Object(&[TYPE, SITE, required("cookie", Shape::Text)]),
+        user: None,
+        secret: Some("cookie"),
+        org: None,
+    },
+    Form {
+        tag: "vcdAccessToken",
+        shape: Shape::Object(&[TYPE, SITE, required("vcdAccessToken", Shape::Text)]),
+        user: None,
+        secret: Some("vcdAccessToken"),
+        org: None,
+    },
+    Form {
+        tag: "multisite",
+        shape: Shape::Object(&[TYPE, SITE, required("org", Shape::Text)]),
+        user: None,
+        secret: None,
+        org: Some("org"),
+    },
+];
+
+impl Form {
+    /// The form of a body, which fits it.
+    fn of(forms: &'static [Self], body: &Value) -> Result<&'static Self, Refusal> {
+        let tag = body.get("type").and_then(Value::as_str);
+        let form = forms.iter().find(|form| Some(form.tag) == tag);
+        let form = form.ok_or_else(|| Refusal::bad_input("Member type has no known value.", &["type"]))?;
+        form.shape.check(body)?;
+        Ok(form)
+    }
+
+    /// Who is asking; `None` if that is not proved.
+    fn user(&self, body: &Value, endpoint: &Endpoint, org: &str) -> Option<String> {
+        let given = |member: &str| body.get(member).and_then(Value::as_str).unwrap_or_default();
+        let user = if self.tag == LOCAL {
+            LOCAL_USER
+        } else {
+            endpoint.user.as_str()
+        };
+        let proved = self.user.is_none_or(|member| given(member) == user)
+            && self
+                .secret
+                .is_none_or(|member| given(member) == endpoint.password)
+            && self.org.is_none_or(|member| given(member) == org);
+        proved.then(|| user.to_owned())
+    }
+}
+
+fn org<'a>(world: &'a World, site: &str) -> &'a str {
+    world.vcda.sites.get(site).map_or("", |site| site.org.as_str())
+}
 
 /// `POST /sessions`.
 pub(super) fn log_in(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Refusal> {
     let body = body::read(incoming.request)?;
-    let (shape, user, password) = match body.get("type").and_then(Value::as_str) {
-        Some("vcdCredentials") => (&VCD_CREDENTIALS, "vcdUser", "vcdPassword"),
-        Some("localUser") => (&LOCAL, "localUser", "localPassword"),
-        Some(other @ ("ssoCredentials" | "ssoToken" | "vcdCookie" | "vcdAccessToken")) => {
-            return Err(Refusal::not_simulated(&format!("log-in by {other}")));
-        }
-        Some(_) | None => return Err(Refusal::bad_input("Member type has no known value.", &["type"])),
-    };
-    shape.check(&body)?;
-    let given = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    let endpoint = world
-        .core
-        .endpoints
-        .get(incoming.endpoint)
-        .ok_or_else(Refusal::not_authenticated)?;
-    let known = if user == "localUser" {
-        LOCAL_USER
-    } else {
-        endpoint.user.as_str()
-    };
-    if given(user) != known || given(password) != endpoint.password {
-        return Err(Refusal::not_authenticated());
-    }
+    let form = Form::of(LOG_INS, &body)?;
+    let endpoint = world.core.endpoints.get(incoming.endpoint);
+    let user = endpoint.and_then(|endpoint| form.user(&body, endpoint, org(world, incoming.endpoint)));
+    let user = user.ok_or_else(Refusal::not_authenticated)?;
     let core = &mut world.core;
     let token = core
         .sessions
-        .open(core.seed, core.now_ms, incoming.endpoint, given(user), LIMITS);
-    let details = details(world, incoming.endpoint, given(user), &[]);
+        .open(core.seed, core.now_ms, incoming.endpoint, &user, LIMITS);
+    let details = details(world, incoming.endpoint, &user, &[]);
     Ok(Answer::json(200, MEDIA_TYPE, &details).header(TOKEN_HEADER, &token))
 }
 
@@ -77,32 +197,26 @@ pub(super) fn extend(
     session: &Session,
 ) -> Result<Answer, Refusal> {
     let body = body::read(incoming.request)?;
-    match body.get("type").and_then(Value::as_str) {
-        Some("credentials") => CREDENTIALS.check(&body)?,
-        Some(other @ ("cookie" | "vcdAccessToken" | "multisite")) => {
-            return Err(Refusal::not_simulated(&format!("extension by {other}")));
-        }
-        Some(_) | None => return Err(Refusal::bad_input("Member type has no known value.", &["type"])),
-    }
-    let given = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    if !given("vcdUsername").contains('@') {
+    let form = Form::of(EXTENSIONS, &body)?;
+    let given = |name: &str| body.get(name).and_then(Value::as_str);
+    if given("vcdUsername").is_some_and(|user| !user.contains('@')) {
         return Err(Refusal::bad_input("A user is user@org.", &["vcdUsername"]));
     }
-    let site = given("site");
+    let site = given("site").unwrap_or_default();
     if !world.vcda.sites.contains_key(site) {
         return Err(Refusal::no_site(site));
     }
-    let core = &mut world.core;
+    let core = &world.core;
     let there = core
         .endpoints
         .get(site)
         .filter(|endpoint| endpoint.listens(core.now_ms))
         .ok_or_else(|| Refusal::unreachable(site))?;
-    if given("vcdUsername") != there.user || given("vcdPassword") != there.password {
+    if form.user(&body, there, org(world, site)).is_none() {
         return Err(Refusal::not_extended(site));
     }
     let token = incoming.request.header_text(TOKEN_HEADER).unwrap_or_default();
-    let extended = core.sessions.extend(token, site);
+    let extended = world.core.sessions.extend(token, site);
     let details = details(world, &session.endpoint, &session.user, &extended);
     Ok(Answer::json(200, MEDIA_TYPE, &details))
 }

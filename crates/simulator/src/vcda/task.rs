@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::error::{ApiError, Refusal};
 use super::query::{self, Query, SortKey};
-use super::replication::WorkKind;
-use super::{MEDIA_TYPE, body};
+use super::{MEDIA_TYPE, Vcda, VcdaSpec, body, work};
 use crate::call_log::Ticket;
 use crate::core::Core;
+use crate::endpoint::Session;
 use crate::exchange::Answer;
 use crate::service::Incoming;
 use crate::world::World;
@@ -22,6 +22,17 @@ pub enum Outcome {
     Failed(ApiError),
 }
 
+/// The object of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resource {
+    /// Kind of object: `vmReplication`, `vappReplication`, `recoveryPlan`, `site`, `CLOUD`.
+    pub kind: &'static str,
+    /// Its id, if it has one yet.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+}
+
 /// A piece of work at a site.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Task {
@@ -31,12 +42,10 @@ pub struct Task {
     pub site: String,
     /// Who asked for it.
     pub user: String,
-    /// What it does.
-    pub kind: WorkKind,
-    /// The replication it works on.
-    pub replication: String,
-    /// Name of the VM.
-    pub vm_name: String,
+    /// What it does: the `type` of its workflow.
+    pub workflow: &'static str,
+    /// What it works on.
+    pub resource: Resource,
     /// The organisation at the source when it began.
     pub source_org: String,
     /// The organisation at the destination when it began.
@@ -49,11 +58,65 @@ pub struct Task {
     pub ends_ms: i64,
     /// How it ended; `None` while it runs.
     pub outcome: Option<Outcome>,
+    /// Whether its site has forgotten it; the work goes on.
+    pub forgotten: bool,
     #[serde(skip)]
     pub(super) ticket: Ticket,
 }
 
 impl Task {
+    /// A task that begins at this moment.
+    pub(super) fn begin(
+        core: &mut Core,
+        incoming: &Incoming<'_>,
+        session: &Session,
+        workflow: &'static str,
+        resource: Resource,
+    ) -> Self {
+        Self {
+            id: core.uuid("task"),
+            site: incoming.endpoint.to_owned(),
+            user: session.user.clone(),
+            workflow,
+            resource,
+            source_org: String::new(),
+            destination_org: String::new(),
+            operation_id: incoming.request.header_text("operationID").map(str::to_owned),
+            started_ms: core.now_ms(),
+            ends_ms: core.now_ms(),
+            outcome: None,
+            forgotten: false,
+            ticket: incoming.ticket,
+        }
+    }
+
+    /// Settles how long it is going to take, in milliseconds.
+    pub(super) fn ends_in(&mut self, takes_ms: i64) {
+        self.ends_ms = self.started_ms + takes_ms;
+    }
+
+    /// Keeps it, and answers the request that began it.
+    pub(super) fn accepted(self, core: &mut Core, vcda: &mut Vcda, incoming: &Incoming<'_>) -> Answer {
+        core.calls.hold(incoming.ticket);
+        let answer = work::accepted(core, vcda, &self);
+        vcda.tasks.insert(self.id.clone(), self);
+        answer
+    }
+
+    /// What its result is said to be.
+    fn result_type(&self) -> &'static str {
+        match self.resource.kind {
+            "recoveryPlan" => "RecoveryPlanInfo",
+            "CLOUD" => "CloudHealthInfo",
+            other => other,
+        }
+    }
+
+    /// Whether a site shows it.
+    fn is_shown_at(&self, site: &str) -> bool {
+        self.site == site && !self.forgotten
+    }
+
     fn state(&self) -> &'static str {
         match self.outcome {
             None => "RUNNING",
@@ -81,32 +144,48 @@ impl Task {
     }
 
     /// The wire form, as of this moment.
-    pub(super) fn to_json(&self, core: &Core) -> Value {
+    pub(super) fn to_json(&self, core: &Core, spec: &VcdaSpec) -> Value {
         let (result, error) = match &self.outcome {
             None => (Value::Null, Value::Null),
+            Some(Outcome::Succeeded(_)) if spec.no_results => (Value::Null, Value::Null),
             Some(Outcome::Succeeded(result)) => (result.clone(), Value::Null),
             Some(Outcome::Failed(error)) => (Value::Null, error.to_json()),
         };
-        json!({
+        let result_type = if result.is_null() {
+            Value::Null
+        } else {
+            json!(self.result_type())
+        };
+        let updated = match self.outcome {
+            None if spec.unset_last_updated => -1,
+            None | Some(_) => core.server_ms(&self.site, self.updated_ms(core.now_ms())),
+        };
+        let mut shown = json!({
             "id": self.id,
             "user": self.user,
             "workflowInfo": {
-                "type": self.kind.as_str(),
-                "resourceType": "vmReplication",
-                "resourceId": self.replication,
-                "resourceName": self.vm_name,
+                "type": self.workflow,
+                "resourceType": self.resource.kind,
+                "resourceId": self.resource.id,
+                "resourceName": self.resource.name,
             },
             "progress": self.progress(core.now_ms()),
             "state": self.state(),
-            "lastUpdated": core.server_ms(&self.site, self.updated_ms(core.now_ms())),
+            "lastUpdated": updated,
             "startTime": core.server_ms(&self.site, self.started_ms),
             "endTime": self.end_time(core),
-            "resultType": if result.is_null() { Value::Null } else { json!("vmReplication") },
+            "resultType": result_type,
             "error": error,
             "warnings": [],
-            "site": self.site,
             "result": result,
-        })
+        });
+        // Tasks of recovery plans have no site.
+        if let Some(members) = shown.as_object_mut()
+            && self.resource.kind != "recoveryPlan"
+        {
+            members.insert("site".to_owned(), json!(self.site));
+        }
+        shown
     }
 
     /// Progress is written once a second.
@@ -166,16 +245,15 @@ pub(super) fn list(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Ref
         .vcda
         .tasks
         .values()
-        .filter(|task| task.site == incoming.endpoint);
+        .filter(|task| task.is_shown_at(incoming.endpoint));
     let mut tasks: Vec<&Task> = here.filter(|task| filter.passes(core, task)).collect();
     query::sort(&mut tasks, &fields, |task, field| sort_key(core, task, field));
     let items = tasks
         .iter()
         .skip(page.offset)
         .take(page.limit)
-        .map(|task| task.to_json(core));
-    let envelope = json!({"items": items.collect::<Vec<_>>(), "total": tasks.len()});
-    Ok(Answer::json(200, MEDIA_TYPE, &envelope))
+        .map(|task| task.to_json(core, &world.vcda.spec));
+    Ok(page.answer(&world.vcda.spec, items.collect(), tasks.len()))
 }
 
 struct Filter<'a> {
@@ -227,10 +305,10 @@ impl<'a> Filter<'a> {
             && is("sourceOrg", &task.source_org)
             && is("destinationOrg", &task.destination_org)
             && self.state.is_none_or(|wanted| wanted == task.state())
-            && is("type", task.kind.as_str())
-            && is("resourceId", &task.replication)
-            && is("resourceName", &task.vm_name)
-            && has("resourceType", "vmReplication")
+            && is("type", task.workflow)
+            && is("resourceId", task.resource.id.as_deref().unwrap_or_default())
+            && is("resourceName", task.resource.name.as_deref().unwrap_or_default())
+            && has("resourceType", task.resource.kind)
             && is("operationID", task.operation_id.as_deref().unwrap_or_default())
             && self.start.hold(core.server_ms(&task.site, task.started_ms))
             && (ended || !self.end.are_set())
@@ -258,9 +336,13 @@ pub(super) fn get(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Refu
         .vcda
         .tasks
         .get(id)
-        .filter(|task| task.site == incoming.endpoint);
+        .filter(|task| task.is_shown_at(incoming.endpoint));
     let task = task.ok_or_else(|| Refusal::new(404, "TaskNotFound", "No such task.", &[id]))?;
-    Ok(Answer::json(200, MEDIA_TYPE, &task.to_json(&world.core)))
+    Ok(Answer::json(
+        200,
+        MEDIA_TYPE,
+        &task.to_json(&world.core, &world.vcda.spec),
+    ))
 }
 
 /// The columns of the bulk poll; the id is not the first one.
@@ -274,6 +356,9 @@ const COLUMNS: &[&str] = &[
     "id",
 ];
 
+/// As few as there can be.
+const FEW_COLUMNS: &[&str] = &["state", "id"];
+
 /// `POST /tasks/poll`.
 pub(super) fn poll(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Refusal> {
     let body = body::read(incoming.request)?;
@@ -285,15 +370,19 @@ pub(super) fn poll(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Ref
         let text = id.as_str().filter(|text| is_uuid(text));
         wanted.insert(text.ok_or_else(|| Refusal::bad_input("Not a task id.", &[&plain(id)]))?);
     }
+    let spec = &world.vcda.spec;
+    let columns = if spec.few_columns { FEW_COLUMNS } else { COLUMNS };
     let tasks = wanted.into_iter().filter_map(|id| world.vcda.tasks.get(id));
-    let rows = tasks.filter(|task| task.site == incoming.endpoint).map(|task| {
-        let task = task.to_json(&world.core);
-        COLUMNS
-            .iter()
-            .map(|column| task.get(column).cloned().unwrap_or(Value::Null))
-            .collect::<Vec<_>>()
-    });
-    let answer = json!({"propertyNames": COLUMNS, "values": rows.collect::<Vec<_>>()});
+    let rows = tasks
+        .filter(|task| task.is_shown_at(incoming.endpoint))
+        .map(|task| {
+            let task = task.to_json(&world.core, spec);
+            columns
+                .iter()
+                .map(|column| task.get(column).cloned().unwrap_or(Value::Null))
+                .collect::<Vec<_>>()
+        });
+    let answer = json!({"propertyNames": columns, "values": rows.collect::<Vec<_>>()});
     Ok(Answer::json(200, MEDIA_TYPE, &answer))
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::MEDIA_TYPE;
 use super::error::{ApiError, Refusal};
 use super::query::{self, Query, SortKey};
-use super::replication::{Instance, Place, RecoveryState, Replication};
+use super::replication::{Instance, Place, RecoveryState, Replication, TargetKind};
+use super::{MEDIA_TYPE, VcdaSpec};
 use crate::core::Core;
 use crate::exchange::Answer;
 use crate::service::Incoming;
@@ -18,20 +18,31 @@ const OPTIMIZED_MS: i64 = 7 * 24 * 3_600_000;
 const EXCHANGE_MS: i64 = 5_000;
 
 /// The wire form of a replication, as one of its sites shows it.
-pub(super) fn replication(core: &Core, site: &str, replication: &Replication) -> Value {
+pub(super) fn replication(core: &Core, spec: &VcdaSpec, site: &str, replication: &Replication) -> Value {
+    let mut shown = of_vapp(core, spec, site, replication);
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("source".to_owned(), source_end(replication));
+        members.insert("destination".to_owned(), destination_end(spec, replication));
+        members.insert("vappReplicationId".to_owned(), json!(replication.vapp));
+    }
+    shown
+}
+
+/// The wire form of a replication within that of its vApp.
+pub(super) fn of_vapp(core: &Core, spec: &VcdaSpec, site: &str, replication: &Replication) -> Value {
     let Replication {
         source, destination, ..
     } = replication;
     let source_vm = replication.source_vm.as_ref();
-    json!({
+    let mut shown = json!({
         "id": replication.id,
         "vmId": source_vm.map(|vm| vm.id.as_str()),
         "vmName": replication.vm_name,
         "vmDescription": "",
         "computerName": replication.vm_name,
         "owner": replication.owner,
-        "isMigration": false,
-        "isPaused": false,
+        "isMigration": replication.is_migration,
+        "isPaused": replication.is_paused,
         "isReversed": replication.is_reversed,
         "lastUpdated": core.server_ms(site, replication.updated_ms),
         "metadata": {},
@@ -39,30 +50,49 @@ pub(super) fn replication(core: &Core, site: &str, replication: &Replication) ->
         "dataConnectionState": connection(core, replication),
         "settings": settings(replication),
         "sourceState": {
-            "state": if core.is_reachable(&source.site) { "idle" } else { "error" },
+            "state": source_state(core, replication),
             "stateAge": state_age(core, site, source),
             "progress": null,
         },
-        "destinationState": destination_state(core, site, replication),
-        "storageProfile": format!("sp-{}", destination.site),
+        "destinationState": destination_state(core, spec, site, replication),
+        "storageProfile": replication.storage_profile,
         "storageProfileName": "gold",
         "vimLocation": vim_location(destination),
-        "source": source_end(replication),
-        "destination": destination_end(replication),
-        "vappReplicationId": replication.id.replacen("C4-", "C4VAPP-", 1),
-    })
+    });
+    if let (Some(profile), Some(members)) = (&replication.copying.sla_profile, shown.as_object_mut()) {
+        members.insert(
+            "slaProfile".to_owned(),
+            json!({"id": profile, "displayName": profile}),
+        );
+    }
+    shown
+}
+
+fn source_state(core: &Core, replication: &Replication) -> &'static str {
+    if !core.is_reachable(&replication.source.site) {
+        "error"
+    } else if replication.is_paused {
+        "paused"
+    } else {
+        "idle"
+    }
 }
 
 fn settings(replication: &Replication) -> Value {
-    json!({
-        "description": "",
-        "rpo": replication.rpo_minutes,
-        "quiesced": false,
-        "dataConnectionType": "ENCRYPTED",
-        "retentionPolicy": {"rules": [{"numberOfInstances": 4, "distance": replication.rpo_minutes}]},
+    let copying = &replication.copying;
+    let mut settings = json!({
+        "description": copying.description,
+        "rpo": copying.rpo_minutes,
+        "quiesced": copying.quiesced,
+        "dataConnectionType": copying.data_connection,
+        "retentionPolicy": copying.retention,
         "excludedDiskKeys": [],
-        "targetDiskType": "THIN",
-    })
+        "targetDiskType": copying.disk_type,
+    });
+    if let (Some(time), Some(members)) = (copying.initial_sync, settings.as_object_mut()) {
+        members.insert("initialSyncTime".to_owned(), json!(time));
+    }
+    settings
 }
 
 fn source_end(replication: &Replication) -> Value {
@@ -77,28 +107,28 @@ fn source_end(replication: &Replication) -> Value {
     })
 }
 
-fn destination_end(replication: &Replication) -> Value {
+fn destination_end(spec: &VcdaSpec, replication: &Replication) -> Value {
     let destination = &replication.destination;
     json!({
         "site": destination.site,
         "org": destination.org,
         "vdcId": destination.vdc_id,
         "vdcName": destination.vdc_name,
-        "recoveredVappId": recovered_vapp(replication),
+        "recoveredVappId": recovered_vapp(spec, replication),
     })
 }
 
-fn destination_state(core: &Core, site: &str, replication: &Replication) -> Value {
+fn destination_state(core: &Core, spec: &VcdaSpec, site: &str, replication: &Replication) -> Value {
     let error = replication.last_error.as_ref();
     json!({
         "state": "idle",
         "stateAge": state_age(core, site, &replication.destination),
         "currentRpoViolation": rpo_violation(core, replication),
-        "isMovingReplica": false,
+        "isMovingReplica": replication.is_moving,
         "spaceRequirement": 21_474_836_480_i64,
         "latestInstance": replication.latest_instance().map(|latest| instance(core, site, latest)),
         "lastError": error.map(ApiError::to_json),
-        "recoveryInfo": recovery_info(core, site, replication),
+        "recoveryInfo": recovery_info(core, spec, site, replication),
     })
 }
 
@@ -108,30 +138,50 @@ fn vim_location(place: &Place) -> Value {
         "datastoreMoref": "datastore-61",
         "datastoreName": format!("ds-{}-1", place.site),
         "vimServer": format!("vc-{}.example", place.site),
-        "vimServerInstanceUuid": crate::random::Random::keyed(0, &["vim", &place.site]).uuid(),
+        "vimServerInstanceUuid": vim_server(&place.site),
     })
 }
 
-fn recovery_info(core: &Core, site: &str, replication: &Replication) -> Value {
-    let state = replication.recovery.as_str();
-    let vm = replication.destination_vm.as_ref();
-    match (replication.recovery, vm) {
-        (RecoveryState::Test | RecoveryState::Complete, Some(vm)) => json!({
-            "recoveryState": state,
-            "optimizeUntil": replication.recovered_ms.map(|at_ms| core.server_ms(site, at_ms + OPTIMIZED_MS)),
-            "type": "vcd",
-            "vAppId": vm.vapp_id,
-            "vcdVmId": vm.id,
-        }),
-        _ => json!({"recoveryState": state}),
-    }
+/// Id of the vCenter of a site.
+pub(super) fn vim_server(site: &str) -> String {
+    crate::random::Random::keyed(0, &["vim", site]).uuid()
 }
 
-fn recovered_vapp(replication: &Replication) -> Option<&str> {
-    match replication.recovery {
-        RecoveryState::Complete => replication.destination_vm.as_ref().map(|vm| vm.vapp_id.as_str()),
+fn recovery_info(core: &Core, spec: &VcdaSpec, site: &str, replication: &Replication) -> Value {
+    let state = replication.recovery.as_str();
+    let vm = match (replication.recovery, &replication.destination_vm) {
+        (RecoveryState::Test | RecoveryState::Complete, Some(vm)) if !spec.bare_recovery_info => vm,
+        _ => return json!({"recoveryState": state}),
+    };
+    let until = replication
+        .recovered_ms
+        .map(|at_ms| core.server_ms(site, at_ms + OPTIMIZED_MS));
+    let (tag, first, second) = match replication.target {
+        TargetKind::Vcloud => ("vcd", ("vAppId", &vm.vapp_id), ("vcdVmId", &vm.id)),
+        TargetKind::Vcenter => ("vc", ("vcId", &vm.vapp_id), ("vmId", &vm.id)),
+    };
+    let tag = if spec.unknown_recovery_tag {
+        "unheard-of"
+    } else {
+        tag
+    };
+    let mut info = match replication.target {
+        TargetKind::Vcloud => json!({"recoveryState": state, "optimizeUntil": until, "type": tag}),
+        TargetKind::Vcenter => json!({"recoveryState": state, "type": tag}),
+    };
+    info[first.0] = json!(first.1);
+    info[second.0] = json!(second.1);
+    info
+}
+
+/// The vApp that was recovered; `null` where there is none, or the text.
+pub(super) fn recovered_vapp(spec: &VcdaSpec, replication: &Replication) -> Option<String> {
+    let recovered = match replication.recovery {
+        RecoveryState::Complete => replication.destination_vm.as_ref(),
         RecoveryState::NotStarted | RecoveryState::InProgress | RecoveryState::Test => None,
-    }
+    };
+    let nothing = spec.null_as_text.then(|| "null".to_owned());
+    recovered.map(|vm| vm.vapp_id.clone()).or(nothing)
 }
 
 fn instance(core: &Core, site: &str, instance: &Instance) -> Value {
@@ -167,9 +217,10 @@ fn rpo_violation(core: &Core, replication: &Replication) -> i64 {
     }
 }
 
-fn health(core: &Core, replication: &Replication) -> &'static str {
+pub(super) fn health(core: &Core, replication: &Replication) -> &'static str {
     let violation = rpo_violation(core, replication);
-    if !core.is_reachable(&replication.source.site) || violation >= i64::from(replication.rpo_minutes) {
+    if !core.is_reachable(&replication.source.site) || violation >= i64::from(replication.copying.rpo_minutes)
+    {
         "RED"
     } else if violation > 0 || replication.last_error.is_some() {
         "YELLOW"
@@ -184,6 +235,7 @@ fn connection(core: &Core, replication: &Replication) -> &'static str {
     }
     match (replication.recovery, &replication.source_vm) {
         (RecoveryState::Complete, _) => "FINISHED",
+        _ if replication.is_paused => "PAUSED",
         (_, Some(vm)) if !vm.powered_on => "POWERED_OFF",
         _ => "OK",
     }
@@ -210,7 +262,7 @@ pub(super) fn get(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Refu
     Ok(Answer::json(
         200,
         MEDIA_TYPE,
-        &replication(&world.core, incoming.endpoint, found),
+        &replication(&world.core, &world.vcda.spec, incoming.endpoint, found),
     ))
 }
 
@@ -243,6 +295,10 @@ const FILTERS: &[&str] = &[
     "isMigration",
     "overallHealth",
     "dataConnectionState",
+    "sourceVimServerUuid",
+    "storageProfile",
+    "vimServerInstanceUuid",
+    "slaProfileId",
     "offset",
     "limit",
     "sort",
@@ -281,13 +337,9 @@ pub(super) fn list(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Ref
     });
     let items = found.iter().skip(page.offset).take(page.limit);
     let items: Vec<Value> = items
-        .map(|found| replication(core, incoming.endpoint, found))
+        .map(|found| replication(core, &world.vcda.spec, incoming.endpoint, found))
         .collect();
-    Ok(Answer::json(
-        200,
-        MEDIA_TYPE,
-        &json!({"items": items, "total": found.len()}),
-    ))
+    Ok(page.answer(&world.vcda.spec, items, found.len()))
 }
 
 fn passes(core: &Core, query: &Query, replication: &Replication) -> bool {
@@ -302,7 +354,7 @@ fn passes(core: &Core, query: &Query, replication: &Replication) -> bool {
         && is("destinationOrg", &replication.destination.org)
         && is("destinationVdcId", &replication.destination.vdc_id)
         && is("destinationVdcName", &replication.destination.vdc_name)
-        && is("destinationSiteType", "vcloud")
+        && is("destinationSiteType", replication.target.as_str())
         && query
             .list("ids")
             .is_none_or(|wanted| wanted.contains(&replication.id.as_str()))
@@ -310,7 +362,20 @@ fn passes(core: &Core, query: &Query, replication: &Replication) -> bool {
         && query
             .text("vmName")
             .is_none_or(|wanted| replication.vm_name.contains(wanted))
-        && is("isMigration", "false")
+        && is(
+            "isMigration",
+            if replication.is_migration { "true" } else { "false" },
+        )
+        && is("storageProfile", &replication.storage_profile)
+        && is("sourceVimServerUuid", &vim_server(&replication.source.site))
+        && is(
+            "vimServerInstanceUuid",
+            &vim_server(&replication.destination.site),
+        )
+        && is(
+            "slaProfileId",
+            replication.copying.sla_profile.as_deref().unwrap_or(""),
+        )
         && is("overallHealth", health(core, replication))
         && is("dataConnectionState", connection(core, replication))
 }

@@ -1,11 +1,12 @@
-//! Work on replications: what is refused, how it begins, and what it leaves.
+//! Work on replications: how it begins, and what it leaves.
 
 use serde_json::Value;
 
+use super::check::{self, Settings, Unfit};
 use super::error::{ApiError, Refusal};
-use super::replication::{Replication, Vm, WorkKind};
-use super::task::{Outcome, Task};
-use super::{MEDIA_TYPE, VcdaEvent, body, view};
+use super::replication::{RecoveryState, Replication, Vm, WorkKind};
+use super::task::{Outcome, Resource, Task};
+use super::{MEDIA_TYPE, Vcda, VcdaEvent, plan, vapp, view};
 use crate::core::Core;
 use crate::endpoint::Session;
 use crate::event::Event;
@@ -14,203 +15,280 @@ use crate::service::Incoming;
 use crate::world::World;
 
 /// After how long work that cannot be done is given up, in milliseconds.
-const GIVE_UP_MS: std::ops::Range<i64> = 200..800;
+pub(super) const GIVE_UP_MS: std::ops::Range<i64> = 200..800;
 
-/// What a request asks for, beyond its kind.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Settings {
-    power_on: bool,
-    sync: bool,
-    instance: Option<String>,
-    network_settings: Option<Value>,
+/// What an action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// One replication.
+    Vm,
+    /// All replications of a vApp.
+    Vapp,
 }
 
-impl Settings {
-    /// Reads the body of an action; `powerOn` is true unless the caller says otherwise.
-    pub(super) fn read(kind: WorkKind, incoming: &Incoming<'_>) -> Result<Self, Refusal> {
-        let request = incoming.request;
-        let body = match kind {
-            WorkKind::Failover => body::settings(request, &body::FAILOVER, &body::VC_FAILOVER)?,
-            WorkKind::FailoverTest => body::settings(request, &body::TEST, &body::VC_TEST)?,
-            WorkKind::Migrate => body::settings(request, &body::MIGRATE, &body::MIGRATE)?,
-            WorkKind::FailoverTestCleanup | WorkKind::Reverse => {
-                body::none(request)?;
-                return Ok(Self::default());
-            }
-        };
-        let settings = Self {
-            power_on: body::flag(&body, "powerOn", true),
-            sync: body::flag(&body, "sync", false),
-            instance: body.get("instanceId").and_then(Value::as_str).map(str::to_owned),
-            network_settings: body
-                .get("vmNetworkSettings")
-                .filter(|settings| !settings.is_null())
-                .cloned(),
-        };
-        if settings.sync && settings.instance.is_some() {
-            return Err(Refusal::bad_request(
-                "sync and instanceId exclude one another.",
-                &[],
-            ));
-        }
-        Ok(settings)
-    }
+/// What is done to one replication.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    pub(super) replication: String,
+    /// The recovery state in which it began.
+    began_in: RecoveryState,
+    settings: Settings,
 }
 
-/// Work that has begun: it ends with its task.
+/// On whose behalf work is done.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Owner {
+    /// A task of its own.
+    Task(String),
+    /// The run of a recovery plan.
+    Plan(String),
+}
+
+/// Work that has begun.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Work {
-    pub(super) task: String,
-    pub(super) settings: Settings,
+    pub(super) owner: Owner,
+    pub(super) kind: WorkKind,
+    pub(super) parts: Vec<Part>,
 }
 
-/// An action on a replication: refused, or begun and answered with its task.
+/// An action: refused, or begun and answered with its task.
 pub(super) fn begin(
     world: &mut World,
     incoming: &Incoming<'_>,
     session: &Session,
     kind: WorkKind,
+    level: Level,
 ) -> Result<Answer, Refusal> {
-    let replication = view::find(world, incoming)?;
-    let settings = Settings::read(kind, incoming)?;
-    let settings = Settings {
-        instance: check(replication, incoming.endpoint, kind, &settings)?,
-        ..settings
-    };
+    let resource = resource(world, incoming, level)?;
+    let ids = members(&world.vcda, &resource, level);
+    let body = check::body(&world.vcda, &ids, kind, level, incoming)?;
+    let mut parts = Vec::new();
+    let mut late = None;
+    for id in &ids {
+        let replication = replication(&world.vcda, id)?;
+        let settings = Settings::of(&body, kind, level, replication);
+        match check::fit(replication, incoming.endpoint, kind, settings) {
+            Ok(settings) => parts.push(Part {
+                replication: id.clone(),
+                began_in: replication.recovery,
+                settings,
+            }),
+            Err(Unfit::State(refusal)) if world.vcda.spec.refuses_in_task => late = Some(refusal.error),
+            Err(Unfit::State(refusal) | Unfit::Other(refusal)) => return Err(refusal),
+        }
+        if world.vcda.spec.needs_extension && check::wants_source(kind) {
+            check::extended(session, &replication.source.site)?;
+        }
+    }
     let World { core, vcda, .. } = world;
-    let id = incoming.param(0);
-    let replication = vcda.replications.get_mut(id).ok_or_else(|| view::not_found(id))?;
-
-    let blocked = needs_source(kind, &settings) && !core.is_reachable(&replication.source.site);
-    let range_ms = if blocked { GIVE_UP_MS } else { kind.range_ms() };
-    let work_ms = core.work_ms(kind.as_str(), &replication.id, range_ms);
-    let task = start(core, incoming, session, kind, replication, work_ms);
-    replication.task = Some(task.id.clone());
-    replication.recovery = kind.runs_in();
-    replication.last_error = None;
-    replication.updated_ms = core.now_ms();
-    if kind == WorkKind::Migrate && !blocked {
-        power_off(&mut replication.source_vm);
+    let mut task = Task::begin(core, incoming, session, kind.as_str(), resource);
+    if let Some(first) = ids.first().and_then(|id| vcda.replications.get(id)) {
+        task.source_org.clone_from(&first.source.org);
+        task.destination_org.clone_from(&first.destination.org);
     }
-    core.calls.hold(incoming.ticket);
-    core.schedule_in(
-        work_ms,
-        Event::Vcda(VcdaEvent::Ends(Work {
-            task: task.id.clone(),
-            settings,
-        })),
-    );
-    let answer = Answer::json(202, MEDIA_TYPE, &task.to_json(core));
-    vcda.tasks.insert(task.id.clone(), task);
-    Ok(answer)
+    match late {
+        Some(error) => {
+            task.ends_in(core.work_ms("refuse", &task.id, GIVE_UP_MS));
+            core.schedule_in(
+                task.ends_ms - core.now_ms(),
+                Event::Vcda(VcdaEvent::Fails(task.id.clone(), error)),
+            );
+        }
+        None => {
+            let work = Work {
+                owner: Owner::Task(task.id.clone()),
+                kind,
+                parts,
+            };
+            task.ends_in(start(core, vcda, work));
+        }
+    }
+    Ok(task.accepted(core, vcda, incoming))
 }
 
-/// A task that begins at this moment.
-fn start(
-    core: &mut Core,
-    incoming: &Incoming<'_>,
-    session: &Session,
-    kind: WorkKind,
-    replication: &Replication,
-    work_ms: i64,
-) -> Task {
-    Task {
-        id: core.uuid("task"),
-        site: incoming.endpoint.to_owned(),
-        user: session.user.clone(),
-        kind,
-        replication: replication.id.clone(),
-        vm_name: replication.vm_name.clone(),
-        source_org: replication.source.org.clone(),
-        destination_org: replication.destination.org.clone(),
-        operation_id: incoming.request.header_text("operationID").map(str::to_owned),
-        started_ms: core.now_ms(),
-        ends_ms: core.now_ms() + work_ms,
-        outcome: None,
-        ticket: incoming.ticket,
+/// The object of an action, if one of its ends is at the site that is asked.
+fn resource(world: &World, incoming: &Incoming<'_>, level: Level) -> Result<Resource, Refusal> {
+    match level {
+        Level::Vm => view::find(world, incoming).map(|found| Resource {
+            kind: "vmReplication",
+            id: Some(found.id.clone()),
+            name: Some(found.vm_name.clone()),
+        }),
+        Level::Vapp => vapp::find(world, incoming).map(|found| Resource {
+            kind: "vappReplication",
+            id: Some(found.id.clone()),
+            name: Some(found.name.clone()),
+        }),
     }
 }
 
-/// Whether a replication allows the work at a site; the instance it will be made from.
-fn check(
-    replication: &Replication,
+fn members(vcda: &Vcda, resource: &Resource, level: Level) -> Vec<String> {
+    let id = resource.id.clone().unwrap_or_default();
+    match level {
+        Level::Vm => vec![id],
+        Level::Vapp => vcda.members(&id).map(|member| member.id.clone()).collect(),
+    }
+}
+
+fn replication<'a>(vcda: &'a Vcda, id: &str) -> Result<&'a Replication, Refusal> {
+    vcda.replications.get(id).ok_or_else(|| view::not_found(id))
+}
+
+/// Whether the parts of some work can be done on behalf of a plan, with nothing said about each.
+pub(super) fn parts_of_plan(
+    vcda: &Vcda,
     site: &str,
     kind: WorkKind,
-    settings: &Settings,
-) -> Result<Option<String>, Refusal> {
-    let id = replication.id.as_str();
-    if replication.destination.site != site {
-        return Err(Refusal::bad_request(
-            format!("Site {site} is not the destination."),
-            &[id, site],
-        ));
+    ids: &[String],
+) -> Result<Vec<Part>, ApiError> {
+    let mut parts = Vec::new();
+    for id in ids {
+        let replication = replication(vcda, id).map_err(|refusal| refusal.error)?;
+        match check::fit(replication, site, kind, Settings::usual()) {
+            Ok(settings) => parts.push(Part {
+                replication: id.clone(),
+                began_in: replication.recovery,
+                settings,
+            }),
+            Err(Unfit::State(refusal) | Unfit::Other(refusal)) => return Err(refusal.error),
+        }
     }
-    if replication.task.is_some() {
-        return Err(Refusal::bad_request(
-            "Other work on the replication is running.",
-            &[id],
-        ));
-    }
-    if replication.recovery != kind.begins_in() {
-        let state = replication.recovery.as_str();
-        let msg = format!("Recovery state {state} does not allow {}.", kind.as_str());
-        return Err(Refusal::bad_request(msg, &[id, state]));
-    }
-    match (kind, &settings.instance) {
-        (WorkKind::FailoverTestCleanup | WorkKind::Reverse | WorkKind::Migrate, _) => Ok(None),
-        (WorkKind::Failover | WorkKind::FailoverTest, Some(key)) => match replication.instance(key) {
-            Some(instance) => Ok(Some(instance.key.clone())),
-            None => Err(Refusal::bad_request("The instance is not known.", &[key])),
-        },
-        (WorkKind::FailoverTest, None) if settings.sync => Ok(None),
-        (WorkKind::Failover | WorkKind::FailoverTest, None) => match replication.latest_instance() {
-            Some(instance) => Ok(Some(instance.key.clone())),
-            None => Err(Refusal::bad_request(
-                "There is no instance to recover from.",
-                &[id],
-            )),
-        },
-    }
+    Ok(parts)
 }
 
-fn needs_source(kind: WorkKind, settings: &Settings) -> bool {
-    match kind {
-        WorkKind::Migrate | WorkKind::Reverse => true,
-        WorkKind::FailoverTest => settings.sync,
-        WorkKind::Failover | WorkKind::FailoverTestCleanup => false,
+/// Begins work; gives how long it takes, in milliseconds.
+pub(super) fn start(core: &mut Core, vcda: &mut Vcda, work: Work) -> i64 {
+    let reverse_in_progress = vcda.spec.reverse_in_progress;
+    let owner = match &work.owner {
+        Owner::Task(id) | Owner::Plan(id) => id.clone(),
+    };
+    let mut takes_ms = 0;
+    for part in &work.parts {
+        let Some(replication) = vcda.replications.get_mut(&part.replication) else {
+            continue;
+        };
+        let blocked = is_blocked(core, work.kind, part, replication);
+        let range_ms = if blocked { GIVE_UP_MS } else { work.kind.range_ms() };
+        takes_ms = takes_ms.max(core.work_ms(work.kind.as_str(), &replication.id, range_ms));
+        replication.task = Some(owner.clone());
+        replication.recovery = work.kind.runs_in(part.began_in, reverse_in_progress);
+        replication.last_error = None;
+        replication.updated_ms = core.now_ms();
+        match work.kind {
+            WorkKind::Migrate if !blocked => power_off(&mut replication.source_vm),
+            WorkKind::StorageProfile => replication.is_moving = true,
+            _ => {}
+        }
     }
+    core.schedule_in(takes_ms, Event::Vcda(VcdaEvent::Ends(work)));
+    takes_ms
 }
 
-/// The work of a task ends: the one place where it changes the replication.
+fn is_blocked(core: &Core, kind: WorkKind, part: &Part, replication: &Replication) -> bool {
+    let needs_source = check::wants_source(kind) || kind == WorkKind::FailoverTest && part.settings.sync;
+    needs_source && !core.is_reachable(&replication.source.site)
+}
+
+/// Work ends: the one place where it changes replications.
 pub(super) fn end(world: &mut World, work: Work) {
     let World { core, vcda, .. } = world;
-    let Some(task) = vcda.tasks.get_mut(&work.task) else {
+    let error = blocked_by(core, vcda, &work);
+    let before = shown(core, vcda, &work);
+    for part in &work.parts {
+        end_part(core, vcda, work.kind, part, error.as_ref());
+    }
+    let id = match &work.owner {
+        Owner::Task(id) => id,
+        Owner::Plan(id) => return plan::step_ended(world, id, error),
+    };
+    let result = match work.kind {
+        WorkKind::Stop => before,
+        _ => shown(core, vcda, &work),
+    };
+    let outcome = match error {
+        Some(error) => Outcome::Failed(error),
+        None => Outcome::Succeeded(result),
+    };
+    conclude(core, vcda, id, outcome);
+}
+
+/// A task ends.
+pub(super) fn conclude(core: &mut Core, vcda: &mut Vcda, id: &str, outcome: Outcome) {
+    let Some(task) = vcda.tasks.get_mut(id) else {
         return;
     };
-    let Some(replication) = vcda.replications.get_mut(&task.replication) else {
-        return;
-    };
-    let blocked = needs_source(task.kind, &work.settings) && !core.is_reachable(&replication.source.site);
-    replication.task = None;
-    replication.updated_ms = core.now_ms();
-    if blocked {
-        let site = replication.source.site.clone();
-        let msg = format!("Site {site} cannot be reached.");
-        let error = ApiError::new("GeneralServerFailure", msg, &[&replication.id, &site]);
-        replication.recovery = task.kind.begins_in();
-        replication.last_error = Some(error.clone());
-        task.outcome = Some(Outcome::Failed(error));
-    } else {
-        replication.recovery = task.kind.ends_in();
-        apply(core, replication, task.kind, work.settings);
-        task.outcome = Some(Outcome::Succeeded(view::replication(
-            core,
-            &task.site,
-            replication,
-        )));
+    task.ends_ms = core.now_ms();
+    if matches!(outcome, Outcome::Succeeded(_)) {
         core.calls.effect(task.ticket, core.now_ms);
     }
     core.calls.settle(task.ticket, core.now_ms);
+    task.outcome = Some(outcome);
+    if let Some(retention_ms) = vcda.spec.task_retention_ms {
+        core.schedule_in(
+            i64::from(retention_ms),
+            Event::Vcda(VcdaEvent::Forgets(id.to_owned())),
+        );
+    }
+}
+
+/// Why the work could not be done: the first part whose source cannot be reached.
+fn blocked_by(core: &Core, vcda: &Vcda, work: &Work) -> Option<ApiError> {
+    work.parts.iter().find_map(|part| {
+        let replication = vcda.replications.get(&part.replication)?;
+        if !is_blocked(core, work.kind, part, replication) {
+            return None;
+        }
+        let site = replication.source.site.clone();
+        let msg = format!("Site {site} cannot be reached.");
+        Some(ApiError::new(
+            "GeneralServerFailure",
+            msg,
+            &[&replication.id, &site],
+        ))
+    })
+}
+
+/// What a task shows of the objects of its work.
+fn shown(core: &Core, vcda: &Vcda, work: &Work) -> Value {
+    let Owner::Task(id) = &work.owner else {
+        return Value::Null;
+    };
+    let Some(task) = vcda.tasks.get(id) else {
+        return Value::Null;
+    };
+    let object = task.resource.id.as_deref().unwrap_or_default();
+    match task.resource.kind {
+        "vappReplication" => vcda
+            .vapps
+            .get(object)
+            .map_or(Value::Null, |found| vapp::shown(core, vcda, &task.site, found)),
+        _ => vcda.replications.get(object).map_or(Value::Null, |found| {
+            view::replication(core, &vcda.spec, &task.site, found)
+        }),
+    }
+}
+
+fn end_part(core: &mut Core, vcda: &mut Vcda, kind: WorkKind, part: &Part, error: Option<&ApiError>) {
+    let Some(replication) = vcda.replications.get_mut(&part.replication) else {
+        return;
+    };
+    replication.task = None;
+    replication.is_moving = false;
+    replication.updated_ms = core.now_ms();
+    if let Some(error) = error {
+        replication.recovery = part.began_in;
+        replication.last_error = Some(error.clone());
+        return;
+    }
+    replication.recovery = kind.ends_in(part.began_in);
+    if kind == WorkKind::Stop {
+        if let Some(replication) = vcda.replications.remove(&part.replication) {
+            vcda.release(replication);
+        }
+    } else {
+        apply(core, replication, kind, part.settings.clone());
+    }
 }
 
 fn apply(core: &mut Core, replication: &mut Replication, kind: WorkKind, settings: Settings) {
@@ -221,16 +299,15 @@ fn apply(core: &mut Core, replication: &mut Replication, kind: WorkKind, setting
             replication.recovered_ms = Some(now_ms);
         }
         WorkKind::Migrate => {
-            let instance = take_instance(core, replication);
             let settings = Settings {
-                instance: Some(instance),
+                instance: Some(take_instance(core, replication)),
                 ..settings
             };
             replication.destination_vm = Some(recovered(core, settings));
             replication.recovered_ms = Some(now_ms);
         }
         WorkKind::FailoverTest => {
-            let instance = match settings.instance {
+            let instance = match settings.instance.clone() {
                 Some(instance) => instance,
                 None => take_instance(core, replication),
             };
@@ -245,6 +322,19 @@ fn apply(core: &mut Core, replication: &mut Replication, kind: WorkKind, setting
             replication.turn_round();
             take_instance(core, replication);
         }
+        WorkKind::Pause => replication.is_paused = true,
+        WorkKind::Resume => replication.is_paused = false,
+        WorkKind::Sync => {
+            take_instance(core, replication);
+        }
+        WorkKind::StorageProfile => {
+            if let Some(profile) = settings.body.get("storageProfileId").and_then(Value::as_str) {
+                profile.clone_into(&mut replication.storage_profile);
+            }
+        }
+        WorkKind::Reconfigure => check::reconfigure(replication, &settings.body),
+        // It is gone.
+        WorkKind::Stop => {}
     }
 }
 
@@ -283,6 +373,11 @@ pub(super) fn copy(world: &mut World, id: String) {
     if linked && replication.is_copying() {
         take_instance(core, replication);
     }
-    let interval_ms = i64::from(replication.rpo_minutes) * 60_000;
+    let interval_ms = i64::from(replication.copying.rpo_minutes) * 60_000;
     core.schedule_in(interval_ms, Event::Vcda(VcdaEvent::Copies(id)));
+}
+
+/// The answer to an action that has begun.
+pub(super) fn accepted(core: &Core, vcda: &Vcda, task: &Task) -> Answer {
+    Answer::json(202, MEDIA_TYPE, &task.to_json(core, &vcda.spec))
 }

@@ -187,7 +187,7 @@ fn work_on_an_object_takes_as_long_whatever_is_called_before_it() {
             .world
             .vcda()
             .tasks()
-            .map(|task| (task.vm_name.clone(), task.ends_ms))
+            .map(|task| (task.resource.name.clone(), task.ends_ms))
             .collect();
         ends.sort();
         ends

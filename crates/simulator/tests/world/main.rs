@@ -6,5 +6,6 @@ mod fixtures;
 mod https;
 mod support;
 mod transport;
+mod vcda_model;
 mod vcda_recovery;
 mod vcda_wire;

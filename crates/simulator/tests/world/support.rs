@@ -15,7 +15,12 @@ pub(crate) struct Pair {
 impl Pair {
     /// A world with that many replications, and one session at each site.
     pub(crate) fn new(seed: u64, replications: u32) -> Self {
-        let mut world = WorldSpec::pair(seed).groups(0).replications(replications).build();
+        Self::of(&WorldSpec::pair(seed).groups(0).replications(replications))
+    }
+
+    /// This world, and one session at each site.
+    pub(crate) fn of(spec: &WorldSpec) -> Self {
+        let mut world = spec.build();
         let east = log_in(&mut world, "east");
         let west = log_in(&mut world, "west");
         Self { world, east, west }
@@ -53,6 +58,24 @@ impl Pair {
             .replications()
             .find(|replication| replication.vm_name == name);
         found.expect("the replication is in the world").id.clone()
+    }
+
+    /// The id of the vApp replication of a replication.
+    pub(crate) fn vapp(&self, number: u32) -> String {
+        let found = self.world.vcda().replication(&self.id(number));
+        found.expect("the replication is in the world").vapp.clone()
+    }
+
+    /// Posts something to the west that is taken.
+    pub(crate) fn post(&mut self, target: &str, body: Option<&Value>) -> Value {
+        let answer = self.call("west", Method::POST, target, body);
+        assert!(
+            answer.is_success(),
+            "{target}: {} {}",
+            answer.status,
+            answer.value()
+        );
+        answer.value()
     }
 
     /// Sends a call, as is.

@@ -35,8 +35,8 @@ fn the_local_root_logs_in_with_members_of_its_own() {
     let refused = answer(world.handle("west", &Request::new(Method::POST, "/sessions").json(&mixed)));
     assert_eq!(code(&refused), (400, "BadUserInput".to_owned()));
     let cookie = json!({"type": "vcdCookie", "vcdCookie": "x"});
-    let unknown = answer(world.handle("west", &Request::new(Method::POST, "/sessions").json(&cookie)));
-    assert_eq!(code(&unknown), (501, "NotSimulated".to_owned()));
+    let refused = answer(world.handle("west", &Request::new(Method::POST, "/sessions").json(&cookie)));
+    assert_eq!(code(&refused), (401, "NotAuthenticated".to_owned()));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn an_extension_is_refused_by_what_is_wrong_with_it() {
         ),
         (
             json!({"type": "cookie", "site": "east", "cookie": "x"}),
-            (501, "NotSimulated"),
+            (500, "GeneralServerFailure"),
         ),
     ];
     for (body, (status, expected)) in table {
@@ -195,9 +195,9 @@ fn unknown_members_wrong_types_and_unknown_paths_are_refused_by_name() {
     assert_eq!(pair.call("west", Method::POST, &path, None).status, 400);
     let nowhere = pair.call("west", Method::GET, "/nowhere", None);
     assert_eq!(code(&nowhere), (404, "NotFound".to_owned()));
-    let pause = format!("/vm-replications/{}/pause", pair.id(1));
+    let unread = json!({"source": {"type": "vcVm", "site": "east"}, "destination": {"type": "vcloud"}});
     assert_eq!(
-        code(&pair.call("west", Method::POST, &pause, None)),
+        code(&pair.call("west", Method::POST, "/vm-replications", Some(&unread))),
         (501, "NotSimulated".to_owned())
     );
 }
