@@ -1,26 +1,24 @@
-//! One method per operation: request, send, decode.
+//! The client: how it is built, what all calls have in common, the session.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use farside_models_vcda::{
-    C4SessionDetails, QueryResult, ReplicaInstance, SingleVmReplicationInfo, TasksPollResponse, operation,
-};
+use farside_models_vcda::{C4SessionDetails, operation};
 use farside_transport::{
-    Call, CallError, CallErrorKind, Clock, OperationId, RemoteOperation, Stack, StackBuilder, StackSettings,
+    Call, CallContext, CallError, CallErrorKind, Clock, RemoteOperation, Stack, StackBuilder, StackSettings,
     Transport,
 };
 use farside_wire::{Operation, Query, RawJson, Read, Secret};
 use http::{HeaderValue, Request};
 use serde::Serialize;
+use serde::de::Error as _;
 
-use crate::id::{OperationTag, TaskId, VmReplicationId};
-use crate::list::{Page, PageRequest, ReplicationFilter, TaskFilter, Undecodable, collect};
+use crate::id::OperationTag;
 use crate::request::Frame;
 use crate::session::{Extension, Login, SiteExtension, VcdaSession};
-use crate::settings::{FailoverSettings, FailoverTestSettings, MigrateSettings};
-use crate::task::{PolledTask, TASK_KIND, Task, read_columns};
-use crate::wait::{Board, VcdaTasks};
+use crate::task::{Finished, Task};
+use crate::version::ApiVersion;
+use crate::wait::Board;
 
 /// The version that answers are asked for in, unless the builder is told otherwise.
 pub const DEFAULT_API_VERSION: &str = "4.6";
@@ -64,7 +62,8 @@ impl VcdaClientBuilder {
         self
     }
 
-    /// Asks for answers in this version of the API; [`DEFAULT_API_VERSION`] otherwise.
+    /// Asks for answers in this version of the API; [`DEFAULT_API_VERSION`] otherwise. A client that is to speak what
+    /// the service speaks is had from [`VcdaClient::negotiated`].
     pub fn api_version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
@@ -106,14 +105,11 @@ impl VcdaClientBuilder {
     /// [`BuildError`].
     pub fn build(self) -> Result<VcdaClient, BuildError> {
         let login = self.login.ok_or(BuildError::NoCredentials)?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
-        if self.version.is_empty() || !self.version.chars().all(plain) {
+        let Some(version) = ApiVersion::parse(&self.version) else {
             return Err(BuildError::Version(self.version));
-        }
-        let accept = format!("application/vnd.vmware.h4-v{}+json;charset=UTF-8", self.version);
+        };
         let frame = Frame {
-            accept: HeaderValue::try_from(accept)
-                .map_err(|_not_a_header| BuildError::Version(self.version))?,
+            version,
             site: self.site,
             tag: self.tag.as_ref().and_then(header),
         };
@@ -199,13 +195,15 @@ impl VcdaClient {
         &self.core.endpoint
     }
 
-    /// The tasks of the service, to be waited for together.
+    /// The version of the API that answers are asked for in.
     #[must_use]
-    pub fn tasks(&self) -> VcdaTasks {
-        VcdaTasks::new(self.clone())
+    pub fn api_version(&self) -> ApiVersion {
+        self.frame.version
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
+    /// The time that the client waits by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
         self.core.clock.as_ref()
     }
 
@@ -216,6 +214,28 @@ impl VcdaClient {
     /// Gives up the session and its extensions, if there are any, without a word to the service; the next call logs in.
     pub fn invalidate_session(&self) {
         self.core.stack.invalidate_session();
+    }
+
+    pub(crate) fn stack(&self) -> &Stack {
+        &self.core.stack
+    }
+
+    pub(crate) fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// The same client, asking in another version.
+    pub(crate) fn speaking(&self, version: ApiVersion) -> Self {
+        let mut client = self.clone();
+        client.frame.version = version;
+        client
+    }
+
+    /// The same client, asking about another site.
+    pub(crate) fn at_site(&self, site: Option<String>) -> Self {
+        let mut client = self.clone();
+        client.frame.site = site;
+        client
     }
 
     /// Logs out, if there is a session, and refuses all further calls of this client and its clones.
@@ -231,228 +251,103 @@ impl VcdaClient {
     /// # Errors
     /// [`CallError`]; nothing has changed.
     pub async fn session(&self) -> Result<C4SessionDetails, CallError> {
-        let request = self.frame.bare(&operation::SESSIONS_GET, &[], &Query::new());
-        self.read(&operation::SESSIONS_GET, "the session", request).await
+        let ask = self.ask(&operation::SESSIONS_GET, "the session", &[], &Query::new());
+        self.read(ask).await
     }
 
-    /// A stretch of the VM replications (operation `vmReplications.list`).
-    ///
-    /// # Errors
-    /// [`CallError`]; nothing has changed.
-    pub async fn replications(
-        &self,
-        filter: &ReplicationFilter,
-        page: PageRequest,
-    ) -> Result<Page<SingleVmReplicationInfo>, CallError> {
-        let query = page.put_into(filter.put_into(self.frame.site_query()));
-        self.page(&operation::VM_REPLICATIONS_LIST, "the VM replications", &query)
-            .await
+    /// The query parameter that picks the client's site.
+    pub(crate) fn site_query(&self) -> Query {
+        self.frame.site_query()
     }
 
-    /// All VM replications, page after page.
-    ///
-    /// # Errors
-    /// [`CallError`] of the first page that cannot be had; nothing has changed.
-    pub async fn all_replications(
-        &self,
-        filter: &ReplicationFilter,
-    ) -> Result<Vec<Result<SingleVmReplicationInfo, Undecodable>>, CallError> {
-        collect(|page| self.replications(filter, page)).await
+    /// The site that a query names, or that of the client.
+    pub(crate) fn site_or(&self, named: Option<&String>) -> Option<String> {
+        named.or(self.frame.site.as_ref()).cloned()
     }
 
-    /// One VM replication, as the site shows it (operation `vmReplications.get`).
-    ///
-    /// # Errors
-    /// [`CallError`], with code `VmReplicationNotFound` where the site has none of this id; nothing has changed.
-    pub async fn replication(&self, id: &VmReplicationId) -> Result<SingleVmReplicationInfo, CallError> {
-        self.read_of(&operation::VM_REPLICATIONS_GET, id).await
-    }
-
-    /// The points in time that a VM replication can be recovered from (operation `vmReplications.instances`).
-    ///
-    /// # Errors
-    /// [`CallError`]; nothing has changed.
-    pub async fn instances(&self, id: &VmReplicationId) -> Result<Vec<ReplicaInstance>, CallError> {
-        self.read_of(&operation::VM_REPLICATIONS_INSTANCES, id).await
-    }
-
-    /// Starts a failover at the destination; the source is not touched (operation `vmReplications.failover`).
-    ///
-    /// # Errors
-    /// [`CallError`]; where its effect is unknown the failover may have begun.
-    pub async fn start_failover(
-        &self,
-        id: &VmReplicationId,
-        settings: &FailoverSettings,
-    ) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
-        let operation = &operation::VM_REPLICATIONS_FAILOVER;
-        self.start(operation, id, Some(&settings.to_body())).await
-    }
-
-    /// Starts a test failover at the destination; replication goes on (operation `vmReplications.failoverTest`).
-    ///
-    /// # Errors
-    /// [`CallError`]; where its effect is unknown the test may have begun.
-    pub async fn start_failover_test(
-        &self,
-        id: &VmReplicationId,
-        settings: &FailoverTestSettings,
-    ) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
-        let operation = &operation::VM_REPLICATIONS_FAILOVER_TEST;
-        self.start(operation, id, Some(&settings.to_body())).await
-    }
-
-    /// Starts the removal of a test copy (operation `vmReplications.failoverTestCleanup`).
-    ///
-    /// # Errors
-    /// [`CallError`]; where its effect is unknown the removal may have begun.
-    pub async fn start_test_cleanup(
-        &self,
-        id: &VmReplicationId,
-    ) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
-        let operation = &operation::VM_REPLICATIONS_FAILOVER_TEST_CLEANUP;
-        self.start(operation, id, None::<&()>).await
-    }
-
-    /// Starts a migration: powers the source off, synchronises, recovers (operation `vmReplications.migrate`).
-    ///
-    /// # Errors
-    /// [`CallError`]; where its effect is unknown the migration may have begun.
-    pub async fn start_migrate(
-        &self,
-        id: &VmReplicationId,
-        settings: MigrateSettings,
-    ) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
-        let operation = &operation::VM_REPLICATIONS_MIGRATE;
-        self.start(operation, id, Some(&settings.to_body())).await
-    }
-
-    /// Starts to turn a recovered replication round; the original VM is removed (operation
-    /// `vmReplications.reverse`).
-    ///
-    /// # Errors
-    /// [`CallError`]; where its effect is unknown the reversal may have begun.
-    pub async fn start_reverse(
-        &self,
-        id: &VmReplicationId,
-    ) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
-        self.start(&operation::VM_REPLICATIONS_REVERSE, id, None::<&()>)
-            .await
-    }
-
-    /// One task, as it is (operation `tasks.get`).
-    ///
-    /// # Errors
-    /// [`CallError`], with status 404 where the site does not know the task; nothing has changed.
-    pub async fn task(&self, id: &TaskId) -> Result<Task, CallError> {
-        let operation = &operation::TASKS_GET;
-        let params = [("taskId", id.as_str())];
-        let request = self.frame.bare(operation, &params, &self.frame.site_query());
-        self.read(operation, format!("task {id}"), request).await
-    }
-
-    /// A stretch of the tasks (operation `tasks.list`).
-    ///
-    /// # Errors
-    /// [`CallError`]; nothing has changed.
-    pub async fn list_tasks(&self, filter: &TaskFilter, page: PageRequest) -> Result<Page<Task>, CallError> {
-        let query = page.put_into(filter.put_into(self.frame.site_query()));
-        self.page(&operation::TASKS_LIST, "the tasks", &query).await
-    }
-
-    /// All tasks, page after page.
-    ///
-    /// # Errors
-    /// [`CallError`] of the first page that cannot be had; nothing has changed.
-    pub async fn all_tasks(&self, filter: &TaskFilter) -> Result<Vec<Result<Task, Undecodable>>, CallError> {
-        collect(|page| self.list_tasks(filter, page)).await
-    }
-
-    /// The states of many tasks in one call; a task that is gone or not ours to see is missing (operation
-    /// `tasks.poll`).
-    ///
-    /// # Errors
-    /// [`CallError`]; nothing has changed.
-    pub async fn poll_tasks(
-        &self,
-        ids: &[TaskId],
-    ) -> Result<std::collections::BTreeMap<TaskId, PolledTask>, CallError> {
-        let operation = &operation::TASKS_POLL;
-        let request = self
-            .frame
-            .with_body(operation, &[], &self.frame.site_query(), &ids);
-        let call = self.call(operation, format!("{} tasks", ids.len()), request);
-        let context = call.context();
-        let answer = self.core.stack.send(call).await?;
-        let columns: TasksPollResponse = context.read(&answer)?;
-        read_columns(&columns).map_err(|source| context.error(CallErrorKind::Decode(source)))
-    }
-
-    async fn page<T: Read>(
-        &self,
-        operation: &'static Operation,
-        target: &str,
-        query: &Query,
-    ) -> Result<Page<T>, CallError> {
-        let request = self.frame.bare(operation, &[], query);
-        let result: QueryResult<RawJson> = self.read(operation, target, request).await?;
-        Ok(Page::of(&result))
-    }
-
-    async fn read_of<T: Read>(
-        &self,
-        operation: &'static Operation,
-        id: &VmReplicationId,
-    ) -> Result<T, CallError> {
-        let params = [("replicationId", id.as_str())];
-        let request = self.frame.bare(operation, &params, &self.frame.site_query());
-        self.read(operation, replication_target(id), request).await
-    }
-
-    async fn start(
-        &self,
-        operation: &'static Operation,
-        id: &VmReplicationId,
-        body: Option<&impl Serialize>,
-    ) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
-        let params = [("replicationId", id.as_str())];
-        let query = self.frame.site_query();
-        let request = match body {
-            Some(body) => self.frame.with_body(operation, &params, &query, body),
-            None => self.frame.bare(operation, &params, &query),
-        };
-        let task: Task = self.read(operation, replication_target(id), request).await?;
-        let id = OperationId::new(TASK_KIND, self.endpoint(), task.id().as_str());
-        Ok(RemoteOperation::new(id, Arc::new(self.tasks()), |result| {
-            result.map_or_else(
-                || Ok(SingleVmReplicationInfo::default()),
-                |result| result.decode(),
-            )
-        }))
-    }
-
-    async fn read<T: Read>(
+    /// A request without a body.
+    pub(crate) fn ask(
         &self,
         operation: &'static Operation,
         target: impl Into<Arc<str>>,
-        request: Request<Bytes>,
-    ) -> Result<T, CallError> {
-        let call = self.call(operation, target, request);
+        params: &[(&str, &str)],
+        query: &Query,
+    ) -> Ask {
+        Ask {
+            operation,
+            target: target.into(),
+            request: self.frame.bare(operation, params, query),
+        }
+    }
+
+    /// A request with a body.
+    pub(crate) fn ask_with(
+        &self,
+        operation: &'static Operation,
+        target: impl Into<Arc<str>>,
+        params: &[(&str, &str)],
+        query: &Query,
+        body: &impl Serialize,
+    ) -> Ask {
+        Ask {
+            operation,
+            target: target.into(),
+            request: self.frame.with_body(operation, params, query, body),
+        }
+    }
+
+    pub(crate) async fn read<T: Read>(&self, ask: Ask) -> Result<T, CallError> {
+        let call = ask.into_call();
         let context = call.context();
         let answer = self.core.stack.send(call).await?;
         context.read(&answer)
     }
 
-    fn call(
+    /// A request that cannot be sent.
+    pub(crate) fn unsendable(&self, ask: Ask, why: &'static str) -> CallError {
+        ask.into_call().context().error(CallErrorKind::Request(why))
+    }
+
+    /// Sends what is answered without a body.
+    pub(crate) async fn send(&self, ask: Ask) -> Result<(), CallError> {
+        let call = ask.into_call();
+        self.core.stack.send(call).await.map(drop)
+    }
+
+    /// A task, as the service wrote it and as it reads.
+    pub(crate) async fn read_task(&self, ask: Ask) -> Result<(RawJson, Task), CallError> {
+        let call = ask.into_call();
+        let context = call.context();
+        let answer = self.core.stack.send(call).await?;
+        let whole: RawJson = context.read(&answer)?;
+        let task = whole.decode().map_err(|error| undecodable(&context, &error))?;
+        Ok((whole, task))
+    }
+
+    /// Starts work: sends once, and reads which task it became.
+    pub(crate) async fn begin<T: Read + 'static>(
         &self,
-        operation: &'static Operation,
-        target: impl Into<Arc<str>>,
-        request: Request<Bytes>,
-    ) -> Call {
-        Call::new(operation, target, request)
+        ask: Ask,
+    ) -> Result<RemoteOperation<Finished<T>>, CallError> {
+        let (whole, task) = self.read_task(ask).await?;
+        Ok(self.begun(&whole, &task))
     }
 }
 
-fn replication_target(id: &VmReplicationId) -> String {
-    format!("VM replication {id}")
+fn undecodable(context: &CallContext, error: &farside_wire::DecodeError) -> CallError {
+    let text = format!("{error}: {}", error.reason());
+    context.error(CallErrorKind::Decode(serde_json::Error::custom(text)))
+}
+
+/// A request that is ready to be sent.
+pub(crate) struct Ask {
+    pub(crate) operation: &'static Operation,
+    pub(crate) target: Arc<str>,
+    pub(crate) request: Request<Bytes>,
+}
+
+impl Ask {
+    pub(crate) fn into_call(self) -> Call {
+        Call::new(self.operation, self.target, self.request)
+    }
 }

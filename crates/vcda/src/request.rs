@@ -6,14 +6,16 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use serde::Serialize;
 
+use crate::version::ApiVersion;
+
 /// The spelling is the service's (VCDA wire rules 4).
 const OPERATION_ID: &str = "operationID";
 
 /// What all requests of a client have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
-    /// The versioned media type that answers are to have.
-    pub(crate) accept: HeaderValue,
+    /// The version that answers are asked for in.
+    pub(crate) version: ApiVersion,
     /// Short name of the site that is asked; none: the local one.
     pub(crate) site: Option<String>,
     /// Names the action in the services' logs.
@@ -70,7 +72,7 @@ impl Frame {
             .parse()
             .unwrap_or_default();
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, self.accept.clone());
+        headers.insert(ACCEPT, self.version.media_type());
         if let Some(tag) = &self.tag {
             headers.insert(OPERATION_ID, tag.clone());
         }

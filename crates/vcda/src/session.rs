@@ -8,7 +8,9 @@ use bytes::Bytes;
 use farside_models_vcda::operation::{SESSIONS_EXTEND, SESSIONS_GET, SESSIONS_LOGIN, SESSIONS_LOGOUT};
 use farside_models_vcda::{
     AuthRequest, AuthRequestCookie, AuthRequestCredentials, AuthRequestMultisite, AuthRequestVcdAccessToken,
-    AuthenticationRequest, AuthenticationRequestLocalUser, AuthenticationRequestVcdCredentials,
+    AuthenticationRequest, AuthenticationRequestLocalUser, AuthenticationRequestSsoCredentials,
+    AuthenticationRequestSsoToken, AuthenticationRequestVcdAccessToken, AuthenticationRequestVcdCookie,
+    AuthenticationRequestVcdCredentials,
 };
 use farside_transport::{Call, CallError, CallErrorKind, SessionScheme, SessionToken, Transport};
 use farside_wire::{Operation, Query, Secret};
@@ -47,6 +49,42 @@ pub enum Login {
         /// Its password.
         password: Secret,
     },
+    /// A user of the single sign-on of vCenter.
+    Sso {
+        /// Its name.
+        user: String,
+        /// Its password.
+        password: Secret,
+        /// Not documented; the pages show it as null.
+        principal: Option<String>,
+    },
+    /// A SAML token of the single sign-on of vCenter, with a proof of possession.
+    SsoToken(SsoToken),
+    /// The cookie of a session of Cloud Director. It dies with that session, and nothing renews it here.
+    Cookie(Secret),
+    /// An access token of Cloud Director; seen in 4.5. It dies of age, and nothing renews it here.
+    AccessToken {
+        /// The token, a JWT.
+        token: Secret,
+        /// The organisation that the user acts for.
+        org: String,
+    },
+}
+
+/// A SAML token with a proof of possession. What the proof is made of, and how a time is written, is not documented; it is
+/// good for once, so that a session that has ended cannot be opened again with it.
+#[derive(Clone, Debug)]
+pub struct SsoToken {
+    /// The token.
+    pub saml_token: Secret,
+    /// Time of the proof, as text.
+    pub timestamp: String,
+    /// A value used once.
+    pub nonce: String,
+    /// Signature of the proof.
+    pub signature: Secret,
+    /// Not documented; the pages show it as null.
+    pub principal: Option<String>,
 }
 
 impl Login {
@@ -63,7 +101,10 @@ impl Login {
 
     fn user(&self) -> &str {
         match self {
-            Self::Vcd { user, .. } | Self::Local { user, .. } => user,
+            Self::Vcd { user, .. } | Self::Local { user, .. } | Self::Sso { user, .. } => user,
+            Self::SsoToken(_) => "the bearer of a SAML token",
+            Self::Cookie(_) => "the owner of a cookie",
+            Self::AccessToken { .. } => "the bearer of an access token",
         }
     }
 
@@ -74,6 +115,29 @@ impl Login {
             }
             Self::Local { user, password } => {
                 AuthenticationRequestLocalUser::new(user.as_str(), password.clone()).into()
+            }
+            Self::Sso {
+                user,
+                password,
+                principal,
+            } => AuthenticationRequestSsoCredentials {
+                principal: principal.clone(),
+                ..AuthenticationRequestSsoCredentials::new(user.as_str(), password.clone())
+            }
+            .into(),
+            Self::SsoToken(token) => AuthenticationRequestSsoToken {
+                principal: token.principal.clone(),
+                ..AuthenticationRequestSsoToken::new(
+                    token.saml_token.clone(),
+                    token.timestamp.as_str(),
+                    token.nonce.as_str(),
+                    token.signature.clone(),
+                )
+            }
+            .into(),
+            Self::Cookie(cookie) => AuthenticationRequestVcdCookie::new(cookie.clone()).into(),
+            Self::AccessToken { token, org } => {
+                AuthenticationRequestVcdAccessToken::new(token.clone(), org.as_str()).into()
             }
         }
     }

@@ -1,13 +1,17 @@
 //! What an action is asked to do. Whatever the service would decide by itself when it is left out (power, networks,
 //! synchronising) is an argument here.
 
-use std::collections::BTreeMap;
+mod network;
+mod vapp;
 
 use farside_models_vcda::{
-    IpAddressAllocationMode, SnapshotOptions, TargetType, VappNetworkSettings, VcFailoverSettings,
-    VcFailoverTestSettings, VmFailoverSettings, VmFailoverTestSettings, VmNetworkSettings, VmNicSettings,
-    VmReplicationFailoverSettings, VmReplicationFailoverTestSettings, VmReplicationMigrateSettings,
+    CustomVirtualHardware, SnapshotOptions, TargetType, VcFailoverSettings, VcFailoverTestSettings,
+    VmFailoverSettings, VmFailoverTestSettings, VmReplicationFailoverSettings,
+    VmReplicationFailoverTestSettings, VmReplicationMigrateSettings,
 };
+
+pub use network::{ExplicitNetworks, Networks, VappNetworks};
+pub use vapp::{VappFailover, VappFailoverTest, VappTestFrom};
 
 /// Kind of the destination of a replication; a body of another kind is refused (VCDA wire rules 10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,71 @@ pub enum Target {
     Vcloud,
     /// A vCenter site.
     Vcenter,
+}
+
+impl From<Target> for TargetType {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Vcloud => Self::Vcloud,
+            Target::Vcenter => Self::Vcenter,
+        }
+    }
+}
+
+/// What a Cloud Director site is told about a recovered VM beside power and networks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CloudOptions {
+    /// Id of a placement policy; since 4.5.
+    pub placement_policy: Option<String>,
+    /// Id of a sizing policy; since 4.5.
+    pub sizing_policy: Option<String>,
+    /// Whether the security tags of the source go along; since 4.7. An older service may refuse to be told.
+    pub copy_security_tags: Option<bool>,
+}
+
+/// What a vCenter site is told about a recovered VM beside power and networks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VcenterOptions {
+    /// Shows the points in time, instead of merging them or leaving them as they are.
+    pub expose_points_in_time: bool,
+    /// Hardware of the VM; on one page of 4.5 only.
+    pub hardware: Option<CustomVirtualHardware>,
+}
+
+/// Where a failover recovers, with what only that kind of site takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Destination {
+    /// A Cloud Director site.
+    Vcloud(CloudOptions),
+    /// A vCenter site.
+    Vcenter(VcenterOptions),
+}
+
+impl From<Target> for Destination {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Vcloud => Self::Vcloud(CloudOptions::default()),
+            Target::Vcenter => Self::Vcenter(VcenterOptions::default()),
+        }
+    }
+}
+
+/// Where a test failover recovers, with what only that kind of site takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestDestination {
+    /// A Cloud Director site.
+    Vcloud(CloudOptions),
+    /// A vCenter site.
+    Vcenter,
+}
+
+impl From<Target> for TestDestination {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Vcloud => Self::Vcloud(CloudOptions::default()),
+            Target::Vcenter => Self::Vcenter,
+        }
+    }
 }
 
 /// What becomes of the recovered VM. The service powers it on when nobody says otherwise.
@@ -42,90 +111,10 @@ pub enum Cards {
     Disconnected,
 }
 
-/// The networks of a recovered VM.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Networks {
-    /// What the replication was set up with: the request says nothing about networks. No source tells whether a
-    /// replication without such a set-up then gets connected cards, so this is not for tests.
-    Preconfigured,
-    /// No card is connected to anything.
-    Disconnected {
-        /// Id of the VM, by which settings for a vCenter site are keyed.
-        vm: String,
-        /// Number of the VM's network cards; each is named as disconnected, and nothing is taken over from the
-        /// source for any other.
-        cards: u32,
-    },
-    /// These.
-    Explicit(Box<ExplicitNetworks>),
-}
-
-/// Networks chosen card by card.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ExplicitNetworks {
-    /// Id of the VM, by which settings for a vCenter site are keyed.
-    pub vm: String,
-    /// The network cards.
-    pub cards: VmNetworkSettings,
-    /// The networks of the vApp.
-    pub vapp: Option<VappNetworkSettings>,
-}
-
-/// The parts of a request that are about networks.
-#[derive(Default)]
-struct NetworkMembers {
-    vm_id: String,
-    vm: Option<VmNetworkSettings>,
-    vapp: Option<VappNetworkSettings>,
-}
-
-impl Networks {
-    fn members(&self) -> NetworkMembers {
-        match self {
-            Self::Preconfigured => NetworkMembers::default(),
-            Self::Disconnected { vm, cards } => NetworkMembers {
-                vm_id: vm.clone(),
-                vm: Some(disconnected(*cards)),
-                vapp: Some(
-                    VappNetworkSettings::default()
-                        .with_copy_source_networks(false)
-                        .with_bulk_connect_vm_nics(false),
-                ),
-            },
-            Self::Explicit(networks) => NetworkMembers {
-                vm_id: networks.vm.clone(),
-                vm: Some(networks.cards.clone()),
-                vapp: networks.vapp.clone(),
-            },
-        }
-    }
-}
-
-impl NetworkMembers {
-    /// The form for a vCenter site: a map by VM id (VCDA wire rules 10).
-    fn by_vm(self) -> (BTreeMap<String, VmNetworkSettings>, Option<VappNetworkSettings>) {
-        let id = self.vm_id;
-        (self.vm.map(|vm| (id, vm)).into_iter().collect(), self.vapp)
-    }
-}
-
-fn disconnected(cards: u32) -> VmNetworkSettings {
-    let card = |index| {
-        VmNicSettings::default()
-            .with_nic_index(index)
-            .with_is_connected(false)
-            .with_ip_address_allocation_mode(IpAddressAllocationMode::None)
-    };
-    let last = i32::try_from(cards).unwrap_or(i32::MAX);
-    VmNetworkSettings::default()
-        .with_nics((0..last).map(card).collect())
-        .with_copy_source_nic_settings(false)
-}
-
 /// How to fail over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailoverSettings {
-    target: Target,
+    destination: Destination,
     power: Power,
     networks: Networks,
     instance: Option<String>,
@@ -135,9 +124,9 @@ pub struct FailoverSettings {
 impl FailoverSettings {
     /// From the newest instance, points in time left as they are.
     #[must_use]
-    pub fn new(target: Target, power: Power, networks: Networks) -> Self {
+    pub fn new(destination: impl Into<Destination>, power: Power, networks: Networks) -> Self {
         Self {
-            target,
+            destination: destination.into(),
             power,
             networks,
             instance: None,
@@ -161,35 +150,42 @@ impl FailoverSettings {
 
     pub(crate) fn to_body(&self) -> VmReplicationFailoverSettings {
         let networks = self.networks.members();
-        match self.target {
-            Target::Vcloud => {
-                let body = VmFailoverSettings {
-                    instance_id: self.instance.clone(),
-                    vm_network_settings: networks.vm,
-                    vapp_network_settings: networks.vapp,
-                    ..VmFailoverSettings::default()
-                };
-                body.with_power_on(self.power.is_on())
-                    .with_consolidate(self.consolidate)
-                    .into()
+        match &self.destination {
+            Destination::Vcloud(options) => VmFailoverSettings {
+                power_on: Some(self.power.is_on()),
+                consolidate: Some(self.consolidate),
+                instance_id: self.instance.clone(),
+                vm_network_settings: networks.vm,
+                vapp_network_settings: networks.vapp,
+                placement_policy: options.placement_policy.clone(),
+                sizing_policy: options.sizing_policy.clone(),
+                copy_security_tags: options.copy_security_tags,
+                ..VmFailoverSettings::default()
             }
-            Target::Vcenter => {
+            .into(),
+            Destination::Vcenter(options) => {
                 let (vm_network_settings, vapp_network_settings) = networks.by_vm();
-                let body = VcFailoverSettings {
+                VcFailoverSettings {
+                    power_on: Some(self.power.is_on()),
                     instance_id: self.instance.clone(),
+                    snapshot_options: Some(options.snapshots(self.consolidate)),
+                    custom_virtual_hardware: options.hardware.clone(),
                     vm_network_settings,
                     vapp_network_settings,
                     ..VcFailoverSettings::default()
-                };
-                let snapshots = if self.consolidate {
-                    SnapshotOptions::Consolidate
-                } else {
-                    SnapshotOptions::DoNothing
-                };
-                body.with_power_on(self.power.is_on())
-                    .with_snapshot_options(snapshots)
-                    .into()
+                }
+                .into()
             }
+        }
+    }
+}
+
+impl VcenterOptions {
+    fn snapshots(&self, consolidate: bool) -> SnapshotOptions {
+        match (consolidate, self.expose_points_in_time) {
+            (true, _) => SnapshotOptions::Consolidate,
+            (false, true) => SnapshotOptions::ExposePits,
+            (false, false) => SnapshotOptions::DoNothing,
         }
     }
 }
@@ -208,7 +204,7 @@ pub enum TestFrom {
 /// How to test a failover.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailoverTestSettings {
-    target: Target,
+    destination: TestDestination,
     power: Power,
     networks: Networks,
     from: TestFrom,
@@ -217,9 +213,14 @@ pub struct FailoverTestSettings {
 impl FailoverTestSettings {
     /// With all that has to be decided.
     #[must_use]
-    pub fn new(target: Target, power: Power, networks: Networks, from: TestFrom) -> Self {
+    pub fn new(
+        destination: impl Into<TestDestination>,
+        power: Power,
+        networks: Networks,
+        from: TestFrom,
+    ) -> Self {
         Self {
-            target,
+            destination: destination.into(),
             power,
             networks,
             from,
@@ -233,36 +234,42 @@ impl FailoverTestSettings {
             TestFrom::Instance(key) => (false, Some(key.clone())),
             TestFrom::Synchronised => (true, None),
         };
-        match self.target {
-            Target::Vcloud => {
-                let body = VmFailoverTestSettings {
-                    instance_id,
-                    vm_network_settings: networks.vm,
-                    vapp_network_settings: networks.vapp,
-                    ..VmFailoverTestSettings::default()
-                };
-                body.with_power_on(self.power.is_on()).with_sync(sync).into()
+        match &self.destination {
+            TestDestination::Vcloud(options) => VmFailoverTestSettings {
+                power_on: Some(self.power.is_on()),
+                sync: Some(sync),
+                instance_id,
+                vm_network_settings: networks.vm,
+                vapp_network_settings: networks.vapp,
+                placement_policy: options.placement_policy.clone(),
+                sizing_policy: options.sizing_policy.clone(),
+                copy_security_tags: options.copy_security_tags,
+                ..VmFailoverTestSettings::default()
             }
-            Target::Vcenter => {
+            .into(),
+            TestDestination::Vcenter => {
                 let (vm_network_settings, vapp_network_settings) = networks.by_vm();
-                let body = VcFailoverTestSettings {
+                VcFailoverTestSettings {
+                    power_on: Some(self.power.is_on()),
+                    sync: Some(sync),
                     instance_id,
                     vm_network_settings,
                     vapp_network_settings,
                     ..VcFailoverTestSettings::default()
-                };
-                body.with_power_on(self.power.is_on()).with_sync(sync).into()
+                }
+                .into()
             }
         }
     }
 }
 
 /// How to migrate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MigrateSettings {
     target: Target,
     power: Power,
     cards: Cards,
+    networks: Option<Box<ExplicitNetworks>>,
     consolidate: bool,
 }
 
@@ -274,6 +281,7 @@ impl MigrateSettings {
             target,
             power,
             cards,
+            networks: None,
             consolidate: false,
         }
     }
@@ -285,15 +293,24 @@ impl MigrateSettings {
         self
     }
 
-    pub(crate) fn to_body(self) -> VmReplicationMigrateSettings {
-        let target = match self.target {
-            Target::Vcloud => TargetType::Vcloud,
-            Target::Vcenter => TargetType::Vcenter,
-        };
-        VmReplicationMigrateSettings::new(target)
-            .with_power_on(self.power.is_on())
-            .with_consolidate(self.consolidate)
-            .with_connect_vm_nics(self.cards == Cards::Connected)
+    /// To these networks, instead of those that the replication is set up with; whether a card is connected stands at each
+    /// card.
+    #[must_use]
+    pub fn networks(mut self, networks: ExplicitNetworks) -> Self {
+        self.networks = Some(Box::new(networks));
+        self
+    }
+
+    pub(crate) fn to_body(&self) -> VmReplicationMigrateSettings {
+        let networks = self.networks.as_deref();
+        VmReplicationMigrateSettings {
+            power_on: Some(self.power.is_on()),
+            consolidate: Some(self.consolidate),
+            connect_vm_nics: Some(self.cards == Cards::Connected),
+            vm_network_settings: networks.map(|networks| networks.cards.clone()),
+            vapp_network_settings: networks.and_then(|networks| networks.vapp.clone()),
+            ..VmReplicationMigrateSettings::new(TargetType::from(self.target))
+        }
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use farside_models_vcda::{C4ApiTask, TaskState, TasksPollResponse};
-use farside_transport::TaskStatus;
-use farside_wire::{ApiError, EpochMillis, RawJson, Read, ReadError, Reader, ServiceError};
+use farside_models_vcda::{C4ApiTask, TaskState, TasksListQuery, TasksPollResponse, operation};
+use farside_transport::{CallError, CallErrorKind, TaskStatus, Transport};
+use farside_wire::{
+    ApiError, DecodeError, EpochMillis, RawJson, Read, ReadError, Reader, ServiceError, decode_str,
+};
+use futures_util::Stream;
 use serde::de::Error as _;
+use serde_json::json;
 
-use crate::id::TaskId;
-
-/// Kind of an [`OperationId`](farside_transport::OperationId) of this service.
-pub const TASK_KIND: &str = "vcda-task";
+use crate::client::{Ask, VcdaClient};
+use crate::id::{ReplicationId, TaskId};
+use crate::list::{ListError, Page, all_items};
 
 /// A task as the service shows it. Its result is kept raw: what it is depends on what started the task.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +53,12 @@ impl Task {
         self.shown.workflow_info.as_ref()?.resource_id.as_deref()
     }
 
+    /// The replication that it works on, if it works on one.
+    #[must_use]
+    pub fn replication(&self) -> Option<ReplicationId> {
+        ReplicationId::of(self.resource_id()?)
+    }
+
     /// When it was started, by the server's clock.
     #[must_use]
     pub fn started(&self) -> Option<EpochMillis> {
@@ -75,10 +84,11 @@ impl Task {
         is_running(self.state())
     }
 
-    pub(crate) fn to_status(&self) -> TaskStatus {
+    /// The status of the task that `whole` shows; what it brought is the task itself, as the service wrote it.
+    pub(crate) fn status(&self, whole: &RawJson) -> TaskStatus {
         match self.state() {
             Some(TaskState::Succeeded) => TaskStatus::Succeeded {
-                result: self.result().cloned(),
+                result: Some(whole.detached()),
             },
             Some(TaskState::Failed) => TaskStatus::Failed {
                 error: ServiceError::Api(self.error().cloned().unwrap_or_default()),
@@ -87,6 +97,29 @@ impl Task {
                 progress: percent(self.shown.progress),
             },
         }
+    }
+}
+
+/// What a task that has succeeded brought.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Finished<T> {
+    /// The task, with its times and warnings.
+    pub task: Task,
+    /// Its result. That it is the object as of the end of the task is inferred (VCDA wire rules 7), and so is that there
+    /// is one: whoever needs to be sure reads the object again.
+    pub result: Option<T>,
+}
+
+impl<T: Read> Finished<T> {
+    /// Reads it from the whole task.
+    pub(crate) fn read(whole: Option<RawJson>) -> Result<Self, DecodeError> {
+        let task: Task = match whole {
+            Some(whole) => whole.decode()?,
+            None => decode_str("null")?,
+        };
+        let result = task.result().map(RawJson::decode).transpose()?;
+        Ok(Self { task, result })
     }
 }
 
@@ -115,6 +148,8 @@ pub struct PolledTask {
     pub state: Option<TaskState>,
     /// Percent done.
     pub progress: Option<u8>,
+    /// Why it failed, if it did and the answer has a column for that.
+    pub error: Option<ApiError>,
 }
 
 impl PolledTask {
@@ -122,6 +157,21 @@ impl PolledTask {
     #[must_use]
     pub fn is_running(&self) -> bool {
         is_running(self.state.as_ref())
+    }
+
+    /// The status of a task of which no more is to be had than this: the site has forgotten it since.
+    pub(crate) fn status(&self, id: &TaskId) -> TaskStatus {
+        match self.state {
+            Some(TaskState::Succeeded) => TaskStatus::Succeeded {
+                result: RawJson::of(&json!({"id": id.as_str(), "state": "SUCCEEDED"})).ok(),
+            },
+            Some(TaskState::Failed) => TaskStatus::Failed {
+                error: ServiceError::Api(self.error.clone().unwrap_or_default()),
+            },
+            Some(_) | None => TaskStatus::Running {
+                progress: self.progress,
+            },
+        }
     }
 }
 
@@ -136,7 +186,7 @@ pub(crate) fn read_columns(
     let missing = |name: &str| serde_json::Error::custom(format!("the answer has no column {name}"));
     let id = column("id").ok_or_else(|| missing("id"))?;
     let state = column("state").ok_or_else(|| missing("state"))?;
-    let progress = column("progress");
+    let (progress, error) = (column("progress"), column("error"));
     let mut tasks = BTreeMap::new();
     for row in &answer.values {
         let id: Option<String> = cell(row, id)?;
@@ -148,6 +198,8 @@ pub(crate) fn read_columns(
         let task = PolledTask {
             state: cell(row, state)?,
             progress: percent(progress),
+            // A column that nobody promised: what cannot be read of it is read with the whole task.
+            error: error.and_then(|error| cell(row, error).ok().flatten()),
         };
         tasks.insert(id, task);
     }
@@ -158,6 +210,79 @@ pub(crate) fn read_columns(
 fn cell<T: Read>(row: &[RawJson], column: usize) -> Result<Option<T>, serde_json::Error> {
     let value = row.get(column).map_or(Ok(None), RawJson::decode);
     value.map_err(|error| serde_json::Error::custom(error.reason()))
+}
+
+impl VcdaClient {
+    /// One task, as it is (operation `tasks.get`).
+    ///
+    /// # Errors
+    /// [`CallError`], with status 404 where the site does not know the task, or has forgotten it; nothing has changed.
+    pub async fn task(&self, id: &TaskId) -> Result<Task, CallError> {
+        self.read(self.ask_task(id)).await
+    }
+
+    /// One task, as the service wrote it and as it reads.
+    pub(crate) async fn whole_task(&self, id: &TaskId) -> Result<(RawJson, Task), CallError> {
+        self.read_task(self.ask_task(id)).await
+    }
+
+    fn ask_task(&self, id: &TaskId) -> Ask {
+        let params = [("taskId", id.as_str())];
+        let target = format!("task {id}");
+        self.ask(&operation::TASKS_GET, target, &params, &self.site_query())
+    }
+
+    /// A stretch of the tasks of a site, 100 at most (operation `tasks.list`). `user` and `destinationOrg` exclude one
+    /// another (VCDA wire rules 7); `site` is that of the client unless the query names one.
+    ///
+    /// After the answer to an action was lost, the tasks of its replication, type and a later start time show what
+    /// became of it.
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing has changed.
+    pub async fn list_tasks(&self, query: &TasksListQuery) -> Result<Page<Task>, CallError> {
+        Ok(Page::of(&self.raw_tasks(query).await?))
+    }
+
+    pub(crate) async fn raw_tasks(
+        &self,
+        query: &TasksListQuery,
+    ) -> Result<farside_models_vcda::QueryResult<RawJson>, CallError> {
+        let query = TasksListQuery {
+            site: self.site_or(query.site.as_ref()),
+            ..query.clone()
+        };
+        self.read(self.ask(&operation::TASKS_LIST, "the tasks", &[], &query.to_query()))
+            .await
+    }
+
+    /// All tasks that the query matches, page after page; its `offset` is where the stream begins.
+    pub fn stream_tasks(&self, query: TasksListQuery) -> impl Stream<Item = Result<Task, ListError>> + Send {
+        let client = self.clone();
+        let first = query.offset.unwrap_or_default();
+        all_items(move |offset| {
+            let (client, query) = (
+                client.clone(),
+                query.clone().with_offset(first.saturating_add(offset)),
+            );
+            async move { client.list_tasks(&query).await }
+        })
+    }
+
+    /// The states of many tasks in one call; a task that is gone or not ours to see is missing (operation
+    /// `tasks.poll`). Which columns the answer has beside id and state is up to the service.
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing has changed. One id that is no UUID spoils the whole call (`BadUserInput`).
+    pub async fn poll_tasks(&self, ids: &[TaskId]) -> Result<BTreeMap<TaskId, PolledTask>, CallError> {
+        let target = format!("{} tasks", ids.len());
+        let ask = self.ask_with(&operation::TASKS_POLL, target, &[], &self.site_query(), &ids);
+        let call = ask.into_call();
+        let context = call.context();
+        let answer = self.stack().send(call).await?;
+        let columns: TasksPollResponse = context.read(&answer)?;
+        read_columns(&columns).map_err(|source| context.error(CallErrorKind::Decode(source)))
+    }
 }
 
 #[cfg(test)]
@@ -202,10 +327,10 @@ mod tests {
         };
         assert!(task("\"QUEUED\"").is_running() && task("null").is_running());
         assert!(!task("\"FAILED\"").is_running());
-        let status = task("\"FAILED\"").to_status();
-        assert!(matches!(status, TaskStatus::Failed { error } if error.code().is_empty()));
+        let status = |state: &str| task(state).status(&RawJson::parse("{}").unwrap());
+        assert!(matches!(status("\"FAILED\""), TaskStatus::Failed { error } if error.code().is_empty()));
         assert!(matches!(
-            task("\"RUNNING\"").to_status(),
+            status("\"RUNNING\""),
             TaskStatus::Running { progress: Some(100) }
         ));
     }

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use farside_models_vcda::VmReplicationsListQuery;
 use farside_simulator::vcda::VcdaSpec;
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
 use farside_transport::{CallError, CallErrorKind, Clock, Effect, StackSettings, SystemClock};
 use farside_vcda::{
-    Extension, FailoverSettings, Networks, Power, ReplicationFilter, Target, VcdaClient, VcdaClientBuilder,
-    VmReplicationId,
+    Extension, FailoverSettings, Networks, Power, Target, VcdaClient, VcdaClientBuilder, VmReplicationId,
 };
 use farside_wire::Secret;
 use futures_util::future::join_all;
@@ -67,9 +67,9 @@ impl Site {
     }
 
     async fn read(&self) -> Result<(), CallError> {
-        let filter = ReplicationFilter::default();
-        let found = self.client.all_replications(&filter).await?;
-        assert_eq!(found.len(), 2);
+        let all = VmReplicationsListQuery::default();
+        let found = self.client.list_vm_replications(&all).await?;
+        assert_eq!(found.items.len(), 2);
         Ok(())
     }
 
@@ -239,12 +239,10 @@ async fn an_extension_that_is_lost_is_made_again_and_the_action_happens_once() {
                 .build()
                 .unwrap();
             let before = site.attempts(EXTEND);
-            client.replication(&site.replication()).await.unwrap();
+            let vm = client.vm_replication(&site.replication());
+            vm.get().await.unwrap();
             site.fault(FaultRule::new(FAILOVER, lost.clone()));
-            client
-                .start_failover(&site.replication(), &failover())
-                .await
-                .unwrap();
+            vm.start_failover(&failover()).await.unwrap();
             let entries = site.simulator.world().calls().entries();
             let failover = entries.iter().find(|calls| calls.operation == FAILOVER).unwrap();
             assert_eq!(failover.entry.accepted, 1, "{lost:?}, {other_reading}");

@@ -177,7 +177,12 @@ async fn chosen(
         Ok(service) => service,
         Err(Trouble { reason, .. }) => return Condition::no_go(name, reason, hint),
     };
-    let instances = match service.client.instances(&replica.replication).await {
+    let instances = match service
+        .client
+        .vm_replication(&replica.replication)
+        .instances()
+        .await
+    {
         Ok(instances) => instances,
         Err(error) => return Condition::no_go(name, explain(&error), hint),
     };

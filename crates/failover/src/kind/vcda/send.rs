@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use farside_engine::{Again, EndpointId, MemberEnd, MemberResult, Submitted, Waited};
 use farside_models_vcda::SingleVmReplicationInfo;
-use farside_transport::{CallError, OperationId, RemoteOperation};
+use farside_transport::{CallError, OperationId, RemoteOperation, WaitErrorKind};
 use farside_vcda::{
-    Cards, FailoverSettings, FailoverTestSettings, MigrateSettings, Networks, OperationTag, Task,
-    TaskWaitErrorKind, TestFrom, VcdaClient,
+    Cards, FailoverSettings, FailoverTestSettings, Finished, MigrateSettings, Networks, OperationTag, Task,
+    TestFrom, VcdaClient, poll_policy,
 };
+use farside_wire::RawJson;
 use serde_json::{Value, json};
 
 use super::look::{Stage, stage_after};
@@ -62,14 +63,14 @@ pub(super) async fn submit(world: &Connections, call: &CallRequest) -> Submitted
 async fn start(
     client: &VcdaClient,
     share: &Share<'_>,
-) -> Result<RemoteOperation<SingleVmReplicationInfo>, CallError> {
+) -> Result<RemoteOperation<Finished<SingleVmReplicationInfo>>, CallError> {
     let Share {
         replica,
         step,
         intent,
         ..
     } = share;
-    let id = &replica.replication;
+    let replication = client.vm_replication(&replica.replication);
     match step.deed {
         Deed::Test => {
             let networks = Networks::Disconnected {
@@ -78,9 +79,9 @@ async fn start(
             };
             let settings =
                 FailoverTestSettings::new(replica.target(), replica.power(), networks, TestFrom::Newest);
-            client.start_failover_test(id, &settings).await
+            replication.start_failover_test(&settings).await
         }
-        Deed::Cleanup => client.start_test_cleanup(id).await,
+        Deed::Cleanup => replication.start_test_cleanup().await,
         Deed::Migrate => {
             let settings = MigrateSettings::new(replica.target(), replica.power(), Cards::Connected);
             let settings = if replica.consolidate {
@@ -88,10 +89,10 @@ async fn start(
             } else {
                 settings
             };
-            client.start_migrate(id, settings).await
+            replication.start_migrate(&settings).await
         }
-        Deed::Failover => client.start_failover(id, &failover(replica)).await,
-        Deed::Reverse => client.start_reverse(id).await,
+        Deed::Failover => replication.start_failover(&failover(replica)).await,
+        Deed::Reverse => replication.start_reverse().await,
     }
 }
 
@@ -132,10 +133,14 @@ pub(super) async fn wait(world: &Connections, call: &CallRequest, operation: &Va
         Err(error) => return lost(explain(&error)),
     };
     let limit = Duration::from_millis(share.step.deadline_ms);
-    let end = match client.tasks().until_done(&id, limit).await {
-        Ok(task) => succeeded(&client, &share, &task).await,
+    let work = match client.attach::<RawJson>(id) {
+        Ok(work) => work,
+        Err(error) => return lost(explain(&error)),
+    };
+    let end = match work.until_done(limit, client.clock(), poll_policy()).await {
+        Ok(done) => succeeded(&client, &share, &done.task).await,
         Err(error) => match error.kind() {
-            TaskWaitErrorKind::Failed(reason) => MemberEnd::Failed {
+            WaitErrorKind::Failed(reason) => MemberEnd::Failed {
                 reason: format!("the service failed: {reason}"),
             },
             _ => return lost(explain(&error)),
@@ -151,7 +156,7 @@ pub(super) async fn wait(world: &Connections, call: &CallRequest, operation: &Va
 async fn succeeded(client: &VcdaClient, share: &Share<'_>, task: &Task) -> MemberEnd {
     let shown = match task.result().and_then(|result| result.decode().ok()) {
         Some(shown) => shown,
-        None => match client.replication(&share.replica.replication).await {
+        None => match client.vm_replication(&share.replica.replication).get().await {
             Ok(shown) => shown,
             Err(error) => {
                 return MemberEnd::Unknown {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use farside_engine::EndpointId;
-use farside_models_vcda::{RecoveryState, ReplicaInstance, SingleVmReplicationInfo};
+use farside_models_vcda::{RecoveryState, ReplicaInstance, SingleVmReplicationInfo, TasksListQuery};
 use farside_transport::{CallError, CallErrorKind};
-use farside_vcda::{PageRequest, Task, TaskFilter, VcdaClient, VmReplicationId};
+use farside_vcda::{Task, VcdaClient, VmReplicationId};
 use farside_wire::EpochMillis;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::connection::{ConnectionErrorKind, Connections};
 use crate::kind::answer::explain;
 
 /// Tasks of a replication that are read and remembered: the newest ones.
-const TASKS: u32 = 20;
+const TASKS: i64 = 20;
 
 /// What went wrong with a look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,15 +107,14 @@ impl Service {
 
     /// The replication as this service shows it, with its newest tasks.
     pub(super) async fn view(&self, id: &VmReplicationId) -> Result<View, Trouble> {
-        let filter = TaskFilter::on(id).sorted_by("startTime-");
-        let page = PageRequest {
-            offset: None,
-            limit: Some(TASKS),
-        };
+        let newest = TasksListQuery::default()
+            .with_resource_id(id.as_str())
+            .with_sort("startTime-")
+            .with_limit(TASKS);
         // The state first: a task that is found afterwards can explain it, never the other way round.
-        let shown = self.client.replication(id).await;
+        let shown = self.client.vm_replication(id).get().await;
         let shown = shown.map_err(|error| Trouble::of(&error))?;
-        let tasks = self.client.list_tasks(&filter, page).await;
+        let tasks = self.client.list_tasks(&newest).await;
         let tasks = tasks.map_err(|error| Trouble::of(&error))?;
         Ok(View {
             at: self.endpoint.clone(),

@@ -1,0 +1,353 @@
+//! Who waits for what, and the one who asks for all of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use farside_models_vcda::TasksListQuery;
+use farside_transport::{CallError, Progress, TaskStatus};
+use tokio::sync::{Notify, watch};
+
+use super::TaskAt;
+use crate::client::VcdaClient;
+use crate::id::TaskId;
+use crate::list::joined;
+use crate::task::{PolledTask, Task};
+
+/// Before the first look, so that waits that begin together share it.
+const GATHERING: Duration = Duration::from_millis(50);
+/// The pause after something has happened: a wait has begun, a task has ended.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+/// No pause while the service answers is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// No pause after looks that failed is longer.
+const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(15);
+/// Tasks that one call reads whole: the service's largest page (VCDA wire rules 8).
+const PAGE: usize = 100;
+
+/// Who waits for what. Shared by all clones of a client.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    state: Mutex<State>,
+    arrivals: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    watched: BTreeMap<TaskAt, Watched>,
+    asking: bool,
+}
+
+#[derive(Debug)]
+struct Watched {
+    waits: usize,
+    seen: watch::Sender<Seen>,
+}
+
+/// What the board knows of a task.
+#[derive(Clone, Debug)]
+enum Seen {
+    Nothing,
+    /// Percent done.
+    Running(Option<u8>),
+    Ended(TaskStatus),
+    Failed(CallError),
+}
+
+impl Board {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is complete when the lock is released, whatever its holder does next.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a wait on the board; also says whether somebody has to begin asking. A wait that has seen its task running
+    /// does not hasten the next look.
+    fn enter(&self, at: &TaskAt, fresh: bool) -> (watch::Receiver<Seen>, bool) {
+        let mut state = self.state();
+        let watched = state.watched.entry(at.clone()).or_insert_with(|| Watched {
+            waits: 0,
+            seen: watch::Sender::new(Seen::Nothing),
+        });
+        watched.waits += 1;
+        let seen = watched.seen.subscribe();
+        let begin = !std::mem::replace(&mut state.asking, true);
+        if fresh {
+            self.arrivals.notify_one();
+        }
+        (seen, begin)
+    }
+
+    fn leave(&self, at: &TaskAt) {
+        let mut state = self.state();
+        if let Some(watched) = state.watched.get_mut(at) {
+            watched.waits -= 1;
+            if watched.waits == 0 {
+                state.watched.remove(at);
+            }
+        }
+    }
+
+    /// The tasks to ask about, by site. None ends the asking: whoever enters next begins anew.
+    fn asked(&self) -> BTreeMap<Option<String>, Vec<TaskId>> {
+        let mut state = self.state();
+        let mut asked: BTreeMap<Option<String>, Vec<TaskId>> = BTreeMap::new();
+        for (at, watched) in &state.watched {
+            if !matches!(*watched.seen.borrow(), Seen::Ended(_)) {
+                asked.entry(at.site.clone()).or_default().push(at.task.clone());
+            }
+        }
+        state.asking = !asked.is_empty();
+        asked
+    }
+
+    fn show(&self, at: &TaskAt, seen: Seen) {
+        if let Some(watched) = self.state().watched.get(at) {
+            watched.seen.send_replace(seen);
+        }
+    }
+}
+
+/// A place on the board; dropping it gives it back.
+struct Place<'a> {
+    board: &'a Board,
+    at: &'a TaskAt,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.board.leave(self.at);
+    }
+}
+
+/// Waits until something other than `last` is known of a task.
+pub(super) async fn news(
+    client: &VcdaClient,
+    at: &TaskAt,
+    last: Option<Progress>,
+) -> Result<TaskStatus, CallError> {
+    let board = client.board();
+    let (mut seen, begin) = board.enter(at, last.is_none());
+    let _place = Place { board, at };
+    if begin {
+        tokio::spawn(ask(client.clone()));
+    }
+    // An error that is on the board already was told, or came of a look that was made before this wait began.
+    let mut told = matches!(*seen.borrow_and_update(), Seen::Failed(_));
+    loop {
+        let now = seen.borrow_and_update().clone();
+        match now {
+            Seen::Running(progress) if last.map(|last| last.percent) != Some(progress) => {
+                return Ok(TaskStatus::Running { progress });
+            }
+            Seen::Ended(status) => return Ok(status),
+            Seen::Failed(error) if !told => return Err(error),
+            Seen::Nothing | Seen::Running(_) | Seen::Failed(_) => {}
+        }
+        told = false;
+        // The sender lives as long as the wait's place, so there is always a change to wait for.
+        let _ = seen.changed().await;
+    }
+}
+
+/// When the next look is due.
+struct Pace {
+    pause: Duration,
+    failing: bool,
+}
+
+impl Pace {
+    fn after(&mut self, round: Round) {
+        self.pause = match round {
+            Round::Failed if !self.failing => SHORTEST_PAUSE * 2,
+            Round::Failed => (self.pause * 2).min(LONGEST_OUTAGE_PAUSE),
+            Round::Ended => SHORTEST_PAUSE,
+            Round::Quiet if self.failing => SHORTEST_PAUSE,
+            Round::Quiet => (self.pause + self.pause / 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
+        };
+        self.failing = matches!(round, Round::Failed);
+    }
+
+    /// Sleeps until the next look. A wait that begins meanwhile hastens it, unless the service is in trouble.
+    async fn rest(&mut self, client: &VcdaClient) {
+        let clock = client.clock();
+        let wake = clock.elapsed().saturating_add(self.pause);
+        if self.failing {
+            clock.sleep(self.pause).await;
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = clock.sleep(self.pause) => return,
+            () = client.board().arrivals.notified() => {}
+        }
+        let soon = clock.elapsed().saturating_add(SHORTEST_PAUSE).min(wake);
+        clock.sleep(soon.saturating_sub(clock.elapsed())).await;
+        self.pause = SHORTEST_PAUSE;
+    }
+}
+
+/// What a round of looks came to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Round {
+    Quiet,
+    Ended,
+    Failed,
+}
+
+/// Asks for the states of all tasks on the board, until there are none.
+async fn ask(client: VcdaClient) {
+    let mut pace = Pace {
+        pause: GATHERING,
+        failing: false,
+    };
+    loop {
+        pace.rest(&client).await;
+        let asked = client.board().asked();
+        if asked.is_empty() {
+            return;
+        }
+        let mut round = Round::Quiet;
+        for (site, ids) in asked {
+            round = round.max(ask_site(&client.at_site(site), ids).await);
+        }
+        pace.after(round);
+    }
+}
+
+/// Asks one site. A question that it refuses as a whole is asked again in halves: one id that it cannot read must not
+/// end the waits for others.
+async fn ask_site(client: &VcdaClient, ids: Vec<TaskId>) -> Round {
+    let mut round = Round::Quiet;
+    let mut questions = vec![ids];
+    while let Some(mut ids) = questions.pop() {
+        match client.poll_tasks(&ids).await {
+            Ok(rows) => round = round.max(spread(client, &ids, &rows).await),
+            Err(error) if is_too_much(&error) && ids.len() > 1 => {
+                let half = ids.split_off(ids.len() / 2);
+                questions.push(half);
+                questions.push(ids);
+            }
+            Err(error) if is_too_much(&error) => {
+                for id in &ids {
+                    round = round.max(ask_alone(client, id, None).await);
+                }
+            }
+            Err(error) => {
+                tracing::debug!(tasks = ids.len(), error.type = error.kind().name(), "the states of tasks cannot be read");
+                tell(client, &ids, &error);
+                round = Round::Failed;
+            }
+        }
+    }
+    round
+}
+
+fn status(error: &CallError) -> Option<u16> {
+    error.status().map(|status| status.as_u16())
+}
+
+fn is_too_much(error: &CallError) -> bool {
+    matches!(status(error), Some(400 | 413 | 414))
+}
+
+/// Shows each wait what the answer says of its task, and reads those that have ended.
+async fn spread(client: &VcdaClient, ids: &[TaskId], rows: &BTreeMap<TaskId, PolledTask>) -> Round {
+    let mut ended = Vec::new();
+    let mut round = Round::Quiet;
+    for id in ids {
+        match rows.get(id) {
+            None => {
+                show(client, id, Seen::Ended(TaskStatus::Gone));
+                round = Round::Ended;
+            }
+            Some(row) if row.is_running() => {
+                show(client, id, Seen::Running(row.progress));
+            }
+            Some(row) => ended.push((id, row)),
+        }
+    }
+    for page in ended.chunks(PAGE) {
+        round = round.max(read_whole(client, page).await);
+    }
+    round
+}
+
+/// Reads tasks that have ended, for their results and errors.
+async fn read_whole(client: &VcdaClient, ended: &[(&TaskId, &PolledTask)]) -> Round {
+    let query = TasksListQuery::default()
+        .with_ids(joined(ended.iter().map(|(id, _)| id)))
+        .with_limit(i64::try_from(PAGE).unwrap_or(i64::MAX));
+    let mut found = BTreeMap::new();
+    match client.raw_tasks(&query).await {
+        Ok(page) => {
+            for raw in &page.items {
+                // What cannot be read here is read alone, so that the wait learns what is wrong with it.
+                if let Ok(task) = raw.decode::<Task>() {
+                    found.insert(task.id().clone(), task.status(raw));
+                }
+            }
+        }
+        Err(error) if is_too_much(&error) => {}
+        Err(error) => {
+            let ids: Vec<TaskId> = ended.iter().map(|(id, _)| (*id).clone()).collect();
+            tell(client, &ids, &error);
+            return Round::Failed;
+        }
+    }
+    let mut round = Round::Ended;
+    for (id, row) in ended {
+        match found.remove(*id) {
+            Some(TaskStatus::Running { .. }) | None => {
+                round = round.max(ask_alone(client, id, Some(row)).await);
+            }
+            Some(status) => show(client, id, Seen::Ended(status)),
+        }
+    }
+    round
+}
+
+/// Asks for one task with a call of its own; `row` is what the shared look said of it.
+async fn ask_alone(client: &VcdaClient, id: &TaskId, row: Option<&PolledTask>) -> Round {
+    match look(client, id).await {
+        Ok(Some(TaskStatus::Running { progress })) => {
+            show(client, id, Seen::Running(progress));
+            Round::Quiet
+        }
+        Ok(Some(status)) => {
+            show(client, id, Seen::Ended(status));
+            Round::Ended
+        }
+        Ok(None) => {
+            let status = row.map_or(TaskStatus::Gone, |row| row.status(id));
+            show(client, id, Seen::Ended(status));
+            Round::Ended
+        }
+        Err(error) => {
+            tell(client, std::slice::from_ref(id), &error);
+            Round::Failed
+        }
+    }
+}
+
+/// Looks at one task; `None` if the site does not know it, or cannot read its id.
+pub(super) async fn look(client: &VcdaClient, id: &TaskId) -> Result<Option<TaskStatus>, CallError> {
+    match client.whole_task(id).await {
+        Ok((whole, task)) => Ok(Some(task.status(&whole))),
+        Err(error) if matches!(status(&error), Some(400 | 404)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn show(client: &VcdaClient, id: &TaskId, seen: Seen) {
+    let at = TaskAt {
+        site: client.frame().site.clone(),
+        task: id.clone(),
+    };
+    client.board().show(&at, seen);
+}
+
+fn tell(client: &VcdaClient, ids: &[TaskId], error: &CallError) {
+    for id in ids {
+        show(client, id, Seen::Failed(error.clone()));
+    }
+}

@@ -1,0 +1,129 @@
+//! What the sources leave open, played the other way: the client survives both readings.
+
+use farside_models_vcda::{
+    NewRecoveryPlanSettings, RecoveryState, RecoveryStepSettings, VmReplicationsListQuery,
+};
+use farside_simulator::WorldSpec;
+use farside_simulator::vcda::VcdaSpec;
+use farside_transport::{OperationId, WaitErrorKind};
+use farside_vcda::{Extension, RecoveryPlanId, TASK_KIND, poll_policy};
+use farside_wire::RawJson;
+use futures_util::TryStreamExt;
+use serde_json::json;
+
+use crate::support::{HOUR, Site, builder, credentials, failover, migrate};
+
+fn odd(change: impl FnOnce(&mut VcdaSpec)) -> Site {
+    let mut vcda = VcdaSpec::odd();
+    change(&mut vcda);
+    Site::of(&WorldSpec::pair(7).groups(0).replications(120).vcda(vcda))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_service_is_failed_over_and_reversed_all_the_same() {
+    for bare in [false, true] {
+        let site = odd(|vcda| vcda.bare_recovery_info = bare);
+        let all = site
+            .client
+            .stream_vm_replications(VmReplicationsListQuery::default());
+        let all: Vec<_> = all.try_collect().await.unwrap();
+        assert_eq!(all.len(), 120);
+        let vm = site.client.vm_replication(&site.ids()[0]);
+        let work = vm.start_failover(&failover()).await.unwrap();
+        let done = site.done(&work).await.unwrap();
+        assert_eq!(done.result, None);
+        assert_eq!(site.state(vm.id()).await, RecoveryState::Complete);
+        let work = vm.start_reverse().await.unwrap();
+        site.done(&work).await.unwrap();
+        let shown = vm.get().await.unwrap();
+        assert_eq!(shown.destination.unwrap().site.as_deref(), Some("east"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_may_come_in_the_task() {
+    let site = odd(|_| {});
+    let vm = site.client.vm_replication(&site.ids()[0]);
+    let work = vm.start_test_cleanup().await.unwrap();
+    let error = site.done(&work).await.unwrap_err();
+    assert!(matches!(error.kind(), WaitErrorKind::Failed(error) if error.code() == "BadRequest"));
+    assert_eq!(site.state(vm.id()).await, RecoveryState::NotStarted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_has_ended_when_it_is_answered_is_not_asked_for() {
+    let site = odd(|vcda| vcda.no_results = false);
+    let check = site.client.start_health_check().await.unwrap();
+    let before = site.attempts("tasks.poll");
+    assert!(site.done(&check).await.unwrap().result.is_some());
+    assert_eq!(site.attempts("tasks.poll"), before);
+    let attached = site
+        .client
+        .attach::<farside_models_vcda::CloudHealthInfo>(check.id().clone())
+        .unwrap();
+    assert!(site.done(&attached).await.unwrap().result.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn plans_come_as_a_page_and_a_prompt_may_end_the_task() {
+    let site = odd(|_| {});
+    let settings = NewRecoveryPlanSettings::default().with_display_name("tier-1");
+    let made = site.client.create_recovery_plan(&settings).await.unwrap();
+    let plan = site
+        .client
+        .recovery_plan(&RecoveryPlanId::parse(made.id.unwrap()).unwrap());
+    let named = RawJson::of(&json!(site.ids()[0].as_str())).unwrap();
+    let step = RecoveryStepSettings::default()
+        .with_name("first")
+        .with_prompt("ready?")
+        .with_replications(vec![named]);
+    plan.add_step(&step).await.unwrap();
+    assert_eq!(site.client.recovery_plans().await.unwrap().len(), 1);
+    let work = plan.start_failover(None).await.unwrap();
+    site.done(&work).await.unwrap();
+    let info = plan.get().await.unwrap().execution_info.unwrap();
+    assert!(
+        info.prompt_step_id.is_some(),
+        "the plan tells what its task does not"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_forgotten_between_two_looks_keeps_what_is_known_of_it() {
+    let mut vcda = VcdaSpec::default();
+    vcda.task_retention_ms = Some(60_000);
+    let site = Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda));
+    let vm = site.client.vm_replication(&site.ids()[0]);
+    let work = vm.start_failover(&failover()).await.unwrap();
+    let stored = serde_json::to_string(work.id()).unwrap();
+    site.done(&work).await.unwrap();
+    farside_transport::Clock::sleep(site.client.clock(), HOUR).await;
+    let id: OperationId = serde_json::from_str(&stored).unwrap();
+    assert_eq!(id.kind, TASK_KIND);
+    let late = site.client.attach::<RawJson>(id).unwrap();
+    let error = late.until_done(HOUR, site.client.clock(), poll_policy()).await;
+    assert!(matches!(error.unwrap_err().kind(), WaitErrorKind::Gone));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_migration_that_needs_the_other_site_is_refused_without_an_extension() {
+    let mut vcda = VcdaSpec::default();
+    vcda.needs_extension = true;
+    let site = Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda));
+    let vm = site.client.vm_replication(&site.ids()[0]);
+    let refused = vm.start_migrate(&migrate()).await.unwrap_err();
+    assert_eq!(
+        refused.service_error().unwrap().code(),
+        "RemoteAuthenticationFailure"
+    );
+    assert_eq!(site.state(vm.id()).await, RecoveryState::NotStarted);
+
+    let (user, password) = credentials(&site.simulator, "east");
+    let east = builder(&site.simulator, site.clock.clone(), "west")
+        .extend("east", Extension::Vcd { user, password })
+        .site("east")
+        .build()
+        .unwrap();
+    let shown = east.vm_replication(vm.id()).get().await.unwrap();
+    assert_eq!(shown.source.unwrap().site.as_deref(), Some("east"));
+}
