@@ -433,6 +433,17 @@ impl World {
         &mut self.vcha
     }
 
+    /// Ends all sessions of an endpoint.
+    pub fn end_sessions(&mut self, endpoint: &str) {
+        self.core.sessions.end_all(endpoint);
+    }
+
+    /// Closes all connections of an endpoint, which then does not listen for a while, in milliseconds. Its sessions and its
+    /// work go on.
+    pub fn stop_listening(&mut self, endpoint: &str, ms: u32) {
+        self.core.cut_connections(endpoint, i64::from(ms));
+    }
+
     /// A vCenter begins work of its own, as its tasks show it, and gives the id of the task: `task-7`. The task can be
     /// cancelled; unless it is, it ends after this time with this result or this fault, both as the wire has them.
     pub fn run_task(&mut self, vcenter: &str, work_ms: u32, outcome: Result<Option<Value>, Value>) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use farside_models_vim::operation::{
     PROPERTY_COLLECTOR_CONTINUE_RETRIEVE_PROPERTIES_EX, PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX,
+    SERVICE_INSTANCE_GET_CONTENT,
 };
 use farside_models_vim::{
     ContinueRetrievePropertiesExRequest, ObjectSpec, PropertyFilterSpec, PropertySpec, RetrieveOptions,
@@ -18,11 +19,16 @@ use farside_wire::{ManagedObjectReference, Read, Secret};
 use http::Response;
 use serde::de::Error as _;
 
+use crate::collector::PropertyCollector;
 use crate::invocation::Invocation;
+use crate::object::ManagedObject;
 use crate::properties::ObjectProperties;
 use crate::release::{Based, ReleaseChoice};
+use crate::search::{SearchIndex, TaskManager};
+use crate::service::SessionManager;
 use crate::session::{Content, VimSession};
-use crate::task::VimTasks;
+use crate::task::{Board, VimTasks};
+use crate::view::ViewManager;
 
 /// Most pages that one read of properties takes: a server that never stops paging must not hold a caller for ever.
 const MOST_PAGES: usize = 10_000;
@@ -36,6 +42,7 @@ pub struct VimClient {
     content: Arc<Content>,
     clock: Arc<dyn Clock>,
     endpoint: Arc<str>,
+    board: Arc<Board>,
 }
 
 /// Builds a [`VimClient`].
@@ -86,6 +93,7 @@ impl VimClientBuilder {
             content,
             clock: self.clock,
             endpoint: self.endpoint.into(),
+            board: Arc::default(),
         }
     }
 }
@@ -124,6 +132,66 @@ impl VimClient {
     /// Looks at the tasks of this vCenter.
     pub(crate) fn tasks(&self) -> Arc<VimTasks> {
         Arc::new(VimTasks::new(self.clone()))
+    }
+
+    /// What all waits for tasks share.
+    pub(crate) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// The session's default property collector.
+    ///
+    /// # Errors
+    /// As [`VimClient::content`]. So with the managers below, and also [`CallErrorKind::Request`] if the server has none.
+    pub async fn property_collector(&self) -> Result<PropertyCollector, CallError> {
+        let content = self.content().await?;
+        Ok(PropertyCollector::of(self, content.property_collector.clone()))
+    }
+
+    /// Where sessions are listed and closed.
+    ///
+    /// # Errors
+    /// As [`VimClient::property_collector`].
+    pub async fn session_manager(&self) -> Result<SessionManager, CallError> {
+        self.manager(|content| content.session_manager.as_ref()).await
+    }
+
+    /// Where views are made.
+    ///
+    /// # Errors
+    /// As [`VimClient::property_collector`].
+    pub async fn view_manager(&self) -> Result<ViewManager, CallError> {
+        self.manager(|content| content.view_manager.as_ref()).await
+    }
+
+    /// Where tasks are listed.
+    ///
+    /// # Errors
+    /// As [`VimClient::property_collector`].
+    pub async fn task_manager(&self) -> Result<TaskManager, CallError> {
+        self.manager(|content| content.task_manager.as_ref()).await
+    }
+
+    /// Where objects are found by name, place, address or id.
+    ///
+    /// # Errors
+    /// As [`VimClient::property_collector`].
+    pub async fn search_index(&self) -> Result<SearchIndex, CallError> {
+        self.manager(|content| content.search_index.as_ref()).await
+    }
+
+    async fn manager<M: ManagedObject>(
+        &self,
+        of: impl Fn(&ServiceContent) -> Option<&ManagedObjectReference>,
+    ) -> Result<M, CallError> {
+        match of(self.content().await?) {
+            Some(reference) => Ok(M::of(self, reference.clone())),
+            None => Err(Invocation::new(&SERVICE_INSTANCE_GET_CONTENT, "ServiceInstance")
+                .target(M::TYPE_NAME)
+                .into_call()
+                .context()
+                .error(CallErrorKind::Request("the server has no such manager"))),
+        }
     }
 
     /// What the service says about itself, with the ids of its managers. Needs no session; read once
@@ -205,14 +273,23 @@ impl VimClient {
         if objects.is_empty() {
             return Ok(Vec::new());
         }
-        let deadline = Deadline::after(&*self.clock, DEFAULT_CALL_LIMIT);
-        let collector = &self.content().await?.property_collector.value;
         let target = match objects {
             [one] => one.to_string(),
             [first, ..] => format!("{first} and {} more", objects.len() - 1),
             [] => String::new(),
         };
-        let request = properties_request(objects, type_name, paths);
+        self.select(vec![filter(objects, type_name, paths)], target).await
+    }
+
+    /// Reads what filters select, all pages; `target` names it in errors.
+    pub(crate) async fn select(
+        &self,
+        filters: Vec<PropertyFilterSpec>,
+        target: String,
+    ) -> Result<Vec<ObjectProperties>, CallError> {
+        let deadline = Deadline::after(&*self.clock, DEFAULT_CALL_LIMIT);
+        let collector = &self.content().await?.property_collector.value;
+        let request = RetrievePropertiesExRequest::new(filters, RetrieveOptions::default());
         let first = Invocation::new(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX, collector).body(&request);
         // The collector answers without a session too, with nothing but refusals in it.
         let mut page = first.with_session();
@@ -251,17 +328,13 @@ impl VimClient {
     }
 }
 
-fn properties_request(
-    objects: &[ManagedObjectReference],
-    type_name: &str,
-    paths: &[&str],
-) -> RetrievePropertiesExRequest {
+fn filter(objects: &[ManagedObjectReference], type_name: &str, paths: &[&str]) -> PropertyFilterSpec {
     let paths = paths.iter().map(|&path| path.to_owned()).collect();
     let wanted = PropertySpec::new(type_name).with_path_set(paths);
     let from = objects.iter().cloned().map(ObjectSpec::new).collect();
-    let filter = PropertyFilterSpec::new(vec![wanted], from);
-    RetrievePropertiesExRequest::new(vec![filter], RetrieveOptions::default())
+    PropertyFilterSpec::new(vec![wanted], from)
 }
+
 /// The value in an answer's body; `None` for null and for an empty body (VI JSON wire rules 4).
 fn optional<T: Read>(context: &CallContext, answer: &Response<Bytes>) -> Result<Option<T>, CallError> {
     if answer.body().trim_ascii().is_empty() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farside_transport::Call;
-use farside_wire::Operation;
-use http::header::CONTENT_TYPE;
+use farside_wire::{Operation, Secret};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
 use serde::Serialize;
 
@@ -67,6 +67,16 @@ impl Invocation {
     /// Limits the whole call, waits for login and repeats included.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.call.deadline = Some(limit);
+        self
+    }
+
+    /// Sends a secret in the header `Authorization`. One that HTTP does not allow in a header is left out, and the server will
+    /// say that it lacks it.
+    pub fn authorization(mut self, value: &Secret) -> Self {
+        if let Ok(mut value) = HeaderValue::from_str(value.expose()) {
+            value.set_sensitive(true);
+            self.call.request.headers_mut().insert(AUTHORIZATION, value);
+        }
         self
     }
 

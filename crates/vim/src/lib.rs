@@ -29,6 +29,10 @@
 //! | `session` | login, header, log-out, and how a dead session looks |
 //! | `invocation` | [`Invocation`]: one call of a method or property, and the reading of its answer |
 //! | `object` | [`ManagedObject`]: handles; the macros [`managed_object!`] and [`methods!`], by which their plain methods are written |
+//! | `service` | [`ServiceInstance`], [`SessionManager`] |
+//! | `collector` `updates` | [`PropertyCollector`], [`PropertyFilter`]; [`Updates`]: properties as they change |
+//! | `view` `search` | [`ViewManager`] and views; [`SearchIndex`], [`TaskManager`] |
+//! | `inventory` | [`Entry`]: all objects of a type below another one, typed reads, paths of objects |
 //! | `task` | [`Task`], and tasks as remote work to wait for |
 //! | `path` | [`PropertyPath`]: property paths with the types of their values |
 //! | `properties` | [`ObjectProperties`]: what the property collector brought |
@@ -37,21 +41,33 @@
 //! sent; null, an empty body and 204 alike are "no value".
 
 mod client;
+mod collector;
+mod inventory;
 mod invocation;
 mod object;
 mod path;
 mod properties;
 mod release;
+mod search;
+mod service;
 mod session;
 mod task;
+mod updates;
+mod view;
 
 pub use client::{VimClient, VimClientBuilder};
+pub use collector::{PropertyCollector, PropertyFilter};
+pub use inventory::Entry;
 pub use invocation::Invocation;
 pub use object::ManagedObject;
 pub use path::PropertyPath;
 pub use properties::ObjectProperties;
 pub use release::{KNOWN_RELEASES, ReleaseChoice};
+pub use search::{SearchIndex, TaskManager};
+pub use service::{ServiceInstance, SessionManager};
 pub use task::{Task, VIM_TASK, VimTasks, no_result, result_of};
+pub use updates::{Update, Updates};
+pub use view::{ContainerView, ListView, ViewManager};
 
 /// What the macros of this crate write into others.
 #[doc(hidden)]
@@ -59,3 +75,8 @@ pub mod macros {
     pub use farside_transport::{CallError, RemoteOperation};
     pub use farside_wire::ManagedObjectReference;
 }
+
+/// The example of the README.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

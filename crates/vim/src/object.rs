@@ -105,6 +105,8 @@ macro_rules! managed_object {
 /// | `task T` | [`RemoteOperation<T>`](farside_transport::RemoteOperation) of a vim task whose result is a `T`, of kind [`VIM_TASK`](crate::VIM_TASK) |
 /// | `task` | the same, where the task has no result |
 ///
+/// Each goes out within the session, also where the operation could be called without one.
+///
 /// What holds for all of them (errors, what a dropped future leaves behind, and that the operation's own description has the
 /// faults, the privilege and the release) is added to the documentation.
 #[macro_export]
@@ -154,7 +156,7 @@ macro_rules! methods {
         #[doc = $left]
         pub async fn $name(&self $(, $request: &$type)?) -> Result<$answer, $crate::macros::CallError> {
             let handle = <Self as $crate::ManagedObject>::reference(self);
-            let call = $crate::Invocation::new(&$operation, &handle.value).target(handle.to_string());
+            let call = $crate::Invocation::new(&$operation, &handle.value).target(handle.to_string()).with_session();
             $(let call = call.body($request);)?
             <Self as $crate::ManagedObject>::client(self).$send(call $(, $decode)?).await
         }

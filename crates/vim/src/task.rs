@@ -12,8 +12,11 @@ use farside_wire::Object;
 
 use crate::path::PropertyPath;
 
+mod board;
 mod source;
 
+pub(crate) use board::Board;
+pub(crate) use source::is_unknown_object;
 pub use source::{VIM_TASK, VimTasks, no_result, result_of};
 
 crate::managed_object! {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use farside_models_vim::operation::TASK_GET_INFO;
 use farside_models_vim::{ManagedObjectNotFound, TaskInfo, TaskInfoState};
-use farside_transport::{CallError, OperationId, RemoteOperation, TaskSource, TaskStatus};
+use farside_transport::{CallError, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus};
 use farside_wire::{
     Any, DataType as _, DecodeError, Fault, ManagedObjectReference, MethodFault, RawJson, Read, ServiceError,
 };
@@ -39,6 +39,11 @@ impl TaskSource for VimTasks {
             Err(error) if error.fault().is_some_and(is_unknown_object) => Ok(TaskStatus::Gone),
             Err(error) => Err(error),
         }
+    }
+
+    /// Learns of all tasks that this client's callers wait for with one `WaitForUpdatesEx`, at its own pace.
+    async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        self.vim.board().next(&self.vim, &id.id, look).await
     }
 
     fn can_cancel(&self) -> bool {

@@ -1,0 +1,10 @@
+//! The core of the client against the simulator: every operation with every parameter, waits, watches.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod load;
+mod objects;
+mod service;
+mod support;
+mod updates;
+mod waits;

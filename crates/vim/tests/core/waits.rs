@@ -1,0 +1,141 @@
+//! The suite that every kind of wait must pass, for vim tasks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use farside_simulator::WorldSpec;
+use farside_transport::testing::wait_suite::{End, Hit, WaitBench, Work};
+use farside_transport::{Clock, OperationId, TaskSource};
+use farside_vim::{VIM_TASK, VimClient, VimTasks};
+use farside_wire::{Any, RawJson};
+use serde_json::json;
+
+use crate::support::{EAST, Site};
+
+struct TaskBench {
+    site: Site,
+    client: VimClient,
+}
+
+impl TaskBench {
+    fn new() -> Self {
+        let site = Site::of(&WorldSpec::pair(5).groups(2).replications(0));
+        let client = site.client();
+        Self { site, client }
+    }
+}
+
+#[async_trait]
+impl WaitBench for TaskBench {
+    fn source(&self) -> Arc<dyn TaskSource> {
+        Arc::new(VimTasks::new(self.client.clone()))
+    }
+
+    fn other_process(&self) -> Arc<dyn TaskSource> {
+        Arc::new(VimTasks::new(self.site.client()))
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.site.clock.clone()
+    }
+
+    async fn start(&self, work: Work) -> OperationId {
+        let outcome = match work {
+            Work::Succeeds => Ok(Some(json!({"_typeName": "string", "_value": "done"}))),
+            Work::Fails => Err(json!({"_typeName": "NoCompatibleHost"})),
+        };
+        let task = self.site.simulator.world().run_task(EAST, 20_000, outcome);
+        OperationId::new(VIM_TASK, EAST, task)
+    }
+
+    fn is_result(&self, result: Option<&RawJson>) -> bool {
+        let result = result.cloned().map(Any::from);
+        result.is_some_and(|result| result.as_str().as_deref() == Some("done"))
+    }
+
+    fn failure(&self) -> &str {
+        "NoCompatibleHost"
+    }
+
+    fn cancelled(&self) -> Option<&str> {
+        Some("RequestCanceled")
+    }
+
+    async fn hit(&self, hit: Hit) {
+        let mut world = self.site.simulator.world();
+        match hit {
+            Hit::SessionsEnd => world.end_sessions(EAST),
+            Hit::NobodyListens(time) => {
+                world.stop_listening(EAST, u32::try_from(time.as_millis()).unwrap());
+            }
+            Hit::Switch => assert!(world.lose_active_node(EAST)),
+            Hit::Forget => {
+                let task = "task-1";
+                world.forget_task(EAST, task);
+            }
+        }
+    }
+
+    /// A switch takes the tasks along: the other node does not know them.
+    fn end(&self, hit: Hit) -> End {
+        match hit {
+            Hit::SessionsEnd | Hit::NobodyListens(_) => End::Result,
+            Hit::Switch | Hit::Forget => End::Gone,
+        }
+    }
+}
+
+mod suite {
+    farside_transport::wait_suite!(super::TaskBench::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_dropped_leaves_its_place_to_the_next_one() {
+    let bench = TaskBench::new();
+    let (one, two) = (
+        bench.start(Work::Succeeds).await,
+        bench.start(Work::Succeeds).await,
+    );
+    let clock = bench.clock();
+    let policy = farside_transport::PollPolicy::default();
+    let limit = Duration::from_secs(600);
+    let first = bench.client.attach(one, farside_vim::result_of::<String>);
+    let second = bench.client.attach(two, farside_vim::result_of::<String>);
+    {
+        // The first one asks the server; then nobody is interested in it any more.
+        let asked = first.until_done(Duration::from_secs(2), &*clock, policy).await;
+        assert!(asked.is_err());
+    }
+    let (dropped, done) = tokio::join!(
+        tokio::time::timeout(Duration::from_secs(1), first.until_done(limit, &*clock, policy)),
+        second.until_done(limit, &*clock, policy),
+    );
+    assert!(dropped.is_err());
+    assert_eq!(done.unwrap(), "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_while_nobody_listens_ends_in_gone() {
+    let bench = TaskBench::new();
+    let id = bench.start(Work::Succeeds).await;
+    let clock = bench.clock();
+    let work = bench.client.attach(id, farside_vim::no_result);
+    let hit = async {
+        clock.sleep(Duration::from_secs(2)).await;
+        bench.site.simulator.world().restart_vcenter(EAST, 60_000);
+    };
+    let (outcome, ()) = tokio::join!(
+        work.until_done(
+            Duration::from_secs(1_800),
+            &*clock,
+            farside_transport::PollPolicy::default()
+        ),
+        hit
+    );
+    let error = outcome.unwrap_err();
+    assert!(
+        matches!(error.kind(), farside_transport::WaitErrorKind::Gone),
+        "{error:?}"
+    );
+}
