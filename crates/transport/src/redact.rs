@@ -26,9 +26,15 @@ const WORDS: [&str; 14] = [
     "sessionkey",
 ];
 
-/// Members that name what a neighbour holds, as in `{"key": "admin.password", "value": ".."}`, and the neighbours.
-const NAMING: [&str; 2] = ["key", "name"];
-const NAMED: [&str; 1] = ["value"];
+/// Members that name what a neighbour holds, as in `{"key": "admin.password", "value": ".."}`, and the neighbours. Any
+/// property of a vCenter object comes like that, under its path as `name`; a property of a vApp, which is a password, by
+/// its `type`.
+const NAMING: [&str; 4] = ["key", "name", "id", "type"];
+const NAMED: [&str; 3] = ["value", "val", "defaultValue"];
+
+/// Settings of a virtual machine that are handed to its guest whole, often with passwords in them; a name that contains
+/// one of these names a secret.
+const GUEST_DATA: [&str; 2] = ["guestinfo", "ovfenv"];
 
 /// Arrays and objects within each other; the bound of `serde_json`.
 const MAX_DEPTH: usize = 127;
@@ -136,7 +142,8 @@ impl Pen<'_> {
     fn object(&mut self, raw: &str, depth: usize) -> serde_json::Result<()> {
         let Members(members) = serde_json::from_str(raw)?;
         let names_a_secret = members.iter().any(|(name, value)| {
-            NAMING.contains(&name.as_str()) && text_of(value.get()).is_some_and(|text| self.is_secret(&text))
+            NAMING.contains(&name.as_str())
+                && text_of(value.get()).is_some_and(|text| self.is_secret(&text) || is_guest_data(&text))
         });
         self.text.push('{');
         for (index, (name, value)) in members.iter().enumerate() {
@@ -164,6 +171,11 @@ impl Pen<'_> {
     fn is_secret(&self, name: &str) -> bool {
         self.names.contains(name) || self.more.iter().any(|more| more.eq_ignore_ascii_case(name))
     }
+}
+
+fn is_guest_data(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    GUEST_DATA.iter().any(|word| name.contains(word))
 }
 
 fn below(depth: usize) -> serde_json::Result<usize> {
@@ -232,6 +244,22 @@ mod tests {
             (
                 r#"{"value":{"_typeName":"string","_value":"hunter2"},"key":"vpxd.Password"}"#,
                 r#"{"value":"***","key":"vpxd.Password"}"#,
+            ),
+            (
+                r#"{"name":"config.extraConfig[\"a.password\"].value","op":"assign","val":"hunter2"}"#,
+                r#"{"name":"config.extraConfig[\"a.password\"].value","op":"assign","val":"***"}"#,
+            ),
+            (
+                r#"{"name":"config.extraConfig","val":{"_value":[{"key":"guestinfo.userdata","value":{"_value":"hunter2"}}]}}"#,
+                r#"{"name":"config.extraConfig","val":{"_value":[{"key":"guestinfo.userdata","value":"***"}]}}"#,
+            ),
+            (
+                r#"{"id":"db","type":"password(..20)","defaultValue":"hunter2","value":"hunter2","label":"DB"}"#,
+                r#"{"id":"db","type":"password(..20)","defaultValue":"***","value":"***","label":"DB"}"#,
+            ),
+            (
+                r#"{"type":"VirtualMachine","value":"vm-7"}"#,
+                r#"{"type":"VirtualMachine","value":"vm-7"}"#,
             ),
             (
                 r#"{"key":"colour","value":"red"}"#,
