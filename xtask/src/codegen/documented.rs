@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::graph::{Graph, operations, uses};
 use super::model::{Field, Item, Model, Struct};
-use super::read::{Body, Document, Operation, Schema};
+use super::read::{Body, Document, Member, Operation, Schema, Shape};
 use crate::schemas::nearest;
 use crate::schemas::overlay::{OperationDoc, Overlay, TypeDoc};
 
@@ -29,6 +29,7 @@ pub(super) fn fits(document: &Document, overlay: &Overlay) -> Vec<String> {
         type_fits(document, name, doc, &mut wrong);
     }
     errors_fit(document, overlay, &mut wrong);
+    secrets_fit(document, overlay, &mut wrong);
     let tags: BTreeSet<&str> = document.operations.iter().map(|one| one.tag.as_str()).collect();
     for tag in &overlay.documented_tags {
         if !tags.contains(tag.as_str()) {
@@ -117,6 +118,39 @@ pub(super) fn members<'a>(document: &'a Document, name: &str) -> Option<BTreeSet
     Some(known)
 }
 
+/// Members that are said to be secret are there, and are texts that are not secret by themselves.
+fn secrets_fit(document: &Document, overlay: &Overlay, wrong: &mut Vec<String>) {
+    for (name, rule) in &overlay.types {
+        let Some(known) = members(document, name) else {
+            continue;
+        };
+        for secret in &rule.secrets {
+            let problem = match own_member(document, name, secret) {
+                _ if !known.contains(secret.as_str()) => {
+                    format!("no such member{}", nearest::hint(secret, known.iter().copied()))
+                }
+                Some(member) if member.shape == Shape::Secret => "the document marks it already".to_owned(),
+                Some(member) if member.shape == Shape::String => continue,
+                Some(_) => "it is no text".to_owned(),
+                None => "say it at the base that declares it".to_owned(),
+            };
+            wrong.push(format!(
+                "{}: `types.{name}.secrets`: `{secret}`: {problem}",
+                rule.place
+            ));
+        }
+    }
+}
+
+/// The member that a type declares itself.
+fn own_member<'a>(document: &'a Document, schema: &str, member: &str) -> Option<&'a Member> {
+    let named = document.schemas.iter().find(|named| named.name == schema)?;
+    match &named.schema {
+        Schema::Object(object) => object.members.iter().find(|one| one.name == member),
+        Schema::Enum(_) | Schema::Union { .. } => None,
+    }
+}
+
 /// Where the document cannot tell whether an error exists, nothing is wrong.
 fn errors_fit(document: &Document, overlay: &Overlay, wrong: &mut Vec<String>) {
     let special = overlay
@@ -124,6 +158,17 @@ fn errors_fit(document: &Document, overlay: &Overlay, wrong: &mut Vec<String>) {
         .operations
         .values()
         .flat_map(|operation| &operation.errors);
+    for name in &overlay.any_call {
+        if document.errors.has(&name.text) == Some(false) {
+            wrong.push(format!(
+                "{}: `any_call`: {} has no such error as `{}`{}",
+                name.place,
+                document.name,
+                name.text,
+                nearest::hint(&name.text, document.errors.iter())
+            ));
+        }
+    }
     for (name, said) in overlay.docs.errors.iter().chain(special) {
         if document.errors.has(name) == Some(false) {
             wrong.push(format!(
@@ -140,7 +185,7 @@ fn errors_fit(document: &Document, overlay: &Overlay, wrong: &mut Vec<String>) {
 ///
 /// # Errors
 /// If an operation has no text, an error that one names has no meaning, or a field of a type under one of the
-/// `documented_tags` has no text: all of these.
+/// `documented_tags`, or one of the `documented_types`, has no text: all of these.
 pub(super) fn complete(document: &Document, overlay: &Overlay, model: &Model) -> Result<()> {
     if !overlay.documented {
         return Ok(());
@@ -158,6 +203,9 @@ pub(super) fn complete(document: &Document, overlay: &Overlay, model: &Model) ->
         {
             without.entry(&failure.name).or_default().push(&operation.id);
         }
+    }
+    for failure in model.any_call.iter().filter(|failure| failure.meaning.is_none()) {
+        without.entry(&failure.name).or_default().push("any call");
     }
     for (name, users) in without {
         let first = users.first().copied().unwrap_or_default();
@@ -195,7 +243,15 @@ fn fields(document: &Document, overlay: &Overlay, model: &Model, missing: &mut V
         rule.wanted && tag.is_some_and(|tag| overlay.documented_tags.contains(tag))
     });
     let seeds = of_operations.chain(wanted.map(|(name, _)| name.as_str()));
-    for key in graph.reached(seeds) {
+    let mut keys = graph.reached(seeds);
+    for name in &overlay.documented_types {
+        if graph.items.contains_key(name.as_str()) {
+            keys.insert(name);
+        } else {
+            missing.push(format!("`documented_types`: no type `{name}` is generated"));
+        }
+    }
+    for key in keys {
         let fields: &[Field] = match graph.items.get(key) {
             Some(Item::Struct(item)) => &item.fields,
             Some(Item::Query(item)) => &item.fields,

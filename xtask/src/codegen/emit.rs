@@ -146,7 +146,10 @@ fn around(scope: Scope<'_>, formatter: &Formatter) -> Result<Files> {
 /// The features of a crate.
 fn features(scope: Scope<'_>) -> Result<BTreeSet<&str>> {
     let places = scope.content()?.files.keys();
-    Ok(places.filter_map(|place| place.feature.as_deref()).collect())
+    Ok(places
+        .flat_map(|place| &place.features)
+        .map(String::as_str)
+        .collect())
 }
 
 fn page(scope: Scope<'_>, item: &Item) -> Result<Page> {
@@ -171,11 +174,14 @@ fn crate_path(krate: &Crate) -> String {
     format!("farside_{}", krate.folder.replace('-', "_"))
 }
 
-/// The line that leaves out what follows it without a feature.
-fn cfg(feature: Option<&str>) -> String {
-    feature
-        .map(|feature| format!("#[cfg(feature = {feature:?})]\n"))
-        .unwrap_or_default()
+/// The line that leaves out what follows it without one of the features.
+fn cfg(features: &[String]) -> String {
+    let features: Vec<String> = features.iter().map(|one| format!("feature = {one:?}")).collect();
+    match &features[..] {
+        [] => String::new(),
+        [only] => format!("#[cfg({only})]\n"),
+        several => format!("#[cfg(any({}))]\n", several.join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -120,6 +120,8 @@ pub(super) fn uses(operation: &Operation) -> Vec<(&str, &'static str)> {
             .map(|key| (key.as_str(), "has the query")),
     );
     uses.extend(operation.faults.iter().map(|key| (key.as_str(), "raises")));
+    let families = operation.families.iter();
+    uses.extend(families.map(|key| (key.as_str(), "raises, in the place of one that it declares,")));
     uses
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Model {
     pub(super) crates: Vec<Crate>,
     /// Every generated type, by schema name.
     pub(super) index: BTreeMap<String, Home>,
+    /// Errors that any call can answer; none of them refuses as such.
+    pub(super) any_call: Vec<Failure>,
     /// Named lists of refusals, expanded.
     pub(super) refused: BTreeMap<String, Vec<String>>,
     /// Operations that are known to exist and cannot be called.
@@ -50,8 +52,8 @@ pub(super) struct Crate {
 pub(super) struct Place {
     pub(super) service: String,
     pub(super) group: String,
-    /// The feature without which the file is left out; without one it is always there.
-    pub(super) feature: Option<String>,
+    /// Features of which one must be on for the file to be there; without any it is always there.
+    pub(super) features: Vec<String>,
 }
 
 /// Content of a file, in schema order.
@@ -165,6 +167,8 @@ pub(super) struct Operation {
     pub(super) since: Option<String>,
     pub(super) privileges: Vec<String>,
     pub(super) faults: Vec<String>,
+    /// Faults that can come in the place of a declared one, since they derive from it.
+    pub(super) families: Vec<String>,
     pub(super) refused: Refused,
     pub(super) anonymous: bool,
     pub(super) deprecated: bool,
@@ -178,9 +182,13 @@ pub(super) struct Operation {
     pub(super) alternatives: Vec<Type>,
     /// The answer is a task, whose result this is.
     pub(super) task_result: Option<Type>,
+    /// The answer is a task that has no result.
+    pub(super) void_task: bool,
     pub(super) errors: Vec<Failure>,
     /// How well it is known: `documented` or `inferred`.
     pub(super) confidence: Option<String>,
+    /// How well its errors are known.
+    pub(super) errors_confidence: Option<String>,
     /// Wire names of the secret members in its request and answer.
     pub(super) secrets: Vec<String>,
 }

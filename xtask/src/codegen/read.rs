@@ -62,6 +62,8 @@ pub(super) struct Operation {
     /// What the answer may be, where it is one of several; [`Operation::answer`] is any JSON then.
     pub(super) alternatives: Vec<Shape>,
     pub(super) task_result: Option<Shape>,
+    /// The answer is a task that has no result.
+    pub(super) void_task: bool,
     pub(super) since: Option<String>,
     pub(super) privileges: Vec<String>,
     /// Declared faults: data types of VI JSON.
@@ -72,6 +74,8 @@ pub(super) struct Operation {
     pub(super) deprecated: bool,
     /// How sure the document is of the operation, in its own word.
     pub(super) confidence: Option<String>,
+    /// How sure it is of the errors, in its own words.
+    pub(super) errors_confidence: Option<String>,
 }
 
 /// A parameter of an operation that is not in its path.

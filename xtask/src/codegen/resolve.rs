@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 
-use super::model::{Crate, Home, Item, Model, Origin};
+use super::model::{Crate, Failure, Home, Item, Model, Origin};
 use super::names;
 use super::read::{Document, Named, Operation, Schema};
 use crate::schemas::overlay::Overlay;
@@ -46,6 +46,7 @@ pub(super) fn resolve(document: &Document, overlay: &Overlay) -> Result<Model> {
         layout: overlay.layout,
         crates: crates(document, overlay),
         index: BTreeMap::new(),
+        any_call: any_call(overlay),
         refused: refused(overlay)?,
         absent: document.without_path.clone(),
     };
@@ -96,6 +97,16 @@ fn crates(document: &Document, overlay: &Overlay) -> Vec<Crate> {
         },
     });
     crates.collect()
+}
+
+/// Errors that any call can answer.
+fn any_call(overlay: &Overlay) -> Vec<Failure> {
+    let failures = overlay.any_call.iter().map(|name| Failure {
+        name: name.text.clone(),
+        meaning: overlay.docs.errors.get(&name.text).map(|said| said.text.clone()),
+        refused: false,
+    });
+    failures.collect()
 }
 
 /// The named lists of refusals, expanded.

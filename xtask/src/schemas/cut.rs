@@ -13,6 +13,8 @@ use crate::json::{Json, Object, Value};
 const SCHEMA: &str = "#/components/schemas/";
 const PARAMETER: &str = "#/components/parameters/";
 pub(super) const FAULT_BASE: &str = "MethodFault";
+/// Faults of which every other one can come in the place: to generate those would be to generate all.
+pub(crate) const FAULT_ROOTS: [&str; 3] = [FAULT_BASE, "RuntimeFault", "VimFault"];
 const OPEN: &str = "x-farside-open";
 pub(super) const ANCESTRY: &str = "x-farside-fault-ancestry";
 
@@ -55,6 +57,7 @@ pub(crate) fn cut(name: &str, full: &Json, overlay: &Overlay) -> Result<Json> {
             nearest::hint(schema, source.order.iter().copied())
         ));
     }
+    source.families(&paths, &mut seeds);
     let kept = source.closure(name, seeds.schemas, overlay, &mut problems);
     if !problems.is_empty() {
         bail!(problems.join("\n"));
@@ -179,6 +182,22 @@ impl<'a> Source<'a> {
             kept.insert(name, schema);
         }
         kept
+    }
+
+    /// Adds the faults that derive from those that operations declare, unless that is any fault.
+    fn families(&self, paths: &Json, seeds: &mut References) {
+        let operations = paths.members().iter().flat_map(|(_, item)| item.members());
+        let faults = operations.flat_map(|(_, operation)| operation.strings("x-farside-faults"));
+        let declared: BTreeSet<String> = faults.collect();
+        for fault in declared
+            .iter()
+            .filter(|fault| !FAULT_ROOTS.contains(&fault.as_str()))
+        {
+            let line = seeds.schemas.get(fault).copied().unwrap_or_default();
+            for name in self.descendants(fault) {
+                seeds.schema(name.as_str().unwrap_or_default(), line);
+            }
+        }
     }
 
     /// Says of a type with subtypes that it has them, unless the document is a cut one, which does.

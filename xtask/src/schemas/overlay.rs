@@ -31,8 +31,12 @@ pub struct Overlay {
     pub documented: bool,
     /// Tags of which every field of every type needs a text too.
     pub documented_tags: BTreeSet<String>,
+    /// Types of which every field needs a text too, whatever leads to them.
+    pub documented_types: BTreeSet<String>,
     /// Types written by hand, in the wire runtime or elsewhere: schema name to Rust path.
     pub external: BTreeMap<String, Placed>,
+    /// Errors that any call can answer, whether its operation names them or not.
+    pub any_call: Vec<Placed>,
     /// Named lists for [`OperationRule::refused`].
     pub refused: BTreeMap<String, Vec<Placed>>,
     /// The operations to generate, by `operationId`.
@@ -108,6 +112,8 @@ pub struct TypeRule {
     pub names: BTreeMap<String, Placed>,
     /// Own members to generate; all others stay in `extra`.
     pub members: Option<Vec<String>>,
+    /// Own members that are secret although the document does not mark them.
+    pub secrets: Vec<String>,
     /// Where it stands.
     pub place: Place,
 }
@@ -210,6 +216,12 @@ impl Overlay {
         said(schema)
             .or_else(|| said(owner))
             .map(|said| said.text.as_str())
+    }
+
+    /// Whether a member is said to be secret, at the type that declares it.
+    pub fn is_secret(&self, owner: &str, member: &str) -> bool {
+        let rule = self.type_rule(owner);
+        rule.is_some_and(|rule| rule.secrets.iter().any(|secret| secret == member))
     }
 
     /// What is said about a query parameter, a header parameter, or a member of a body without a name.

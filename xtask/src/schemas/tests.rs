@@ -69,6 +69,22 @@ fn schema<'a>(document: &'a Json, name: &str) -> Option<&'a Json> {
 }
 
 #[test]
+fn faults_below_a_declared_one_are_kept() {
+    let document = DOCUMENT.replace(
+        r#""Big": {"#,
+        r##""Worse": {"type": "object", "allOf": [{"$ref": "#/components/schemas/Bad"}]}, "Big": {"##,
+    );
+    let cut = cut("full.json", &parsed(&document), &Overlay::parse(OVERLAY).unwrap()).unwrap();
+    let names: Vec<&str> = super::cut::schemas(&cut)
+        .unwrap()
+        .members()
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert!(names.contains(&"Worse"), "{names:?}");
+}
+
+#[test]
 fn closure_takes_requests_bases_and_declared_faults_only() {
     let document = cut_down();
     let names: Vec<&str> = super::cut::schemas(&document)

@@ -96,9 +96,7 @@ pub(super) fn operation(scope: Scope<'_>, page: &mut Page, operation: &Operation
     }
     page.doc(0, &request(scope, operation));
     page.doc(0, &answer(scope, operation));
-    if let Some(access) = access(operation) {
-        page.doc(0, &access);
-    }
+    page.doc(0, &access(operation));
     if let Some(result) = &operation.result {
         page.line("///");
         page.doc(0, &format!("Result: {result}"));
@@ -113,7 +111,7 @@ pub(super) fn operation(scope: Scope<'_>, page: &mut Page, operation: &Operation
         page.line("///");
         page.doc(0, &confidence_in_words(confidence));
     }
-    errors(page, operation);
+    errors(scope, page, operation);
 }
 
 /// Request line, release, body and query.
@@ -150,6 +148,9 @@ fn answer(scope: Scope<'_>, operation: &Operation) -> String {
         return format!("Answers {}; read it as the one that fits.", links.join(", or "));
     }
     match (&operation.answer, &operation.task_result) {
+        (Some(answer), None) if operation.void_task => {
+            format!("Answers {}, a task without a result.", types::link(scope, answer))
+        }
         (Some(answer), Some(result)) => format!(
             "Answers {}, a task with the result {}.",
             types::link(scope, answer),
@@ -160,40 +161,65 @@ fn answer(scope: Scope<'_>, operation: &Operation) -> String {
     }
 }
 
-/// Who may call it, if anything is known about that.
-fn access(operation: &Operation) -> Option<String> {
+/// Who may call it, and what is not known about that and its release.
+fn access(operation: &Operation) -> String {
     let quoted: Vec<String> = operation
         .privileges
         .iter()
         .map(|name| format!("`{name}`"))
         .collect();
-    match quoted.len() {
-        0 if operation.anonymous => Some("Needs no session.".to_owned()),
-        0 => None,
-        1 => Some(format!("Needs the privilege {}.", listed(&quoted))),
-        _ => Some(format!("Needs the privileges {}.", listed(&quoted))),
+    let undated = operation.since.is_none();
+    let mut text = match quoted.len() {
+        0 if operation.anonymous => "Needs no session.".to_owned(),
+        0 if undated => {
+            return "Which privilege it needs, and since which release it is there, is not documented."
+                .to_owned();
+        }
+        0 => "Which privilege it needs is not documented.".to_owned(),
+        1 => format!("Needs the privilege {}.", listed(&quoted)),
+        _ => format!("Needs the privileges {}.", listed(&quoted)),
+    };
+    if undated {
+        text.push_str(" Since which release it is there is not documented.");
     }
+    text
 }
 
 fn confidence_in_words(confidence: &str) -> String {
     match confidence {
         "documented" => "Known from the vendor's documentation.".to_owned(),
-        "inferred" => {
-            "Inferred: no documentation of it was read; it follows from the operations beside it.".to_owned()
-        }
+        "inferred" => "Inferred: not all of it was read in the vendor's documentation.".to_owned(),
         other => format!("Known as: {other}."),
     }
 }
 
 /// The errors, each with what it means. Which of them refuse is worth a word only where something could have been done.
-fn errors(page: &mut Page, operation: &Operation) {
-    if operation.errors.is_empty() {
+fn errors(scope: Scope<'_>, page: &mut Page, operation: &Operation) {
+    let any_call = !scope.model.any_call.is_empty();
+    if operation.errors.is_empty() && !any_call {
         return;
     }
     page.line("///\n/// # Errors\n///");
     let acts = operation.repeat == Repeat::OnlyIfNeverSent;
     for failure in &operation.errors {
         page.doc(0, &error(failure, acts));
+    }
+    if any_call {
+        let only = if operation.errors.is_empty() {
+            "No others are documented than those"
+        } else {
+            "Those"
+        };
+        let link = format!("[any call]({}::operation#errors-of-any-call)", scope.root());
+        page.doc(0, &format!("- {only} of {link}."));
+    }
+    if let Some(confidence) = operation
+        .errors_confidence
+        .as_ref()
+        .filter(|text| *text != "documented")
+    {
+        page.line("///");
+        page.doc(0, &format!("Which errors it has is {confidence}."));
     }
     if acts && operation.errors.iter().any(|failure| failure.refused) {
         let list = format!("[`refused_before_acting`]({WIRE}::Operation::refused_before_acting)");
@@ -205,7 +231,8 @@ fn errors(page: &mut Page, operation: &Operation) {
     }
 }
 
-fn error(failure: &Failure, acts: bool) -> String {
+/// An error in a list of errors.
+pub(super) fn error(failure: &Failure, acts: bool) -> String {
     let mut text = format!("- `{}`", failure.name);
     if acts && failure.refused {
         text.push_str(" (refused)");

@@ -26,7 +26,7 @@ impl<'a> Export<'a> {
 
     /// The line that leaves it out without its feature.
     pub(super) fn cfg(&self) -> String {
-        cfg(self.module.place.feature.as_deref())
+        cfg(&self.module.place.features)
     }
 
     /// About as many lines as it will have.

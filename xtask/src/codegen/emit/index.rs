@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use super::super::model::Refused;
 use super::super::names;
 use super::exports::{self, Export};
+use super::page::Page;
 use super::parts::Module;
 use super::types::WIRE;
-use super::{Scope, cfg, listing};
+use super::{Scope, cfg, docs, listing};
 
 /// `mod.rs` at the root and in each service's folder, the list of operations, the lists of refusals, and the ancestry of
 /// faults; by path.
@@ -65,6 +66,7 @@ fn root<'a>(scope: Scope<'_>, services: impl Iterator<Item = &'a str>, refused: 
     }
     text.push_str("\n/// Request descriptions, one for each operation.\n");
     text.push_str(&absent(scope));
+    text.push_str(&any_call(scope));
     text.push_str("pub mod operation;\n");
     if refused {
         text.push_str("/// Lists of errors which mean that nothing was done.\npub mod refused;\n");
@@ -78,10 +80,23 @@ fn root<'a>(scope: Scope<'_>, services: impl Iterator<Item = &'a str>, refused: 
 
 fn folder(modules: &[&Module]) -> String {
     let lines = modules.iter().map(|module| {
-        let cfg = cfg(module.place.feature.as_deref());
+        let cfg = cfg(&module.place.features);
         format!("{cfg}pub(super) mod {};\n", module.place.group)
     });
     lines.collect()
+}
+
+/// Documentation of the errors that any call can answer.
+fn any_call(scope: Scope<'_>) -> String {
+    if scope.model.any_call.is_empty() {
+        return String::new();
+    }
+    let mut page = Page::of_operation("");
+    page.line("///\n/// # Errors of any call\n///");
+    for failure in &scope.model.any_call {
+        page.doc(0, &docs::error(failure, false));
+    }
+    page.text().to_owned()
 }
 
 /// Documentation of the operations that cannot be called.

@@ -170,6 +170,11 @@ impl Page {
         self.line(&line);
     }
 
+    /// The text, without the imports.
+    pub(super) fn text(&self) -> &str {
+        &self.body
+    }
+
     /// Lines of its text, for dividing files.
     pub(super) fn lines(&self) -> usize {
         self.body.lines().count() + 1

@@ -9,6 +9,9 @@ use super::Scope;
 use super::page::Page;
 use super::types;
 
+/// What the registry calls the crate.
+const MODELS: &str = "models";
+
 /// A list with the schema of each type and what reads and prints it: generics with each of their instances, bodies
 /// without a schema by the id of their operation. Query parameters have no schema and are only ever printed.
 ///
@@ -40,7 +43,9 @@ fn entries(scope: Scope<'_>, page: &mut Page, krate: &str, item: &Item) -> Resul
         Item::Union(item) => &item.wire,
         Item::Query(_) => return Ok(Vec::new()),
     };
-    Ok(vec![(schema.clone(), page.import(krate, item.rust()))])
+    // By a short path: the names alone would fill a fifth of a file.
+    page.import(krate, &format!("self as {MODELS}"));
+    Ok(vec![(schema.clone(), format!("{MODELS}::{}", item.rust()))])
 }
 
 fn instances(scope: Scope<'_>, page: &mut Page, krate: &str, item: &Struct) -> Result<Vec<(String, String)>> {

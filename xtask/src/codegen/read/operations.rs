@@ -97,13 +97,10 @@ fn answers(value: &Json, findings: &mut Findings) {
 /// Reads an operation.
 pub(super) fn operation(components: &Json, path: &str, method: &str, value: &Json) -> Result<Operation> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let security = value.get("security").map(Json::elements);
     let (answer, alternatives) = answer(value).context("responses")?;
-    let task_result = match value.get("x-farside-task-result") {
-        None => None,
-        Some(result) if result.is_null() => None,
-        Some(result) => Some(shape(result).context("x-farside-task-result")?),
-    };
+    let task_result = value.get("x-farside-task-result");
+    let void_task = task_result.is_some_and(Json::is_null);
+    let task_result = task_result.filter(|result| !result.is_null()).map(shape);
     let id = value.text("operationId");
     Ok(Operation {
         id: id.ok_or_else(|| value.refuse("no `operationId`"))?.to_owned(),
@@ -124,16 +121,29 @@ pub(super) fn operation(components: &Json, path: &str, method: &str, value: &Jso
             .context("requestBody")?,
         answer,
         alternatives,
-        task_result,
+        task_result: task_result.transpose().context("x-farside-task-result")?,
+        void_task,
         since: value.text("x-farside-since").map(str::to_owned),
         privileges: privileges(value),
         faults: value.strings("x-farside-faults"),
         errors: errors(value),
         deprecated: value.flag("deprecated"),
-        anonymous: security
-            .is_some_and(|all| all.is_empty() || all.iter().any(|one| one.members().is_empty())),
+        anonymous: value
+            .get("security")
+            .is_some_and(|security| needs_no_session(components, security)),
         confidence: value.text("x-farside-confidence").map(str::to_owned),
+        errors_confidence: value.text("x-farside-errors-confidence").map(str::to_owned),
     })
+}
+
+/// Whether `security` has an alternative without a session: nothing at all, or a name and a password with the call.
+fn needs_no_session(components: &Json, security: &Json) -> bool {
+    let is_basic = |scheme: &str| {
+        let scheme = components.get("securitySchemes").and_then(|all| all.get(scheme));
+        scheme.is_some_and(|scheme| scheme.text("scheme") == Some("basic"))
+    };
+    let mut alternatives = security.elements().iter().map(Json::members);
+    security.elements().is_empty() || alternatives.any(|all| all.iter().all(|(scheme, _)| is_basic(scheme)))
 }
 
 /// The names of `x-farside-privileges`; an entry may be an object that says when the privilege is needed.

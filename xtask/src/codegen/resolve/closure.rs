@@ -87,6 +87,7 @@ impl Resolver<'_> {
                     .filter(|fault| self.is_generated(fault))
                     .cloned(),
             );
+            names.extend(self.families(operation));
             seeds.extend(names.into_iter().map(|name| (name, operation.tag.clone())));
         }
         for (name, rule) in self.overlay.types.iter().filter(|(_, rule)| rule.wanted) {

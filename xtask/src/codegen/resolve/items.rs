@@ -208,6 +208,10 @@ impl Resolver<'_> {
             Some(ty) => ty,
             None => self.ty(&member.shape, &member.name)?,
         };
+        let ty = match ty {
+            Type::String if self.overlay.is_secret(owner, &member.name) => Type::Secret,
+            ty => ty,
+        };
         let doc = self.overlay.field_doc(schema, owner, &member.name);
         Ok(Field {
             wire: member.name.clone(),

@@ -16,6 +16,8 @@ use crate::schemas::overlay::Layout;
 pub(in super::super) const COMMON: &str = "common";
 /// What gives a type or an operation another name.
 const RENAME: &str = "rename = \"..\"";
+/// Faults that so many resources share wait for the feature of one of them; what more share is always there.
+const MOST_SHARERS: usize = 3;
 /// End of the name of a file of faults.
 const FAULTS: &str = "faults";
 
@@ -127,13 +129,17 @@ fn order(resolver: &Resolver<'_>, items: &Items) -> Vec<String> {
 
 /// The file of a tag. A dotted tag names its service itself.
 fn of_tag(resolver: &Resolver<'_>, krate: usize, tag: &str) -> Place {
-    let feature = match resolver.overlay.layout {
-        Layout::Crates => Some(names::feature(tag)),
-        Layout::Module => None,
-    };
     Place {
-        feature,
+        features: feature(resolver, tag),
         ..always(resolver, krate, tag)
+    }
+}
+
+/// The feature of a tag, where there are features.
+fn feature(resolver: &Resolver<'_>, tag: &str) -> Vec<String> {
+    match resolver.overlay.layout {
+        Layout::Crates => vec![names::feature(tag)],
+        Layout::Module => Vec::new(),
     }
 }
 
@@ -148,12 +154,12 @@ fn always(resolver: &Resolver<'_>, krate: usize, name: &str) -> Place {
     Place {
         service,
         group: names::snake(group),
-        feature: None,
+        features: Vec::new(),
     }
 }
 
-/// A type that one tag alone leads to lies with it; any other one is common. What the overlay calls a group of its own
-/// becomes a file of its own on either side.
+/// A type that one tag alone leads to lies with it; any other one is common, but for faults of a few tags, of which there
+/// are whole families. What the overlay calls a group of its own becomes a file of its own on either side.
 fn of_item(
     resolver: &Resolver<'_>,
     krate: usize,
@@ -170,7 +176,7 @@ fn of_item(
     let mut place = match (only, group) {
         (Some(tag), _) => of_tag(resolver, krate, tag),
         (None, Some(group)) => return common_group(resolver, krate, group),
-        (None, None) => always(resolver, krate, COMMON),
+        (None, None) => shared(resolver, krate, item, users),
     };
     if let Some(group) = group {
         let group = names::snake(group.rsplit('.').next().unwrap_or(group));
@@ -181,6 +187,22 @@ fn of_item(
         place.group = format!("{}_{FAULTS}", place.group);
     }
     place
+}
+
+/// The file of what several tags lead to.
+fn shared(resolver: &Resolver<'_>, krate: usize, item: &Item, users: &BTreeSet<String>) -> Place {
+    let is_fault = matches!(item, Item::Struct(item) if is_fault(item));
+    let of_few = is_fault && users.len() <= MOST_SHARERS;
+    if !of_few || !users.iter().all(|tag| is_of_crate(resolver, krate, tag)) {
+        return always(resolver, krate, COMMON);
+    }
+    let tags: Vec<Place> = users.iter().map(|tag| of_tag(resolver, krate, tag)).collect();
+    let groups: Vec<&str> = tags.iter().map(|place| place.group.as_str()).collect();
+    Place {
+        group: groups.join("_"),
+        features: tags.iter().flat_map(|place| place.features.clone()).collect(),
+        ..always(resolver, krate, COMMON)
+    }
 }
 
 /// The file of a group that is always there; a tag's own file of that name is not.

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use super::super::model::{Item, Operation, Struct, Type};
 use super::Items;
+use super::items::is_fault;
 
-/// Wire names of the secret members in what the operation sends and answers, at any depth, sorted.
+/// Wire names of the secret members in what the operation sends and answers, declared faults included, at any depth,
+/// sorted.
 pub(super) fn of(operation: &Operation, items: &Items) -> Vec<String> {
     let single = [&operation.body, &operation.answer, &operation.task_result];
     let types = single.into_iter().flatten().chain(&operation.alternatives);
     let mut todo: Vec<&str> = types.flat_map(Type::names).collect();
+    todo.extend(operation.faults.iter().map(String::as_str));
     let mut seen = BTreeSet::new();
     let mut secrets = BTreeSet::new();
     while let Some(name) = todo.pop() {
@@ -20,7 +23,7 @@ pub(super) fn of(operation: &Operation, items: &Items) -> Vec<String> {
         if let Item::Struct(item) = item {
             let fields = item.fields.iter().filter(|field| is_secret(&field.ty));
             secrets.extend(fields.map(|field| field.wire.clone()));
-            if !item.descendants.is_empty() {
+            if !item.descendants.is_empty() && !is_fault(item) {
                 todo.extend(below(item, items));
             }
         }

@@ -11,6 +11,7 @@ use super::super::read::{self, Document, Parameter, ParameterPlace, Schema, Shap
 use super::Resolver;
 use super::clashes::{Name, at, distinct};
 use super::items::inline_key;
+use crate::schemas::cut::FAULT_ROOTS;
 use crate::schemas::overlay::Placed;
 
 /// Marks the key of a type of query parameters; the id of the first operation that has them follows.
@@ -180,6 +181,7 @@ impl Resolver<'_> {
             since: operation.since.clone(),
             privileges: operation.privileges.clone(),
             faults: operation.faults.clone(),
+            families: self.families(operation),
             refused: self.refused(&rule.refused)?,
             anonymous: operation.anonymous,
             deprecated: operation.deprecated,
@@ -198,10 +200,30 @@ impl Resolver<'_> {
                 .map(|shape| self.ty(shape, ""))
                 .collect::<Result<_>>()?,
             task_result: ty(&operation.task_result)?,
+            void_task: operation.void_task,
             errors: self.failures(operation, &rule.refused)?,
             confidence: operation.confidence.clone(),
+            errors_confidence: operation.errors_confidence.clone(),
             secrets: Vec::new(),
         })
+    }
+
+    /// Faults with a schema that derive from a declared one. What derives from a root is any fault: for those there is the
+    /// table of ancestry.
+    pub(super) fn families(&self, operation: &read::Operation) -> Vec<String> {
+        let declared = operation.faults.iter().map(String::as_str);
+        let mut todo: Vec<&str> = declared.filter(|fault| !FAULT_ROOTS.contains(fault)).collect();
+        let mut found = BTreeSet::new();
+        while let Some(base) = todo.pop() {
+            let ancestry = self.document.fault_ancestry.iter();
+            let below = ancestry.filter(|(name, up)| up == base && self.schemas.contains_key(name.as_str()));
+            todo.extend(
+                below
+                    .map(|(name, _)| name.as_str())
+                    .filter(|name| found.insert(*name)),
+            );
+        }
+        found.into_iter().map(str::to_owned).collect()
     }
 
     fn refused(&self, names: &[Placed]) -> Result<Refused> {

@@ -143,7 +143,7 @@ fn files(model: &Model, krate: usize) -> Vec<(String, Option<&str>, Vec<&str>)> 
     let files = model.crates[krate].files.iter().map(|(place, file)| {
         let path = format!("{}/{}", place.service, place.group);
         let types = file.items.iter().map(Item::rust).collect();
-        (path, place.feature.as_deref(), types)
+        (path, place.features.first().map(String::as_str), types)
     });
     files.collect()
 }
@@ -287,6 +287,80 @@ fn a_fault_is_there_for_every_tag_that_has_one_derived_from_it() {
         files(&model, 0)
     );
     assert_eq!(find(&model, "Worse").bases, ["Bad", "MethodFault", "Any"]);
+}
+
+#[test]
+fn whole_families_of_declared_faults_are_types_but_not_those_of_a_root() {
+    let worse = r##""Worse": {"type": "object", "allOf": [{"$ref": "#/components/schemas/Bad"}]},
+        "VimFault": {"type": "object", "allOf": [{"$ref": "#/components/schemas/MethodFault"}]},
+        "Odd": {"type": "object", "allOf": [{"$ref": "#/components/schemas/VimFault"}]},
+        "Base": {"##;
+    let document = DOCUMENT
+        .replace(r#""Base": {"#, worse)
+        .replace(
+            r#"{"Bad": "MethodFault", "#,
+            r#"{"Bad": "MethodFault", "Odd": "VimFault", "VimFault": "MethodFault", "Worst": "Worse", "#,
+        )
+        .replace(
+            r#""x-farside-faults": ["Bad"]"#,
+            r#""x-farside-faults": ["Bad", "VimFault"]"#,
+        );
+    let model = model_of(OVERLAY, &document).unwrap();
+    let act = operation(&model, "Thing_act");
+    assert_eq!(act.faults, ["Bad", "VimFault"]);
+    assert_eq!(
+        act.families,
+        ["Worse"],
+        "neither `Odd`, nor `Worst`, which has no schema"
+    );
+    assert!(
+        files(&model, 0).contains(&(
+            "a/thing_faults".to_owned(),
+            Some("thing"),
+            vec!["Bad", "Worse", "VimFault"]
+        )),
+        "{:?}",
+        files(&model, 0)
+    );
+}
+
+#[test]
+fn faults_that_few_resources_raise_wait_for_the_feature_of_one_of_them() {
+    let document = DOCUMENT.replace("/b/Other", "/Other").replace(
+        r#""tags": ["Other"],"#,
+        r#""tags": ["Other"], "x-farside-faults": ["Bad"],"#,
+    );
+    let model = model_of(OVERLAY, &document).unwrap();
+    let mut places = model.crates[0].files.keys();
+    let place = places.find(|place| place.group == "other_thing_faults").unwrap();
+    assert_eq!(place.features, ["other", "thing"]);
+}
+
+#[test]
+fn a_member_can_be_said_to_be_secret() {
+    let overlay = format!("{OVERLAY}\nBad = {{ secrets = [\"why\"] }}\n");
+    let model = model_of(&overlay, DOCUMENT).unwrap();
+    assert_eq!(*ty(find(&model, "Bad"), "why"), Type::Secret);
+    assert_eq!(
+        operation(&model, "Thing_act").secrets,
+        ["why", "word"],
+        "of its request and of the fault that it declares"
+    );
+}
+
+#[test]
+fn a_name_and_a_password_with_the_call_make_it_anonymous() {
+    let basic = |scheme: &str| {
+        let document = DOCUMENT
+            .replace(r#""security": [{"s": []}],"#, r#""security": [{"b": []}],"#)
+            .replace(
+                r#""components": {"#,
+                &format!(r#""components": {{"securitySchemes": {{"b": {{"type": "http", "scheme": "{scheme}"}}}}, "#),
+            );
+        operation(&model_of(OVERLAY, &document).unwrap(), "Thing_getState").anonymous
+    };
+    assert!(basic("basic"));
+    assert!(!basic("bearer"));
 }
 
 #[test]

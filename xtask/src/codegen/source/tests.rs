@@ -71,6 +71,33 @@ fn refused(from: &str, to: &str) -> String {
 }
 
 #[test]
+fn a_secret_that_is_no_text_of_the_type_is_named_with_its_line() {
+    let refused = |rule: &str| {
+        let overlay = format!("{OVERLAY}[types]\n{rule}\n");
+        format!("{:#}", source(DOCUMENT, &overlay).err().unwrap())
+    };
+    assert_eq!(
+        refused(r#"actRequestType = { secrets = ["prt"] }"#),
+        "operations.toml:4: `types.actRequestType.secrets`: `prt`: no such member; did you mean `part`?"
+    );
+    assert_eq!(
+        refused(r#"Part = { secrets = ["size"] }"#),
+        "operations.toml:4: `types.Part.secrets`: `size`: it is no text"
+    );
+    assert_eq!(
+        refused(r#"Screw = { wanted = true, secrets = ["size"] }"#),
+        "operations.toml:4: `types.Screw.secrets`: `size`: say it at the base that declares it"
+    );
+    assert!(
+        source(
+            DOCUMENT,
+            &format!("{OVERLAY}[types]\nactRequestType = {{ secrets = [\"how\"] }}\n")
+        )
+        .is_ok()
+    );
+}
+
+#[test]
 fn what_is_not_understood_is_named_with_its_line() {
     let part = "          $ref: '#/components/schemas/Part'\n";
     let cases = [

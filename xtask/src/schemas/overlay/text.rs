@@ -28,7 +28,11 @@ struct OverlayText {
     #[serde(default)]
     documented_tags: BTreeSet<String>,
     #[serde(default)]
+    documented_types: BTreeSet<String>,
+    #[serde(default)]
     external: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    any_call: Vec<Spanned<String>>,
     #[serde(default)]
     refused: BTreeMap<String, Vec<Spanned<String>>>,
     operations: BTreeMap<Spanned<String>, OperationText>,
@@ -57,6 +61,8 @@ struct TypeText {
     #[serde(default)]
     names: BTreeMap<Spanned<String>, Spanned<String>>,
     members: Option<Vec<String>>,
+    #[serde(default)]
+    secrets: Vec<String>,
 }
 
 /// Reads the text of a file; the lists of refusals that it names are not looked at.
@@ -87,7 +93,13 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Overlay> {
         layout: Layout::Crates,
         documented: read.documented,
         documented_tags: read.documented_tags,
+        documented_types: read.documented_types,
         external: names(&source, read.external),
+        any_call: read
+            .any_call
+            .into_iter()
+            .map(|name| source.placed(name))
+            .collect(),
         refused: refused.collect(),
         operations: operations
             .map(|(id, rule)| operation(&source, id, rule, has_default))
@@ -144,6 +156,7 @@ fn named_type(source: &Source<'_>, name: Spanned<String>, rule: TypeText) -> (St
         rename: rule.rename.map(|name| source.placed(name)),
         names: names(source, rule.names),
         members: rule.members,
+        secrets: rule.secrets,
         place: source.place(&name),
     };
     (name.into_inner(), rule)
