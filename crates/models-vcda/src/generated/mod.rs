@@ -12,6 +12,19 @@ mod vcda;
 /// - `vappReplications.chown`, a `PATCH` (documented)
 /// - `tasks.cancel` (inferred)
 /// - `recoveryPlans.suspend`, a `POST` (inferred)
+///
+/// # Errors of any call
+///
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
+/// - `Forbidden`: The user may not do this. A retry as the same user is of no use.
+/// - `BadRequest`: The request is not accepted: a member or parameter is missing, unknown or does not fit.
+///   Correct it.
+/// - `SiteNotFound`: The service asked knows no site of that short name.
+/// - `GeneralServerFailure`: The service failed. After a call that changes something it is open whether that
+///   was done: look for the task, or read the object, before asking again.
 pub mod operation;
 /// Lists of errors which mean that nothing was done.
 pub mod refused;
@@ -46,7 +59,7 @@ pub use vcda::sites::{CloudSite, PairCloudSiteData, SiteState};
 #[cfg(feature = "tasks")]
 pub use vcda::tasks::{TasksListQuery, TasksPollResponse};
 #[cfg(feature = "vapp-replications")]
-pub use vcda::vapp_replications::{
+pub use vcda::vapp_replications_types::{
     VappDescriptor, VappFailoverSettings, VappFailoverTestSettings, VappReplicationFailoverSettings,
     VappReplicationFailoverTestSettings, VappReplicationInfo, VappReplicationMigrateSettings,
     VappReplicationSourceInfo, VappReplicationStartSettings, VappReplicationsListQuery,

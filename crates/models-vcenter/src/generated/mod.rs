@@ -7,6 +7,24 @@ mod vcenter;
 mod vcha;
 
 /// Request descriptions, one for each operation.
+///
+/// # Errors of any call
+///
+/// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
+///   told apart). Log in again; work already started goes on.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
+/// - `INVALID_REQUEST`: The request could not be read as one. It is a defect of the client, or the server is
+///   of another release.
+/// - `OPERATION_NOT_FOUND`: The server does not know the operation: it is older, or the fixed part of the
+///   query is wrong.
+/// - `UNEXPECTED_INPUT`: The request holds a member or parameter that the server does not expect. Leave it
+///   out: the server may be of another release.
+/// - `INTERNAL_SERVER_ERROR`: The server failed in a way it did not foresee. After a call that changes
+///   something it is open whether that was done: read the state before a retry.
+/// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
+///   after a while.
+/// - `TIMED_OUT`: The server gave up waiting. After a call that changes something it is open whether that was
+///   done, or will be: read the state before a retry.
 pub mod operation;
 /// Lists of errors which mean that nothing was done.
 pub mod refused;

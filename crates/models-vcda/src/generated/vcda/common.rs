@@ -231,7 +231,7 @@ pub struct GuestCustomization {
     /// Whether a Windows guest gets another SID. Wire name `changeSid`.
     pub change_sid: Option<bool>,
     /// Script to run in the guest. Wire name `customizationScript`.
-    pub customization_script: Option<String>,
+    pub customization_script: Option<Secret>,
     /// Whether the guest joins a domain. Wire name `joinDomainEnabled`.
     pub join_domain_enabled: Option<bool>,
     /// Whether the organisation's settings for the domain are used. Wire name `useOrgSettings`.

@@ -11,6 +11,7 @@ use crate::generated::refused;
 ///
 /// `POST /diagnostics/health`; may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`CloudHealthInfo`](crate::CloudHealthInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: Health of the service and of what it depends on.
 ///
@@ -18,9 +19,12 @@ use crate::generated::refused;
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed. A check changes nothing and may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const DIAGNOSTICS_HEALTH: Operation = Operation {
     id: "diagnostics.health",
     service: Service::Vcda,
@@ -40,15 +44,19 @@ pub const DIAGNOSTICS_HEALTH: Operation = Operation {
 ///
 /// `GET /diagnostics/about`; may carry the header `operationID`.
 /// Answers [`AboutInfo`](crate::AboutInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `GeneralServerFailure`: The service failed; whether anything was done is open. Look for the task, or
-///   read the object, before asking again.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `GeneralServerFailure`: The service failed. After a call that changes something it is open whether that
+///   was done: look for the task, or read the object, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const DIAGNOSTICS_ABOUT: Operation = Operation {
     id: "diagnostics.about",
     service: Service::Vcda,

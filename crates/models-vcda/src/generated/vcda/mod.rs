@@ -15,6 +15,8 @@ pub(super) mod sites;
 pub(super) mod tasks;
 #[cfg(feature = "vapp-replications")]
 pub(super) mod vapp_replications;
+#[cfg(feature = "vapp-replications")]
+pub(super) mod vapp_replications_types;
 #[cfg(feature = "vm-replications")]
 pub(super) mod vm_replications;
 #[cfg(feature = "vm-replications")]

@@ -15,17 +15,21 @@ use crate::{TaskState, TaskWarning, WorkflowInfo};
 /// `GET /recovery-plans`; may carry the header `operationID`.
 /// Answers an array of [`RecoveryPlanInfo`](crate::RecoveryPlanInfo), or [`QueryResult`](crate::QueryResult)
 /// of [`RecoveryPlanInfo`](crate::RecoveryPlanInfo); read it as the one that fits.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The plans: an array, or an object with the array in `items`.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `GeneralServerFailure`: The service failed; whether anything was done is open. Look for the task, or
-///   read the object, before asking again.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `GeneralServerFailure`: The service failed. After a call that changes something it is open whether that
+///   was done: look for the task, or read the object, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const RECOVERY_PLANS_LIST: Operation = Operation {
     id: "recoveryPlans.list",
     service: Service::Vcda,
@@ -47,15 +51,19 @@ pub const RECOVERY_PLANS_LIST: Operation = Operation {
 /// `POST /recovery-plans`; takes [`NewRecoveryPlanSettings`](crate::NewRecoveryPlanSettings); may carry the
 /// header `operationID`.
 /// Answers [`RecoveryPlanInfo`](crate::RecoveryPlanInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed; whether there is a plan is open. Look for its name, which is
 ///   unique, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -78,15 +86,19 @@ pub const RECOVERY_PLANS_CREATE: Operation = Operation {
 ///
 /// `GET /recovery-plans/{recoveryPlanId}`; may carry the header `operationID`.
 /// Answers [`RecoveryPlanInfo`](crate::RecoveryPlanInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `GeneralServerFailure`: The service failed; whether anything was done is open. Look for the task, or
-///   read the object, before asking again.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `GeneralServerFailure`: The service failed. After a call that changes something it is open whether that
+///   was done: look for the task, or read the object, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const RECOVERY_PLANS_GET: Operation = Operation {
     id: "recoveryPlans.get",
     service: Service::Vcda,
@@ -106,14 +118,16 @@ pub const RECOVERY_PLANS_GET: Operation = Operation {
 ///
 /// `DELETE /recovery-plans/{recoveryPlanId}`; may carry the header `operationID`.
 /// Answers nothing.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed. Read the plan before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -137,6 +151,7 @@ pub const RECOVERY_PLANS_DELETE: Operation = Operation {
 /// `POST /recovery-plans/{recoveryPlanId}/clone`; takes
 /// [`RecoveryPlanCloneSettings`](crate::RecoveryPlanCloneSettings); may carry the header `operationID`.
 /// Answers [`RecoveryPlanInfo`](crate::RecoveryPlanInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The copy.
 ///
@@ -144,10 +159,13 @@ pub const RECOVERY_PLANS_DELETE: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed; whether there is a copy is open. Look for its name before
 ///   asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -171,15 +189,19 @@ pub const RECOVERY_PLANS_CLONE: Operation = Operation {
 /// `POST /recovery-plans/{recoveryPlanId}/steps`; takes
 /// [`RecoveryStepSettings`](crate::RecoveryStepSettings); may carry the header `operationID`.
 /// Answers [`RecoveryStepInfo`](crate::RecoveryStepInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed; whether the step was added is open, and no operation to list
 ///   steps is known.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -203,15 +225,19 @@ pub const RECOVERY_PLANS_STEPS_ADD: Operation = Operation {
 /// `POST /recovery-plans/{recoveryPlanId}/steps/{recoveryStepId}/move`; takes the query
 /// [`RecoveryPlansStepsMoveQuery`](crate::RecoveryPlansStepsMoveQuery); may carry the header `operationID`.
 /// Answers [`RecoveryStepInfo`](crate::RecoveryStepInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
-/// - `GeneralServerFailure`: The service failed; whether anything was done is open. Look for the task, or
-///   read the object, before asking again.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
+/// - `GeneralServerFailure`: The service failed. After a call that changes something it is open whether that
+///   was done: look for the task, or read the object, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -237,6 +263,7 @@ pub const RECOVERY_PLANS_STEPS_MOVE: Operation = Operation {
 /// `POST /recovery-plans/{recoveryPlanId}/failover`; takes
 /// [`RecoveryPlanFailoverSettings`](crate::RecoveryPlanFailoverSettings); may carry the header `operationID`.
 /// Answers [`ApiTask`](crate::ApiTask) of [`RecoveryPlanInfo`](crate::RecoveryPlanInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The plan as of the end of the run.
 ///
@@ -244,10 +271,13 @@ pub const RECOVERY_PLANS_STEPS_MOVE: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed; whether the run began is open. Read `executionInfo` of the
 ///   plan before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -273,6 +303,7 @@ pub const RECOVERY_PLANS_FAILOVER: Operation = Operation {
 /// `POST /recovery-plans/{recoveryPlanId}/migrate`; takes
 /// [`RecoveryPlanFailoverSettings`](crate::RecoveryPlanFailoverSettings); may carry the header `operationID`.
 /// Answers [`ApiTask`](crate::ApiTask) of [`RecoveryPlanInfo`](crate::RecoveryPlanInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The plan as of the end of the run.
 ///
@@ -280,10 +311,13 @@ pub const RECOVERY_PLANS_FAILOVER: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed; whether the run began is open. Read `executionInfo` of the
 ///   plan before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -308,6 +342,7 @@ pub const RECOVERY_PLANS_MIGRATE: Operation = Operation {
 /// `POST /recovery-plans/{recoveryPlanId}/test`; takes
 /// [`RecoveryPlanFailoverSettings`](crate::RecoveryPlanFailoverSettings); may carry the header `operationID`.
 /// Answers [`ApiTask`](crate::ApiTask) of [`RecoveryPlanInfo`](crate::RecoveryPlanInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The plan as of the end of the run.
 ///
@@ -315,10 +350,13 @@ pub const RECOVERY_PLANS_MIGRATE: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed; whether the run began is open. Read `executionInfo` of the
 ///   plan before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is partly documented: 401 read, 500 start read.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -342,17 +380,21 @@ pub const RECOVERY_PLANS_TEST: Operation = Operation {
 ///
 /// `DELETE /recovery-plans/{recoveryPlanId}/test`; may carry the header `operationID`.
 /// Answers [`ApiTask`](crate::ApiTask) of [`RecoveryPlanInfo`](crate::RecoveryPlanInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The plan as of the end of the run.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `GeneralServerFailure`: The service failed; whether the run began is open. Read `executionInfo` of the
 ///   plan before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).

@@ -13,7 +13,7 @@ use crate::generated::refused;
 /// `POST /sessions`; takes [`AuthenticationRequest`](crate::AuthenticationRequest); may carry the header
 /// `operationID`.
 /// Answers [`C4SessionDetails`](crate::C4SessionDetails).
-/// Needs no session.
+/// Needs no session. Since which release it is there is not documented.
 ///
 /// Result: The session, without its token.
 ///
@@ -23,6 +23,7 @@ use crate::generated::refused;
 ///
 /// - `NotAuthenticated`: The credentials are not accepted.
 /// - `GeneralServerFailure`: The service failed. A login may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const SESSIONS_LOGIN: Operation = Operation {
     id: "sessions.login",
     service: Service::Vcda,
@@ -50,15 +51,19 @@ pub const SESSIONS_LOGIN: Operation = Operation {
 ///
 /// `GET /sessions`; may carry the header `operationID`.
 /// Answers [`C4SessionDetails`](crate::C4SessionDetails).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `GeneralServerFailure`: The service failed; whether anything was done is open. Look for the task, or
-///   read the object, before asking again.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `GeneralServerFailure`: The service failed. After a call that changes something it is open whether that
+///   was done: look for the task, or read the object, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const SESSIONS_GET: Operation = Operation {
     id: "sessions.get",
     service: Service::Vcda,
@@ -78,6 +83,7 @@ pub const SESSIONS_GET: Operation = Operation {
 ///
 /// `DELETE /sessions`; may carry the header `operationID`.
 /// Answers nothing.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
@@ -85,6 +91,7 @@ pub const SESSIONS_GET: Operation = Operation {
 ///
 /// - `NotAuthenticated`: The session is over already: nothing is left to do.
 /// - `GeneralServerFailure`: The service failed. A logout may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const SESSIONS_LOGOUT: Operation = Operation {
     id: "sessions.logout",
     service: Service::Vcda,
@@ -106,6 +113,7 @@ pub const SESSIONS_LOGOUT: Operation = Operation {
 ///
 /// `POST /sessions/extend`; takes [`AuthRequest`](crate::AuthRequest); may carry the header `operationID`.
 /// Answers [`C4SessionDetails`](crate::C4SessionDetails).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The session, with the other site among its `authenticatedSites`.
 ///
@@ -113,14 +121,15 @@ pub const SESSIONS_LOGOUT: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `BadUserInput`: A value in the request is not accepted. Nothing was done: correct it.
+/// - `BadUserInput`: A value in the request is not accepted. Correct it.
 /// - `BadRequest`: The request is not accepted: a member or parameter is missing, unknown or does not fit.
-///   Nothing was done: correct it.
+///   Correct it.
 /// - `NotAuthenticated`: The session of this site is missing or over. Log in, then extend.
 /// - `RemoteAuthenticationFailure`: The other site does not accept the credentials for it.
 /// - `SiteNotFound`: The service knows no site of that short name: see `sites.list`.
 /// - `GeneralServerFailure`: The service failed, perhaps since it does not reach the other site. An extension
 ///   may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const SESSIONS_EXTEND: Operation = Operation {
     id: "sessions.extend",
     service: Service::Vcda,

@@ -11,15 +11,17 @@ use crate::generated::refused;
 ///
 /// `GET /sites`; may carry the header `operationID`.
 /// Answers an array of [`CloudSite`](crate::CloudSite).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `GeneralServerFailure`: The service failed; whether anything was done is open. Look for the task, or
-///   read the object, before asking again.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `GeneralServerFailure`: The service failed. After a call that changes something it is open whether that
+///   was done: look for the task, or read the object, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const SITES_LIST: Operation = Operation {
     id: "sites.list",
     service: Service::Vcda,
@@ -40,10 +42,17 @@ pub const SITES_LIST: Operation = Operation {
 ///
 /// `POST /sites`; takes [`PairCloudSiteData`](crate::PairCloudSiteData); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of any JSON.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The task; what its result is, is not documented.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
+///
+/// # Errors
+///
+/// - No others are documented than those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const SITES_PAIR: Operation = Operation {
     id: "sites.pair",
     service: Service::Vcda,
@@ -64,8 +73,15 @@ pub const SITES_PAIR: Operation = Operation {
 ///
 /// `GET /vc-sites`; may carry the header `operationID`.
 /// Answers an array of any JSON.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
+///
+/// # Errors
+///
+/// - No others are documented than those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const SITES_VCENTER_SITES: Operation = Operation {
     id: "sites.vcenterSites",
     service: Service::Vcda,

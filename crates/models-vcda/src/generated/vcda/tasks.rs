@@ -13,6 +13,7 @@ use crate::generated::refused;
 ///
 /// `GET /tasks`; takes the query [`TasksListQuery`](crate::TasksListQuery).
 /// Answers [`QueryResult`](crate::QueryResult) of [`C4ApiTask`](crate::C4ApiTask) of any JSON.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Header `operationID`: The operation id they were started under; known from community code only.
 ///
@@ -21,13 +22,16 @@ use crate::generated::refused;
 /// # Errors
 ///
 /// - `BadRequest`: The request is not accepted: a member or parameter is missing, unknown or does not fit.
-///   Nothing was done: correct it.
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+///   Correct it.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; that says nothing about the tasks. Ask again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const TASKS_LIST: Operation = Operation {
     id: "tasks.list",
     service: Service::Vcda,
@@ -49,6 +53,7 @@ pub const TASKS_LIST: Operation = Operation {
 /// `GET /tasks/{taskId}`; takes the query [`SiteQuery`](crate::SiteQuery); may carry the header
 /// `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of any JSON.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The task; its `result` depends on what started it.
 ///
@@ -60,6 +65,9 @@ pub const TASKS_LIST: Operation = Operation {
 /// - `RemoteAuthenticationFailure`: The session is not valid at the site that runs the task, or no longer.
 ///   Extend it and ask again; the work goes on.
 /// - `GeneralServerFailure`: The service failed; that says nothing about the work. Ask again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const TASKS_GET: Operation = Operation {
     id: "tasks.get",
     service: Service::Vcda,
@@ -81,17 +89,19 @@ pub const TASKS_GET: Operation = Operation {
 /// `POST /tasks/poll`; takes an array of a string and the query [`SiteQuery`](crate::SiteQuery); may carry
 /// the header `operationID`.
 /// Answers [`TasksPollResponse`](crate::TasksPollResponse).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
 /// - `BadUserInput`: The body is no array of task ids.
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `GeneralServerFailure`: The service failed; that says nothing about the work. Ask again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const TASKS_POLL: Operation = Operation {
     id: "tasks.poll",
     service: Service::Vcda,

@@ -2,20 +2,9 @@
 //!
 //! Schema: vcda.json 4.6, sha256 ec8a313a5de1bb9157794f52565904a3ec65da9d2cad520f7157e1e8db7c0b1d.
 
-use std::collections::BTreeMap;
-
-use farside_wire::{
-    EpochMillis, Extra, Method, Operation, QueryParameters, RawJson, Repeat, Service, Structure, Union,
-    UnknownVariant,
-};
+use farside_wire::{Method, Operation, Repeat, Service};
 
 use crate::generated::refused;
-use crate::{
-    CloudDestinationStateInfo, DataConnectionState, DataConnectionType, GuestCustomization, OverallHealth,
-    ReplicationDestination, ReplicationSettings, ReplicationSource, RetentionPolicy, SiteType, SlaProfileRef,
-    SnapshotOptions, SourceStateInfo, StartupInfo, TargetDiskType, TargetType, VappNetworkSettings,
-    VimLocation, VmNetworkSettings, VmReplicationDestinationInfo,
-};
 
 /// Lists vApp replications, a page at a time; a `limit` above the server's own falls back to that one without
 /// a word, so go on by the number of entries received. Names match in part: compare again for an exact one.
@@ -23,19 +12,23 @@ use crate::{
 /// `GET /vapp-replications`; takes the query [`VappReplicationsListQuery`](crate::VappReplicationsListQuery);
 /// may carry the header `operationID`.
 /// Answers [`QueryResult`](crate::QueryResult) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
 /// - `BadRequest`: The request is not accepted: a member or parameter is missing, unknown or does not fit.
-///   Nothing was done: correct it.
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+///   Correct it.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A read may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const VAPP_REPLICATIONS_LIST: Operation = Operation {
     id: "vappReplications.list",
     service: Service::Vcda,
@@ -48,7 +41,7 @@ pub const VAPP_REPLICATIONS_LIST: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a replication of a vApp with all of its VMs: it is set up, and the first synchronisation begins at
@@ -57,6 +50,7 @@ pub const VAPP_REPLICATIONS_LIST: Operation = Operation {
 /// `POST /vapp-replications`; takes [`VappReplicationStartSettings`](crate::VappReplicationStartSettings) and
 /// the query [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication, with its id and those of its VMs.
 ///
@@ -67,14 +61,16 @@ pub const VAPP_REPLICATIONS_LIST: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted. Nothing was set up.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether a replication is there is open. Look for one of this
 ///   vApp before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -90,7 +86,7 @@ pub const VAPP_REPLICATIONS_START: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Reads a summary over all vApp replications. Known from client code only; its members are not documented
@@ -98,8 +94,15 @@ pub const VAPP_REPLICATIONS_START: Operation = Operation {
 ///
 /// `GET /vapp-replications/summary`; may carry the header `operationID`.
 /// Answers any JSON.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
+///
+/// # Errors
+///
+/// - No others are documented than those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const VAPP_REPLICATIONS_SUMMARY: Operation = Operation {
     id: "vappReplications.summary",
     service: Service::Vcda,
@@ -121,17 +124,21 @@ pub const VAPP_REPLICATIONS_SUMMARY: Operation = Operation {
 /// `GET /vapp-replications/{replicationId}`; takes the query [`SiteQuery`](crate::SiteQuery); may carry the
 /// header `operationID`.
 /// Answers [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A read may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const VAPP_REPLICATIONS_GET: Operation = Operation {
     id: "vappReplications.get",
     service: Service::Vcda,
@@ -144,7 +151,7 @@ pub const VAPP_REPLICATIONS_GET: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a change of the settings of all VMs of a vApp replication; absent members stay as they are. Giving
@@ -155,6 +162,7 @@ pub const VAPP_REPLICATIONS_GET: Operation = Operation {
 /// [`C4ReplicationReconfigureSettings`](crate::C4ReplicationReconfigureSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
@@ -163,14 +171,16 @@ pub const VAPP_REPLICATIONS_GET: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted. Nothing was changed.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the change began is open. Read the replication
 ///   before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -186,7 +196,7 @@ pub const VAPP_REPLICATIONS_RECONFIGURE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts removing a vApp replication. Whether a vApp that was recovered from it stays is not documented.
@@ -195,21 +205,24 @@ pub const VAPP_REPLICATIONS_RECONFIGURE: Operation = Operation {
 /// `DELETE /vapp-replications/{replicationId}`; takes the query [`SiteQuery`](crate::SiteQuery); may carry
 /// the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as it was; that there is one is inferred.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the removal began is open. Read the replication
 ///   before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -225,7 +238,7 @@ pub const VAPP_REPLICATIONS_STOP: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a change of which disks are replicated. The members of its body were not read: it takes raw JSON.
@@ -233,6 +246,7 @@ pub const VAPP_REPLICATIONS_STOP: Operation = Operation {
 /// `PATCH /vapp-replications/{replicationId}/disks`; takes any JSON and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
@@ -241,14 +255,16 @@ pub const VAPP_REPLICATIONS_STOP: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted. Nothing was changed.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the change began is open. Read the replication
 ///   before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -264,7 +280,7 @@ pub const VAPP_REPLICATIONS_RECONFIGURE_DISKS: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts the failover of all VMs of a vApp replication: recovers the vApp at the destination without
@@ -277,6 +293,7 @@ pub const VAPP_REPLICATIONS_RECONFIGURE_DISKS: Operation = Operation {
 /// [`VappReplicationFailoverSettings`](crate::VappReplicationFailoverSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: `destination.recoveredVappId` names the vApp.
 ///
@@ -294,6 +311,9 @@ pub const VAPP_REPLICATIONS_RECONFIGURE_DISKS: Operation = Operation {
 /// - `GeneralServerFailure`: The service failed; whether the failover began is open. Look for its task with
 ///   `tasks.list` (`resourceId`, `type`, `startTimeAfter`), then read each `recoveryState`, before asking
 ///   again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -309,7 +329,7 @@ pub const VAPP_REPLICATIONS_FAILOVER: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a test failover of all VMs of a vApp replication: recovers copies at the destination, while
@@ -321,6 +341,7 @@ pub const VAPP_REPLICATIONS_FAILOVER: Operation = Operation {
 /// [`VappReplicationFailoverTestSettings`](crate::VappReplicationFailoverTestSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: each VM's `recoveryState` is `TEST`.
 ///
@@ -330,14 +351,16 @@ pub const VAPP_REPLICATIONS_FAILOVER: Operation = Operation {
 ///
 /// - `BadRequest` (refused): The settings are not accepted, for example since `type` does not fit the
 ///   destination, or since `sync` and instances are both given. Nothing was done: correct them.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the test began is open. Look for its task, then read
 ///   each `recoveryState`, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -353,7 +376,7 @@ pub const VAPP_REPLICATIONS_FAILOVER_TEST: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts the clean-up of a test failover: removes the test VMs with all that was changed in them. The same
@@ -362,6 +385,7 @@ pub const VAPP_REPLICATIONS_FAILOVER_TEST: Operation = Operation {
 /// `DELETE /vapp-replications/{replicationId}/failover-test`; takes the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: each VM's `recoveryState` is `NOT_STARTED`.
 ///
@@ -369,14 +393,16 @@ pub const VAPP_REPLICATIONS_FAILOVER_TEST: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the clean-up began is open. Read each
 ///   `recoveryState` before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -392,7 +418,7 @@ pub const VAPP_REPLICATIONS_FAILOVER_TEST_CLEANUP: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts the migration of a vApp replication: powers the source VMs off, synchronises, recovers at the
@@ -402,6 +428,7 @@ pub const VAPP_REPLICATIONS_FAILOVER_TEST_CLEANUP: Operation = Operation {
 /// [`VappReplicationMigrateSettings`](crate::VappReplicationMigrateSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: `destination.recoveredVappId` names the vApp.
 ///
@@ -410,13 +437,16 @@ pub const VAPP_REPLICATIONS_FAILOVER_TEST_CLEANUP: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted. Nothing was done: correct them.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
 ///   Nothing was done: extend it. With the source lost, a failover is what is left.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the migration began is open, and source VMs may be
 ///   off. Look for its task, then read each `recoveryState`, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -432,7 +462,7 @@ pub const VAPP_REPLICATIONS_MIGRATE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts pausing the replication of all VMs of a vApp. They can still be failed over, from the instances
@@ -441,6 +471,7 @@ pub const VAPP_REPLICATIONS_MIGRATE: Operation = Operation {
 /// `POST /vapp-replications/{replicationId}/pause`; takes the query [`SiteQuery`](crate::SiteQuery); may
 /// carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
@@ -448,13 +479,15 @@ pub const VAPP_REPLICATIONS_MIGRATE: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. Read `isPaused` of the VMs; a pause may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -470,7 +503,7 @@ pub const VAPP_REPLICATIONS_PAUSE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts resuming the replication of all VMs of a vApp. Inferred from the VM's counterpart.
@@ -478,20 +511,23 @@ pub const VAPP_REPLICATIONS_PAUSE: Operation = Operation {
 /// `POST /vapp-replications/{replicationId}/resume`; takes the query [`SiteQuery`](crate::SiteQuery); may
 /// carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. Read `isPaused` of the VMs; a resumption may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -507,7 +543,7 @@ pub const VAPP_REPLICATIONS_RESUME: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a synchronisation of all VMs of a vApp besides those that the RPO asks for. It needs the source
@@ -516,20 +552,23 @@ pub const VAPP_REPLICATIONS_RESUME: Operation = Operation {
 /// `POST /vapp-replications/{replicationId}/sync`; takes the query [`SiteQuery`](crate::SiteQuery); may carry
 /// the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A synchronisation may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -545,7 +584,7 @@ pub const VAPP_REPLICATIONS_SYNC: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts the reversal of a recovered vApp replication: from then on the recovered VMs are replicated to the
@@ -555,20 +594,24 @@ pub const VAPP_REPLICATIONS_SYNC: Operation = Operation {
 /// `POST /vapp-replications/{replicationId}/reverse`; takes the query [`SiteQuery`](crate::SiteQuery); may
 /// carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`VappReplicationInfo`](crate::VappReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work, with its direction turned.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the old source, or no longer.
 ///   Nothing was done: extend it and repeat.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the reversal began is open, and old source VMs may
 ///   be gone. Look for its task, then read the replication, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -584,7 +627,7 @@ pub const VAPP_REPLICATIONS_REVERSE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Reads the networks that were configured beforehand for a failover and for a test. To use them with
@@ -593,17 +636,21 @@ pub const VAPP_REPLICATIONS_REVERSE: Operation = Operation {
 /// `GET /vapp-replications/{replicationId}/network-settings`; takes the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`ReplicationNetworkSettings`](crate::ReplicationNetworkSettings).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A read may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const VAPP_REPLICATIONS_NETWORK_SETTINGS_GET: Operation = Operation {
     id: "vappReplications.networkSettings.get",
     service: Service::Vcda,
@@ -618,368 +665,3 @@ pub const VAPP_REPLICATIONS_NETWORK_SETTINGS_GET: Operation = Operation {
     anonymous: false,
     secrets: &[],
 };
-
-/// Query parameters of [`VAPP_REPLICATIONS_LIST`](crate::operation::VAPP_REPLICATIONS_LIST).
-#[derive(Clone, Debug, Default, PartialEq, QueryParameters)]
-pub struct VappReplicationsListQuery {
-    /// Short name of the site to ask; absent means the service's own. Another one needs an extended session.
-    /// Wire name `site`.
-    pub site: Option<String>,
-    /// Owner, as `org@site`; for administrators. Wire name `owner`.
-    pub owner: Option<String>,
-    /// Id of the virtual datacenter at the source. Wire name `sourceVdcId`.
-    pub source_vdc_id: Option<String>,
-    /// Name of the virtual datacenter at the source. Wire name `sourceVdcName`.
-    pub source_vdc_name: Option<String>,
-    /// Short name of the source site; the service's own is not taken. Wire name `sourceSite`.
-    pub source_site: Option<String>,
-    /// Kind of the source site. Wire name `sourceSiteType`.
-    pub source_site_type: Option<SiteType>,
-    /// Organisation at the source. Wire name `sourceOrg`.
-    pub source_org: Option<String>,
-    /// Organisation at the destination. Wire name `destinationOrg`.
-    pub destination_org: Option<String>,
-    /// Id of the virtual datacenter at the destination. Wire name `destinationVdcId`.
-    pub destination_vdc_id: Option<String>,
-    /// Name of the virtual datacenter at the destination. Wire name `destinationVdcName`; known as:
-    /// documented text, name confirmed by community module.
-    pub destination_vdc_name: Option<String>,
-    /// Kind of the destination site. Wire name `destinationSiteType`; known as: documented text, name
-    /// confirmed by community module.
-    pub destination_site_type: Option<SiteType>,
-    /// Ids of replications, separated by commas. Wire name `ids`; known as: documented text, name confirmed
-    /// by community module.
-    pub ids: Option<String>,
-    /// Id of the source vApp. Wire name `vappId`.
-    pub vapp_id: Option<String>,
-    /// Part of the source vApp's name. Wire name `vappName`.
-    pub vapp_name: Option<String>,
-    /// Entries to leave out; 0 if absent. Wire name `offset`.
-    pub offset: Option<i64>,
-    /// Most entries of the page; absent or too large means the server's own limit of 100. Wire name `limit`.
-    pub limit: Option<i64>,
-    /// Fields to sort by, separated by commas; a `-` after a field means descending. Wire name `sort`.
-    pub sort: Option<String>,
-}
-
-/// The source vApp of a replication.
-///
-/// Schema `VappDescriptor`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VappDescriptor")]
-#[non_exhaustive]
-pub struct VappDescriptor {
-    /// Name of the vApp. Wire name `name`.
-    pub name: Option<String>,
-    /// Free text. Wire name `description`.
-    pub description: Option<String>,
-    /// Its metadata; raw JSON. Wire name `metadata`.
-    pub metadata: Option<RawJson>,
-    /// Whether a template is marked as golden master. Wire name `isGolden`, since 4.5.
-    pub is_golden: Option<bool>,
-    /// Whether the guests of a template are customised. Wire name `enabledTemplateCustomization`, since 4.5.
-    pub enabled_template_customization: Option<bool>,
-    /// Its networks; raw JSON, since services spell some members differently. Wire name `networks`, since
-    /// 3.5.
-    pub networks: Vec<RawJson>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// Failover of a vApp to a Cloud Director site.
-///
-/// Schema `VappFailoverSettings`; derives from `AbstractFailoverSettings`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VappFailoverSettings", builder)]
-pub struct VappFailoverSettings {
-    /// Whether recovered VMs are powered on; absent means yes, so say it. Wire name `powerOn`.
-    pub power_on: Option<bool>,
-    /// Networks of the vApp; what absent means is not documented. Wire name `vAppNetworkSettings`.
-    #[wire(name = "vAppNetworkSettings")]
-    pub vapp_network_settings: Option<VappNetworkSettings>,
-    /// Id of a placement policy for the recovered VMs. Wire name `placementPolicy`, since 4.5.
-    pub placement_policy: Option<String>,
-    /// Id of a sizing policy for the recovered VMs. Wire name `sizingPolicy`, since 4.5.
-    pub sizing_policy: Option<String>,
-    /// Whether the security tags of the source go along. Wire name `copySecurityTags`, since 4.7.
-    pub copy_security_tags: Option<bool>,
-    /// Whether the points in time are merged, which makes the failover slower and the VMs faster; absent
-    /// means no. Wire name `consolidate`.
-    pub consolidate: Option<bool>,
-    /// Key of the instance to recover, by VM replication id; a VM that is not in it is recovered from its
-    /// latest (inferred). Wire name `instanceMap`.
-    pub instance_map: BTreeMap<String, String>,
-    /// Network cards, by VM id (not by replication id). Wire name `vmNetworkSettings`.
-    pub vm_network_settings: BTreeMap<String, VmNetworkSettings>,
-    /// What becomes of the points in time. In examples only. Wire name `snapshotOptions`.
-    pub snapshot_options: Option<SnapshotOptions>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// Test failover of a vApp to a Cloud Director site.
-///
-/// Schema `VappFailoverTestSettings`; derives from `AbstractFailoverSettings`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VappFailoverTestSettings", builder)]
-pub struct VappFailoverTestSettings {
-    /// Whether recovered VMs are powered on; absent means yes, so say it. Wire name `powerOn`.
-    pub power_on: Option<bool>,
-    /// Networks of the vApp; what absent means is not documented. Wire name `vAppNetworkSettings`.
-    #[wire(name = "vAppNetworkSettings")]
-    pub vapp_network_settings: Option<VappNetworkSettings>,
-    /// Id of a placement policy for the recovered VMs. Wire name `placementPolicy`, since 4.5.
-    pub placement_policy: Option<String>,
-    /// Id of a sizing policy for the recovered VMs. Wire name `sizingPolicy`, since 4.5.
-    pub sizing_policy: Option<String>,
-    /// Whether the security tags of the source go along. Wire name `copySecurityTags`, since 4.7.
-    pub copy_security_tags: Option<bool>,
-    /// Whether to synchronise first, which needs the source; absent means no. Forbidden together with
-    /// `instanceMap`. Wire name `sync`.
-    pub sync: Option<bool>,
-    /// Key of the instance to test with, by VM replication id. Wire name `instanceMap`.
-    pub instance_map: BTreeMap<String, String>,
-    /// Network cards, by VM id (not by replication id). Wire name `vmNetworkSettings`.
-    pub vm_network_settings: BTreeMap<String, VmNetworkSettings>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// How to fail over a vApp replication, by the kind of its destination.
-///
-/// Schema `VappReplicationFailoverSettings`.
-#[derive(Clone, Debug, PartialEq, Union)]
-#[wire(name = "VappReplicationFailoverSettings", tag = "type")]
-#[non_exhaustive]
-pub enum VappReplicationFailoverSettings {
-    /// `type` is `vcloud`.
-    #[wire("vcloud")]
-    Vcloud(VappFailoverSettings),
-    /// `type` is `vcenter`.
-    #[wire("vcenter")]
-    Vcenter(VcVappFailoverSettings),
-    /// A variant that these models do not know.
-    Unknown(UnknownVariant),
-}
-
-/// How to test the failover of a vApp replication, by the kind of its destination.
-///
-/// Schema `VappReplicationFailoverTestSettings`.
-#[derive(Clone, Debug, PartialEq, Union)]
-#[wire(name = "VappReplicationFailoverTestSettings", tag = "type")]
-#[non_exhaustive]
-pub enum VappReplicationFailoverTestSettings {
-    /// `type` is `vcloud`.
-    #[wire("vcloud")]
-    Vcloud(VappFailoverTestSettings),
-    /// `type` is `vcenter`.
-    #[wire("vcenter")]
-    Vcenter(VcVappFailoverTestSettings),
-    /// A variant that these models do not know.
-    Unknown(UnknownVariant),
-}
-
-/// A vApp replication with those of its VMs. Read whole in 3.0 only: later services may tell more.
-///
-/// Schema `VappReplicationInfo`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VappReplicationInfo")]
-#[non_exhaustive]
-pub struct VappReplicationInfo {
-    /// Id of the replication, `C4VAPP-` and a UUID. Wire name `id`.
-    pub id: Option<String>,
-    /// Who owns it, as `org@site`. Wire name `owner`.
-    pub owner: Option<String>,
-    /// Whether it was set up to be migrated rather than failed over. Wire name `isMigration`.
-    pub is_migration: Option<bool>,
-    /// When this record changed; that it is in milliseconds since 1970 is inferred. Wire name `lastUpdated`.
-    pub last_updated: Option<EpochMillis>,
-    /// Health of all its VMs together. Wire name `overallHealth`.
-    pub overall_health: Option<OverallHealth>,
-    /// The source vApp. Wire name `descriptor`.
-    pub descriptor: Option<VappDescriptor>,
-    /// Where the vApp comes from. Wire name `source`.
-    pub source: Option<VappReplicationSourceInfo>,
-    /// Where the vApp is replicated to. Wire name `destination`.
-    pub destination: Option<VmReplicationDestinationInfo>,
-    /// The replications of its VMs; how far a recovery is stands there. Wire name `vmReplications`.
-    pub vm_replications: Vec<VmReplicationInfo>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// How to migrate a vApp replication. Inferred; further members were not read.
-///
-/// Schema `VappReplicationMigrateSettings`.
-#[derive(Clone, Debug, PartialEq, Structure)]
-#[wire(name = "VappReplicationMigrateSettings", builder)]
-pub struct VappReplicationMigrateSettings {
-    /// Kind of the destination. Wire name `type`.
-    pub type_: TargetType,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// Where a vApp comes from.
-///
-/// Schema `VappReplicationSourceInfo`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VappReplicationSourceInfo")]
-#[non_exhaustive]
-pub struct VappReplicationSourceInfo {
-    /// Short name of the source site. Wire name `site`.
-    pub site: Option<String>,
-    /// Organisation at the source. Wire name `org`.
-    pub org: Option<String>,
-    /// Id of the source vApp. Wire name `vappId`.
-    pub vapp_id: Option<String>,
-    /// Id of the virtual datacenter. Wire name `vdcId`.
-    pub vdc_id: Option<String>,
-    /// Name of the virtual datacenter. Wire name `vdcName`.
-    pub vdc_name: Option<String>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// What to replicate, where to, and how; members as for a VM. The name of the type is ours.
-///
-/// Schema `VappReplicationStartSettings`; derives from `VmReplicationStartSettings`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VappReplicationStartSettings", builder)]
-pub struct VappReplicationStartSettings {
-    /// What is replicated. Wire name `source`.
-    pub source: Option<ReplicationSource>,
-    /// Where it is replicated to. Wire name `destination`.
-    pub destination: Option<ReplicationDestination>,
-    /// Free text. Wire name `description`.
-    pub description: Option<String>,
-    /// Recovery point objective in minutes: how much may be lost at most. Wire name `rpo`.
-    pub rpo: Option<i32>,
-    /// Id of an SLA profile that gives the settings. Wire name `slaProfileId`.
-    pub sla_profile_id: Option<String>,
-    /// How data travels. Wire name `dataConnectionType`.
-    pub data_connection_type: Option<DataConnectionType>,
-    /// Whether the guest is quiesced for each instance. Wire name `quiesced`.
-    pub quiesced: Option<bool>,
-    /// Which older instances are kept. Wire name `retentionPolicy`.
-    pub retention_policy: Option<RetentionPolicy>,
-    /// How disks are laid out at the destination; absent means `THIN`. Wire name `targetDiskType`.
-    pub target_disk_type: Option<TargetDiskType>,
-    /// When the first synchronisation begins, in milliseconds since 1970; past, zero or negative means at
-    /// once. Wire name `initialSyncTime`.
-    pub initial_sync_time: Option<EpochMillis>,
-    /// Whether it is to be migrated rather than failed over. Wire name `isMigration`.
-    pub is_migration: Option<bool>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// Failover of a vApp to a vCenter site.
-///
-/// Schema `VcVappFailoverSettings`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VcVappFailoverSettings", builder)]
-pub struct VcVappFailoverSettings {
-    /// Whether recovered VMs are powered on; absent means yes, so say it. Wire name `powerOn`.
-    pub power_on: Option<bool>,
-    /// Whether the points in time are merged; absent means no. Wire name `consolidate`.
-    pub consolidate: Option<bool>,
-    /// Key of the instance to recover, by VM replication id. Wire name `instanceMap`.
-    pub instance_map: BTreeMap<String, String>,
-    /// What becomes of the points in time. Wire name `snapshotOptions`.
-    pub snapshot_options: Option<SnapshotOptions>,
-    /// Networks of the vApp. Wire name `vAppNetworkSettings`.
-    #[wire(name = "vAppNetworkSettings")]
-    pub vapp_network_settings: Option<VappNetworkSettings>,
-    /// Network cards, by VM id (not by replication id). Wire name `vmNetworkSettings`.
-    pub vm_network_settings: BTreeMap<String, VmNetworkSettings>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// Test failover of a vApp to a vCenter site.
-///
-/// Schema `VcVappFailoverTestSettings`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VcVappFailoverTestSettings", builder)]
-pub struct VcVappFailoverTestSettings {
-    /// Whether test VMs are powered on; absent means yes, so say it. Wire name `powerOn`.
-    pub power_on: Option<bool>,
-    /// Whether to synchronise first, which needs the source. Forbidden together with `instanceMap`. Wire name
-    /// `sync`.
-    pub sync: Option<bool>,
-    /// Key of the instance to test with, by VM replication id. Wire name `instanceMap`.
-    pub instance_map: BTreeMap<String, String>,
-    /// Networks of the vApp. Wire name `vAppNetworkSettings`.
-    #[wire(name = "vAppNetworkSettings")]
-    pub vapp_network_settings: Option<VappNetworkSettings>,
-    /// Network cards, by VM id (not by replication id). Wire name `vmNetworkSettings`.
-    pub vm_network_settings: BTreeMap<String, VmNetworkSettings>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}
-
-/// A VM replication; as part of a vApp replication it has no more than this.
-///
-/// Schema `VmReplicationInfo`.
-#[derive(Clone, Debug, Default, PartialEq, Structure)]
-#[wire(name = "VmReplicationInfo")]
-#[non_exhaustive]
-pub struct VmReplicationInfo {
-    /// Id of the replication, `C4-` and a UUID. Wire name `id`.
-    pub id: Option<String>,
-    /// Id of the source VM: a UUID from Cloud Director, `vm-1` and the like from on premises. Wire name
-    /// `vmId`.
-    pub vm_id: Option<String>,
-    /// Name of the source VM. Wire name `vmName`.
-    pub vm_name: Option<String>,
-    /// Free text of the source VM. Wire name `vmDescription`.
-    pub vm_description: Option<String>,
-    /// Name of the computer in the guest. Wire name `computerName`.
-    pub computer_name: Option<String>,
-    /// Who owns it, as `org@site`. Wire name `owner`.
-    pub owner: Option<String>,
-    /// Whether it was set up to be migrated rather than failed over. Wire name `isMigration`.
-    pub is_migration: Option<bool>,
-    /// Whether it is paused; a paused one can be recovered from its stored instances. Wire name `isPaused`.
-    pub is_paused: Option<bool>,
-    /// Whether it runs against its first direction. Wire name `isReversed`.
-    pub is_reversed: Option<bool>,
-    /// When this record changed; that it is in milliseconds since 1970 is inferred. Wire name `lastUpdated`.
-    pub last_updated: Option<EpochMillis>,
-    /// Metadata of the source VM; raw JSON. Wire name `metadata`.
-    pub metadata: Option<RawJson>,
-    /// Health of both sides together; red is usual when the source is down. Wire name `overallHealth`.
-    pub overall_health: Option<OverallHealth>,
-    /// State of the data connection. Wire name `dataConnectionState`.
-    pub data_connection_state: Option<DataConnectionState>,
-    /// How it replicates. Wire name `settings`.
-    pub settings: Option<ReplicationSettings>,
-    /// The SLA profile that gives its settings, if any. Wire name `slaProfile`.
-    pub sla_profile: Option<SlaProfileRef>,
-    /// State as the source side reports it. Wire name `sourceState`.
-    pub source_state: Option<SourceStateInfo>,
-    /// State as the destination side reports it. Wire name `destinationState`.
-    pub destination_state: Option<CloudDestinationStateInfo>,
-    /// When the VM starts and stops within its vApp. Wire name `startupInfo`.
-    pub startup_info: Option<StartupInfo>,
-    /// Id of the storage profile at the destination. Wire name `storageProfile`.
-    pub storage_profile: Option<String>,
-    /// Name of that profile. Wire name `storageProfileName`.
-    pub storage_profile_name: Option<String>,
-    /// Where the replica is stored; probably told to providers only. Wire name `vimLocation`.
-    pub vim_location: Option<VimLocation>,
-    /// Id of the placement policy for the recovered VM. Wire name `placementPolicy`, since 4.4.
-    pub placement_policy: Option<String>,
-    /// Name of that policy. Wire name `placementPolicyName`, since 4.4.
-    pub placement_policy_name: Option<String>,
-    /// Id of the sizing policy for the recovered VM. Wire name `sizingPolicy`, since 4.5.
-    pub sizing_policy: Option<String>,
-    /// Name of that policy. Wire name `sizingPolicyName`, since 4.5.
-    pub sizing_policy_name: Option<String>,
-    /// What is changed in the guest after a recovery; carries passwords. Wire name `guestCustomization`,
-    /// since 4.5.
-    pub guest_customization: Option<GuestCustomization>,
-    /// Members that these models do not know.
-    pub extra: Extra,
-}

@@ -14,19 +14,23 @@ use crate::generated::refused;
 /// carry the header `operationID`.
 /// Answers [`QueryResult`](crate::QueryResult) of
 /// [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
 /// - `BadRequest`: The request is not accepted: a member or parameter is missing, unknown or does not fit.
-///   Nothing was done: correct it.
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+///   Correct it.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A read may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const VM_REPLICATIONS_LIST: Operation = Operation {
     id: "vmReplications.list",
     service: Service::Vcda,
@@ -39,7 +43,7 @@ pub const VM_REPLICATIONS_LIST: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a replication of a VM: it is set up, and its first synchronisation begins at `initialSyncTime`.
@@ -48,6 +52,7 @@ pub const VM_REPLICATIONS_LIST: Operation = Operation {
 /// `POST /vm-replications`; takes [`VmReplicationStartSettings`](crate::VmReplicationStartSettings) and the
 /// query [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication, with its id.
 ///
@@ -56,14 +61,16 @@ pub const VM_REPLICATIONS_LIST: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted. Nothing was set up.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether a replication is there is open. Look for one of this
 ///   VM before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -79,7 +86,7 @@ pub const VM_REPLICATIONS_START: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Reads one VM replication, with the state of its source and destination side. Ask the destination before a
@@ -88,19 +95,23 @@ pub const VM_REPLICATIONS_START: Operation = Operation {
 /// `GET /vm-replications/{replicationId}`; takes the query [`SiteQuery`](crate::SiteQuery); may carry the
 /// header `operationID`.
 /// Answers [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound`: There is no such replication at the site asked: another id, another site, or it
 ///   was deleted.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A read may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const VM_REPLICATIONS_GET: Operation = Operation {
     id: "vmReplications.get",
     service: Service::Vcda,
@@ -113,7 +124,7 @@ pub const VM_REPLICATIONS_GET: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a change of a replication's settings; absent members stay as they are. Giving `rpo`, `quiesced`,
@@ -123,6 +134,7 @@ pub const VM_REPLICATIONS_GET: Operation = Operation {
 /// [`C4ReplicationReconfigureSettings`](crate::C4ReplicationReconfigureSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
@@ -131,16 +143,18 @@ pub const VM_REPLICATIONS_GET: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted. Nothing was changed.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
 ///   site, or it was deleted.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the change began is open. Read the replication
 ///   before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -156,7 +170,7 @@ pub const VM_REPLICATIONS_RECONFIGURE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts removing a replication. Whether a VM that was recovered from it stays is not documented. Known from
@@ -165,23 +179,26 @@ pub const VM_REPLICATIONS_RECONFIGURE: Operation = Operation {
 /// `DELETE /vm-replications/{replicationId}`; takes the query [`SiteQuery`](crate::SiteQuery); may carry the
 /// header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as it was; that there is one is inferred.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: it may be removed
 ///   already.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the removal began is open. Read the replication
 ///   before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -197,7 +214,7 @@ pub const VM_REPLICATIONS_STOP: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Lists the points in time that a VM replication can be recovered from, all at once. Their order is not
@@ -206,19 +223,21 @@ pub const VM_REPLICATIONS_STOP: Operation = Operation {
 /// `GET /vm-replications/{replicationId}/instances`; takes the query [`SiteQuery`](crate::SiteQuery); may
 /// carry the header `operationID`.
 /// Answers an array of [`ReplicaInstance`](crate::ReplicaInstance).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Known from the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound`: There is no such replication at the site asked: another id, another site, or it
 ///   was deleted.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A read may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VM_REPLICATIONS_INSTANCES: Operation = Operation {
     id: "vmReplications.instances",
     service: Service::Vcda,
@@ -246,6 +265,7 @@ pub const VM_REPLICATIONS_INSTANCES: Operation = Operation {
 /// [`VmReplicationFailoverSettings`](crate::VmReplicationFailoverSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: `recoveryInfo` says where the VM is.
 ///
@@ -264,6 +284,7 @@ pub const VM_REPLICATIONS_INSTANCES: Operation = Operation {
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the failover began is open. Look for its task with
 ///   `tasks.list` (`resourceId`, `type`, `startTimeAfter`), then read `recoveryState`, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -279,7 +300,7 @@ pub const VM_REPLICATIONS_FAILOVER: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a test failover of a VM replication: recovers a copy at the destination, while replication goes on
@@ -292,25 +313,28 @@ pub const VM_REPLICATIONS_FAILOVER: Operation = Operation {
 /// [`VmReplicationFailoverTestSettings`](crate::VmReplicationFailoverTestSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: its `recoveryState` is `TEST`.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted, for example since `type` does not fit the
 ///   destination, or since `sync` and an instance are both given. Nothing was done: correct them.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
 ///   site, or it was deleted.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the test began is open. Look for its task, then read
 ///   `recoveryState`, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -326,7 +350,7 @@ pub const VM_REPLICATIONS_FAILOVER_TEST: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts the clean-up of a test failover: removes the test VM with all that was changed in it. Afterwards
@@ -335,23 +359,26 @@ pub const VM_REPLICATIONS_FAILOVER_TEST: Operation = Operation {
 /// `DELETE /vm-replications/{replicationId}/failover-test`; takes the query [`SiteQuery`](crate::SiteQuery);
 /// may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: its `recoveryState` is `NOT_STARTED`.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
 ///   site, or it was deleted.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the clean-up began is open. Read `recoveryState`
 ///   before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -367,7 +394,7 @@ pub const VM_REPLICATIONS_FAILOVER_TEST_CLEANUP: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts the migration of a VM replication: powers the source off, synchronises, recovers at the destination
@@ -378,6 +405,7 @@ pub const VM_REPLICATIONS_FAILOVER_TEST_CLEANUP: Operation = Operation {
 /// [`VmReplicationMigrateSettings`](crate::VmReplicationMigrateSettings) and the query
 /// [`SiteQuery`](crate::SiteQuery); may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: `recoveryInfo` says where the VM is.
 ///
@@ -386,8 +414,8 @@ pub const VM_REPLICATIONS_FAILOVER_TEST_CLEANUP: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The settings are not accepted. Nothing was done: correct them.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
 ///   Nothing was done: extend it. With the source lost, a failover is what is left.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
@@ -395,6 +423,9 @@ pub const VM_REPLICATIONS_FAILOVER_TEST_CLEANUP: Operation = Operation {
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the migration began is open, and the source may be
 ///   off. Look for its task, then read `recoveryState`, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -410,7 +441,7 @@ pub const VM_REPLICATIONS_MIGRATE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts the reversal of a recovered VM replication: from then on the recovered VM is replicated to the old
@@ -422,6 +453,7 @@ pub const VM_REPLICATIONS_MIGRATE: Operation = Operation {
 /// `POST /vm-replications/{replicationId}/reverse`; takes the query [`SiteQuery`](crate::SiteQuery); may
 /// carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work, with its direction turned.
 ///
@@ -429,8 +461,8 @@ pub const VM_REPLICATIONS_MIGRATE: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the old source, or no longer.
 ///   Nothing was done: extend it and repeat.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
@@ -438,6 +470,9 @@ pub const VM_REPLICATIONS_MIGRATE: Operation = Operation {
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the reversal began is open, and the old source VM
 ///   may be gone. Look for its task, then read the replication, before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is partly documented: 401 codes read, 404 and 500 codes not.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -453,7 +488,7 @@ pub const VM_REPLICATIONS_REVERSE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts pausing a replication: no more data is sent until it is resumed. It can still be failed over, from
@@ -462,22 +497,25 @@ pub const VM_REPLICATIONS_REVERSE: Operation = Operation {
 /// `POST /vm-replications/{replicationId}/pause`; takes the query [`SiteQuery`](crate::SiteQuery); may carry
 /// the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: `isPaused` is true.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
 ///   site, or it was deleted.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. Read `isPaused`; a pause may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -493,7 +531,7 @@ pub const VM_REPLICATIONS_PAUSE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts resuming a paused replication.
@@ -501,6 +539,7 @@ pub const VM_REPLICATIONS_PAUSE: Operation = Operation {
 /// `POST /vm-replications/{replicationId}/resume`; takes the query [`SiteQuery`](crate::SiteQuery); may carry
 /// the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work: `isPaused` is false.
 ///
@@ -508,15 +547,17 @@ pub const VM_REPLICATIONS_PAUSE: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
 ///   site, or it was deleted.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. Read `isPaused`; a resumption may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -532,7 +573,7 @@ pub const VM_REPLICATIONS_RESUME: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts a synchronisation besides those that the RPO asks for. It needs the source alive.
@@ -540,6 +581,7 @@ pub const VM_REPLICATIONS_RESUME: Operation = Operation {
 /// `POST /vm-replications/{replicationId}/sync`; takes the query [`SiteQuery`](crate::SiteQuery); may carry
 /// the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
@@ -547,15 +589,17 @@ pub const VM_REPLICATIONS_RESUME: Operation = Operation {
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
 ///   site, or it was deleted.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A synchronisation may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -571,7 +615,7 @@ pub const VM_REPLICATIONS_SYNC: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Starts moving the replica to a storage profile of the destination; a null id applies the present one
@@ -581,6 +625,7 @@ pub const VM_REPLICATIONS_SYNC: Operation = Operation {
 /// [`StorageProfileSettings`](crate::StorageProfileSettings) and the query [`SiteQuery`](crate::SiteQuery);
 /// may carry the header `operationID`.
 /// Answers [`C4ApiTask`](crate::C4ApiTask) of [`SingleVmReplicationInfo`](crate::SingleVmReplicationInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// Result: The replication as of the end of the work.
 ///
@@ -589,16 +634,18 @@ pub const VM_REPLICATIONS_SYNC: Operation = Operation {
 /// # Errors
 ///
 /// - `BadRequest` (refused): The profile is not accepted. Nothing was done.
-/// - `NotAuthenticated` (refused): The session is missing or over. Nothing was done: log in, extend the
-///   session again where another site is needed, and repeat.
+/// - `NotAuthenticated` (refused): The session is missing or over. Log in, extend the session again where
+///   another site is needed, and repeat.
 /// - `RemoteAuthenticationFailure` (refused): The session is not valid at the other site, or no longer.
-///   Nothing was done: extend it to that site and repeat. With that site lost, log in at the surviving one
-///   and ask there.
+///   Extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound` (refused): There is no such replication at the site asked: another id, another
 ///   site, or it was deleted.
 /// - `SiteNotFound` (refused): The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed; whether the move began is open. Read the replication before
 ///   asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 ///
 /// Refused means that nothing was done; so does any other error in
 /// [`refused_before_acting`](farside_wire::Operation::refused_before_acting).
@@ -614,7 +661,7 @@ pub const VM_REPLICATIONS_APPLY_STORAGE_PROFILE: Operation = Operation {
     faults: &[],
     refused_before_acting: refused::DEFAULT,
     anonymous: false,
-    secrets: &["adminPassword", "domainUserPassword"],
+    secrets: &["adminPassword", "customizationScript", "domainUserPassword"],
 };
 
 /// Reads the networks that were configured beforehand for a failover and for a test. To use them with
@@ -624,19 +671,23 @@ pub const VM_REPLICATIONS_APPLY_STORAGE_PROFILE: Operation = Operation {
 /// `GET /vm-replications/{replicationId}/network-settings`; takes the query [`SiteQuery`](crate::SiteQuery);
 /// may carry the header `operationID`.
 /// Answers [`ReplicationNetworkSettings`](crate::ReplicationNetworkSettings).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
-/// Inferred: no documentation of it was read; it follows from the operations beside it.
+/// Inferred: not all of it was read in the vendor's documentation.
 ///
 /// # Errors
 ///
-/// - `NotAuthenticated`: The session is missing or over. Nothing was done: log in, extend the session again
-///   where another site is needed, and repeat.
-/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Nothing was
-///   done: extend it to that site and repeat. With that site lost, log in at the surviving one and ask there.
+/// - `NotAuthenticated`: The session is missing or over. Log in, extend the session again where another site
+///   is needed, and repeat.
+/// - `RemoteAuthenticationFailure`: The session is not valid at the other site, or no longer. Extend it to
+///   that site and repeat. With that site lost, log in at the surviving one and ask there.
 /// - `VmReplicationNotFound`: There is no such replication at the site asked: another id, another site, or it
 ///   was deleted.
 /// - `SiteNotFound`: The service asked knows no site of that short name.
 /// - `GeneralServerFailure`: The service failed. A read may be repeated.
+/// - Those of [any call](crate::operation#errors-of-any-call).
+///
+/// Which errors it has is inferred from operations of the same group.
 pub const VM_REPLICATIONS_NETWORK_SETTINGS_GET: Operation = Operation {
     id: "vmReplications.networkSettings.get",
     service: Service::Vcda,

@@ -12,6 +12,7 @@ use crate::generated::refused;
 ///
 /// `POST /session`.
 /// Answers a secret string.
+/// Needs no session. Since which release it is there is not documented.
 ///
 /// Result: The token of the session: a secret.
 ///
@@ -21,6 +22,7 @@ use crate::generated::refused;
 ///   over and over: an account can get locked.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, as after a failover while the new active
 ///   node starts. Ask again after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const CIS_SESSION_CREATE: Operation = Operation {
     id: "Cis.Session_create",
     service: Service::VcenterRest,
@@ -32,7 +34,7 @@ pub const CIS_SESSION_CREATE: Operation = Operation {
     privileges: &[],
     faults: &[],
     refused_before_acting: refused::SESSION,
-    anonymous: false,
+    anonymous: true,
     secrets: &[],
 };
 
@@ -40,6 +42,7 @@ pub const CIS_SESSION_CREATE: Operation = Operation {
 ///
 /// `GET /session`.
 /// Answers [`CisSessionInfo`](crate::CisSessionInfo).
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// # Errors
 ///
@@ -47,6 +50,7 @@ pub const CIS_SESSION_CREATE: Operation = Operation {
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const CIS_SESSION_GET: Operation = Operation {
     id: "Cis.Session_get",
     service: Service::VcenterRest,
@@ -66,12 +70,14 @@ pub const CIS_SESSION_GET: Operation = Operation {
 ///
 /// `DELETE /session`.
 /// Answers nothing.
+/// Which privilege it needs, and since which release it is there, is not documented.
 ///
 /// # Errors
 ///
 /// - `UNAUTHENTICATED`: The session is over already: nothing is left to do.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const CIS_SESSION_DELETE: Operation = Operation {
     id: "Cis.Session_delete",
     service: Service::VcenterRest,

@@ -15,13 +15,13 @@ use crate::generated::refused;
 ///
 /// `GET /cis/tasks/{task}`, since 6.7.1; takes the query [`CisTasksGetQuery`](crate::CisTasksGetQuery).
 /// Answers [`CisTaskInfo`](crate::CisTaskInfo).
+/// Which privilege it needs is not documented.
 ///
 /// # Errors
 ///
 /// - `UNAUTHENTICATED`: The session is over, as it is after a vCenter HA failover. Log in again and ask
 ///   again; the work goes on.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `NOT_FOUND`: The task is not known, or no longer: tasks do not outlive a restart or, it seems, a vCenter
 ///   HA failover. Learn the outcome from the object that the task worked on.
 /// - `ERROR`: The state could not be read; that says nothing about the work. Ask again.
@@ -29,6 +29,7 @@ use crate::generated::refused;
 ///   about the work. Ask again.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present; that says nothing about the work. Ask
 ///   again after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const CIS_TASKS_GET: Operation = Operation {
     id: "Cis.Tasks_get",
     service: Service::VcenterRest,
@@ -49,6 +50,7 @@ pub const CIS_TASKS_GET: Operation = Operation {
 ///
 /// `POST /cis/tasks?action=list`, since 6.7.1; takes [`CisTasksListRequest`](crate::CisTasksListRequest).
 /// Answers a map of [`CisTaskInfo`](crate::CisTaskInfo).
+/// Which privilege it needs is not documented.
 ///
 /// Result: Tasks by id.
 ///
@@ -58,12 +60,12 @@ pub const CIS_TASKS_GET: Operation = Operation {
 ///   mixes providers, or fits more than 1,000 tasks. Narrow it down.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `RESOURCE_INACCESSIBLE`: The tasks could not be fetched from where they run; that says nothing about
 ///   them. Ask again.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const CIS_TASKS_LIST: Operation = Operation {
     id: "Cis.Tasks_list",
     service: Service::VcenterRest,
@@ -84,6 +86,7 @@ pub const CIS_TASKS_LIST: Operation = Operation {
 ///
 /// `POST /cis/tasks/{task}?action=cancel`, since 6.7.1.
 /// Answers nothing.
+/// Which privilege it needs is not documented.
 ///
 /// # Errors
 ///
@@ -91,13 +94,13 @@ pub const CIS_TASKS_LIST: Operation = Operation {
 /// - `UNSUPPORTED`: The task cannot be cancelled. Wait for its end.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `NOT_FOUND`: The task is not known, or no longer.
 /// - `ERROR`: The request failed; the task may go on. Poll it.
 /// - `RESOURCE_INACCESSIBLE`: Where the task runs could not be reached; it may go on. Poll it.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const CIS_TASKS_CANCEL: Operation = Operation {
     id: "Cis.Tasks_cancel",
     service: Service::VcenterRest,

@@ -18,6 +18,7 @@ use crate::generated::refused;
 ///
 /// - `INVALID_ARGUMENT`: The list is empty or has more than 128 entries, or an entry has more than 64
 ///   characters.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const SYSTEM_HELLO: Operation = Operation {
     id: "Vcenter.System_hello",
     service: Service::VcenterRest,

@@ -24,13 +24,13 @@ use crate::{VchaCredentialsSpec, VchaIpSpec, VchaNetworkType, VchaPlacementInfo,
 ///   `partial`.
 /// - `UNVERIFIED_PEER`: The certificate of the management vCenter could not be verified. Have the one in
 ///   `data` confirmed and send it back in `vc_spec`, or ask with `partial`.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `ERROR`: The cluster could not be read; that says nothing about its state. A read may be repeated.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_GET: Operation = Operation {
     id: "Vcenter.Vcha.Cluster_get",
     service: Service::VcenterRest,
@@ -52,7 +52,7 @@ pub const VCHA_CLUSTER_GET: Operation = Operation {
 ///
 /// `POST /vcenter/vcha/cluster?action=deploy&vmw-task=true`, since 6.7.1; takes
 /// [`VchaClusterDeploySpec`](crate::VchaClusterDeploySpec).
-/// Answers a string.
+/// Answers a string, a task without a result.
 /// Needs the privilege `Global.VCServer`.
 ///
 /// Result: Id of the task, opaque; the task has no result.
@@ -62,14 +62,14 @@ pub const VCHA_CLUSTER_GET: Operation = Operation {
 /// - `INVALID_ARGUMENT`: The settings are not accepted: `messages` say which. Nothing was deployed.
 /// - `UNVERIFIED_PEER`: The certificate of the management vCenter could not be verified. Have the one in
 ///   `data` confirmed and send it back in `vc_spec`.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `ERROR`: The deployment failed or is not possible in the present state. Read the cluster before a retry:
 ///   parts of it may be there.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_DEPLOY_TASK: Operation = Operation {
     id: "Vcenter.Vcha.Cluster_deploy$Task",
     service: Service::VcenterRest,
@@ -94,21 +94,21 @@ pub const VCHA_CLUSTER_DEPLOY_TASK: Operation = Operation {
 ///
 /// `POST /vcenter/vcha/cluster?action=failover&vmw-task=true`, since 6.7.1; takes
 /// [`VchaClusterFailoverRequest`](crate::VchaClusterFailoverRequest).
-/// Answers a string.
+/// Answers a string, a task without a result.
 /// Needs the privilege `Global.VCServer`.
 ///
 /// Result: Id of the task, opaque; the task has no result. The answer says that the work began, no more.
 ///
 /// # Errors
 ///
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `ERROR`: The failover is refused over the state of the cluster, or it failed; the two are not told
 ///   apart. Do not retry: read the cluster, and act on mode, health and roles.
 /// - `UNAUTHENTICATED`: The session is over. The call came too late to do anything: log in again, read the
 ///   roles, then decide.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present; a failover may be under way. Read the
 ///   roles before asking again.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_FAILOVER_TASK: Operation = Operation {
     id: "Vcenter.Vcha.Cluster_failover$Task",
     service: Service::VcenterRest,
@@ -130,7 +130,7 @@ pub const VCHA_CLUSTER_FAILOVER_TASK: Operation = Operation {
 ///
 /// `POST /vcenter/vcha/cluster?action=undeploy&vmw-task=true`, since 6.7.1; takes
 /// [`VchaClusterUndeploySpec`](crate::VchaClusterUndeploySpec).
-/// Answers a string.
+/// Answers a string, a task without a result.
 /// Needs the privilege `Global.VCServer`.
 ///
 /// Result: Id of the task, opaque; the task has no result.
@@ -140,14 +140,14 @@ pub const VCHA_CLUSTER_FAILOVER_TASK: Operation = Operation {
 /// - `INVALID_ARGUMENT`: The credentials, or the VMs given, are not accepted.
 /// - `UNVERIFIED_PEER`: The certificate of the management vCenter could not be verified. Have the one in
 ///   `data` confirmed and send it back in `vc_spec`.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `NOT_FOUND`: Something that the call names is not there, such as a VM of `vms`.
 /// - `ERROR`: The removal failed or is not possible in the present state. Read the cluster before a retry.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_UNDEPLOY_TASK: Operation = Operation {
     id: "Vcenter.Vcha.Cluster_undeploy$Task",
     service: Service::VcenterRest,

@@ -23,14 +23,14 @@ use crate::{VchaCredentialsSpec, VchaIpSpec, VchaPlacementInfo};
 ///   `data` confirmed and send it back in `vc_spec`, or ask with `partial`.
 /// - `INVALID_ELEMENT_CONFIGURATION`: The active node's VM is configured in a way that vCenter HA does not
 ///   support.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `NOT_FOUND`: The active node's VM, or something around it, was not found at the vCenter that was named.
 /// - `ERROR`: The node could not be read. A read may be repeated.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_ACTIVE_GET: Operation = Operation {
     id: "Vcenter.Vcha.Cluster.Active_get",
     service: Service::VcenterRest,

@@ -14,13 +14,13 @@ use crate::generated::refused;
 ///
 /// # Errors
 ///
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `ERROR`: The type could not be read. A read may be repeated.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_DEPLOYMENT_TYPE_GET: Operation = Operation {
     id: "Vcenter.Vcha.Cluster.DeploymentType_get",
     service: Service::VcenterRest,

@@ -15,13 +15,13 @@ use crate::generated::refused;
 /// # Errors
 ///
 /// - `NOT_ALLOWED_IN_CURRENT_STATE`: There is no cluster.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `ERROR`: The mode could not be read. A read may be repeated.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_MODE_GET: Operation = Operation {
     id: "Vcenter.Vcha.Cluster.Mode_get",
     service: Service::VcenterRest,
@@ -44,21 +44,21 @@ pub const VCHA_CLUSTER_MODE_GET: Operation = Operation {
 ///
 /// `PUT /vcenter/vcha/cluster/mode?vmw-task=true`, since 6.7.1; takes
 /// [`VchaClusterModeSetRequest`](crate::VchaClusterModeSetRequest).
-/// Answers a string.
+/// Answers a string, a task without a result.
 /// Needs the privilege `Global.VCServer`.
 ///
 /// Result: Id of the task, opaque; the task has no result.
 ///
 /// # Errors
 ///
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `ERROR`: The change is refused over the state of the cluster, or it failed. Read mode and health; a
 ///   retry without a change of state fails again.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_MODE_SET_TASK: Operation = Operation {
     id: "Vcenter.Vcha.Cluster.Mode_set$Task",
     service: Service::VcenterRest,

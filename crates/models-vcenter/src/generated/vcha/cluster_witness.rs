@@ -23,14 +23,14 @@ use crate::{VchaCredentialsSpec, VchaIpSpec, VchaPlacementSpec};
 /// - `INVALID_ELEMENT_CONFIGURATION`: A VM or another object that the placement rests on is configured in a
 ///   way that vCenter HA does not support.
 /// - `NOT_ALLOWED_IN_CURRENT_STATE`: The state of the cluster does not allow a check of the witness.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `NOT_FOUND`: Something that the placement names is not there.
 /// - `ERROR`: The check could not be made. It may be repeated.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_WITNESS_CHECK: Operation = Operation {
     id: "Vcenter.Vcha.Cluster.Witness_check",
     service: Service::VcenterRest,
@@ -51,7 +51,7 @@ pub const VCHA_CLUSTER_WITNESS_CHECK: Operation = Operation {
 ///
 /// `POST /vcenter/vcha/cluster/witness?action=redeploy&vmw-task=true`, since 6.7.1; takes
 /// [`VchaClusterWitnessRedeploySpec`](crate::VchaClusterWitnessRedeploySpec).
-/// Answers a string.
+/// Answers a string, a task without a result.
 /// Needs the privilege `Global.VCServer`.
 ///
 /// Result: Id of the task, opaque; the task has no result.
@@ -61,14 +61,14 @@ pub const VCHA_CLUSTER_WITNESS_CHECK: Operation = Operation {
 /// - `INVALID_ARGUMENT`: The credentials or the placement are not accepted.
 /// - `UNVERIFIED_PEER`: The certificate of the management vCenter could not be verified. Have the one in
 ///   `data` confirmed and send it back in `vc_spec`.
-/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. Nothing was done; a retry as the same
-///   user is of no use.
+/// - `UNAUTHORIZED`: The user lacks a privilege that the call needs. A retry as the same user is of no use.
 /// - `ERROR`: The work failed or is not possible in the present state. Read the cluster before a retry: a VM
 ///   may be there.
 /// - `UNAUTHENTICATED`: The session is missing, unknown or over (or the credentials are wrong, which is not
 ///   told apart). Log in again; work already started goes on.
 /// - `SERVICE_UNAVAILABLE`: The service does not serve at present, for example while it starts. Ask again
 ///   after a while.
+/// - Those of [any call](crate::operation#errors-of-any-call).
 pub const VCHA_CLUSTER_WITNESS_REDEPLOY_TASK: Operation = Operation {
     id: "Vcenter.Vcha.Cluster.Witness_redeploy$Task",
     service: Service::VcenterRest,
