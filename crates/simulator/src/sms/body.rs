@@ -44,8 +44,29 @@ static POLICY: Shape = Shape::Object(&[
 ]);
 
 pub(super) static GROUPS: Shape = Shape::Object(&[ROOT_TYPE, optional("groupId", Shape::List(&GROUP))]);
+pub(super) static GROUP_FILTER: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    required(
+        "rgFilter",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["ReplicationGroupFilter"])),
+            optional("groupId", Shape::List(&GROUP)),
+        ]),
+    ),
+]);
 pub(super) static DOMAINS: Shape =
     Shape::Object(&[ROOT_TYPE, optional("faultDomainId", Shape::List(&FAULT_DOMAIN))]);
+static PROMOTE: Shape = Shape::Object(&[
+    ROOT_TYPE,
+    required(
+        "promoteParam",
+        Shape::Object(&[
+            required("_typeName", Shape::OneOf(&["PromoteParam"])),
+            required("isPlanned", Shape::Flag),
+            optional("replicationGroupsToPromote", Shape::List(&GROUP)),
+        ]),
+    ),
+]);
 static SYNC: Shape = Shape::Object(&[
     ROOT_TYPE,
     optional("groupId", Shape::List(&GROUP)),
@@ -113,6 +134,7 @@ pub(super) fn shape(verb: Verb) -> &'static Shape {
         Verb::TestStart => &TEST_START,
         Verb::TestStop => &STOP,
         Verb::Sync => &SYNC,
+        Verb::Promote => &PROMOTE,
     }
 }
 
@@ -138,18 +160,23 @@ impl Named {
 
 /// The groups named in a body, in order; those that cannot be read are left out.
 pub(super) fn groups(body: &Value) -> Vec<Named> {
-    let failover = param(body).and_then(|param| param.get("replicationGroupsToFailover"));
-    let list = failover.or_else(|| body.get("groupId")).and_then(Value::as_array);
+    let listed = param(body).and_then(|param| {
+        param
+            .get("replicationGroupsToFailover")
+            .or_else(|| param.get("replicationGroupsToPromote"))
+            .or_else(|| param.get("groupId"))
+    });
+    let list = listed.or_else(|| body.get("groupId")).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(named).collect()
 }
 
-/// The parameter object of failover and test failover.
-pub(super) fn param(body: &Value) -> Option<&Value> {
-    body.get("failoverParam")
-        .or_else(|| body.get("testFailoverParam"))
+/// The parameter object of a call that has one.
+fn param(body: &Value) -> Option<&Value> {
+    let names = ["failoverParam", "testFailoverParam", "promoteParam", "rgFilter"];
+    names.iter().find_map(|name| body.get(*name))
 }
 
-/// A flag of the parameter object of failover and test failover.
+/// A flag of the parameter object of failover, test failover and promote.
 pub(super) fn flag(body: &Value, name: &str) -> bool {
     param(body)
         .and_then(|param| param.get(name))
@@ -157,7 +184,7 @@ pub(super) fn flag(body: &Value, name: &str) -> bool {
         .unwrap_or(false)
 }
 
-fn named(item: &Value) -> Option<Named> {
+pub(super) fn named(item: &Value) -> Option<Named> {
     let group = item.get("groupId").unwrap_or(item);
     let text = |value: &Value| value.get("id").and_then(Value::as_str).map(str::to_owned);
     Some(Named {

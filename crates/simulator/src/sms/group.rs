@@ -6,6 +6,7 @@
 //! | `INTEST` / `SOURCE` | `TARGET` / `SOURCE` | test failover start |
 //! | `TARGET` / `SOURCE` | `INTEST` / `SOURCE` | test failover stop |
 //! | `FAILEDOVER` / `REMOTE_FAILEDOVER` | `TARGET` / `SOURCE` | failover |
+//! | `FAILEDOVER` / `REMOTE_FAILEDOVER` | `INTEST` / `SOURCE` | promote |
 //! | `SOURCE` / `TARGET` | `FAILEDOVER` / `REMOTE_FAILEDOVER` | reverse |
 //!
 //! The states of both sides follow from one phase and from which side is the source, so no other pair can come to be.
@@ -65,6 +66,8 @@ pub enum Verb {
     TestStop,
     /// `SyncReplicationGroup_Task`.
     Sync,
+    /// `PromoteReplicationGroup_Task`.
+    Promote,
 }
 
 impl Verb {
@@ -76,13 +79,14 @@ impl Verb {
             Self::TestStart => "test_start",
             Self::TestStop => "test_stop",
             Self::Sync => "sync",
+            Self::Promote => "promote",
         }
     }
 
     /// How long the work on one group takes, in milliseconds.
     pub(super) fn range_ms(self) -> Range<i64> {
         match self {
-            Self::Prepare | Self::TestStop => 200..900,
+            Self::Prepare | Self::TestStop | Self::Promote => 200..900,
             Self::Sync => 300..1_500,
             Self::Failover => 800..3_000,
             Self::TestStart => 600..2_000,
@@ -114,6 +118,11 @@ impl Side {
     pub(super) fn group_id(&self) -> Value {
         group_id(&self.fault_domain, &self.id)
     }
+
+    /// What the group is found by.
+    pub(super) fn key(&self) -> (String, String, String) {
+        (self.vcenter.clone(), self.fault_domain.clone(), self.id.clone())
+    }
 }
 
 pub(super) fn group_id(fault_domain: &str, id: &str) -> Value {
@@ -137,11 +146,15 @@ pub(super) struct Pit {
     pub(super) automatic: bool,
 }
 
-/// A device of a group: its id and that of its replica on each side.
+/// A device of a group: its id and that of its replica on each side, and what it is a part of at the first source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Device {
     pub(super) ids: [String; 2],
     pub(super) replicas: [String; 2],
+    /// The virtual machine.
+    pub(super) vm: String,
+    /// The key of the disk; the home of the virtual machine if `None`.
+    pub(super) disk: Option<i32>,
 }
 
 /// Work that is going on.
@@ -205,6 +218,7 @@ impl Pair {
             Verb::TestStop => (false, GroupState::InTest, Some(GroupState::Target)),
             Verb::Sync => (false, GroupState::Target, None),
             Verb::Reverse => (false, GroupState::FailedOver, Some(GroupState::Source)),
+            Verb::Promote => (false, GroupState::InTest, Some(GroupState::FailedOver)),
         };
         // A side that became the source by a recovery is asked in the wrong state, not at the wrong end.
         let came_here = self.recovered && side == self.source && self.phase != Phase::FailedOver;

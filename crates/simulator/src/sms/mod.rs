@@ -3,15 +3,20 @@
 //! Sources: the VI JSON wire rules, the facts on replication groups, the vVol recovery rules; COVERAGE.md has a row for
 //! each behaviour.
 
+mod alarm;
+mod array;
 mod body;
+mod chore;
 mod group;
+mod manager;
+mod operation;
+mod provider;
 mod query;
 mod service;
 mod spec;
 mod task;
 #[cfg(test)]
 mod tests;
-mod unsimulated;
 mod view;
 mod work;
 
@@ -21,10 +26,12 @@ use serde_json::{Value, json};
 
 pub use self::group::{GroupState, Verb};
 pub(crate) use self::service::SmsService;
-pub use self::spec::{EntryFault, ProviderSpec, VasaSpec};
+pub use self::spec::{AlarmSpec, EntryFault, ProviderSpec, ResultForm, VasaSpec};
 
 use self::group::{Device, Pair, Phase, Side};
+use self::provider::Provider;
 use self::task::SmsTask;
+use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
 use crate::vi_json::fault::Fault;
@@ -39,25 +46,6 @@ const INTERVAL_MS: i64 = 15 * 60_000;
 /// How long the first copy back takes after a reverse, in milliseconds.
 const FIRST_COPY_MS: std::ops::Range<i64> = 20_000..60_000;
 
-/// A provider at one vCenter.
-#[derive(Debug, Clone)]
-struct Provider {
-    id: String,
-    number: usize,
-    vcenter: String,
-    online: bool,
-    /// World time from which it can be reached again after its vCenter started anew.
-    reached_from_ms: i64,
-    fault_domain: String,
-    spec: ProviderSpec,
-}
-
-impl Provider {
-    fn is_online(&self, core: &Core) -> bool {
-        self.online && core.now_ms() >= self.reached_from_ms
-    }
-}
-
 /// The providers, groups and tasks of all vCenters.
 #[derive(Debug, Clone)]
 pub struct Sms {
@@ -66,6 +54,10 @@ pub struct Sms {
     pairs: BTreeMap<String, Pair>,
     tasks: BTreeMap<(String, String), SmsTask>,
     tasks_made: BTreeMap<String, u32>,
+    /// Which side of which group an id of a vCenter is.
+    ids: BTreeMap<(String, String, String), (String, usize)>,
+    /// Which provider is active for a fault domain, where that is not its own.
+    active: BTreeMap<String, String>,
 }
 
 /// One side of a group, for tests and tools.
@@ -90,8 +82,10 @@ pub struct GroupView {
 pub(crate) enum SmsEvent {
     /// The work on one group of a task ends.
     GroupEnds(work::Job),
-    /// A task ends.
+    /// A task on groups ends.
     TaskEnds { vcenter: String, key: String },
+    /// The work on providers ends, and its task.
+    ChoreEnds { chore: chore::Chore, ticket: Ticket },
     /// The interval of a group has passed; counts only for the turn in which it was set.
     Copies { pair: String, turn: u32 },
 }
@@ -106,6 +100,7 @@ pub(crate) fn happen(world: &mut World, event: SmsEvent) {
                 task.ended_ms = Some(now_ms);
             }
         }
+        SmsEvent::ChoreEnds { chore, ticket } => chore::ends(world, &chore, ticket),
         SmsEvent::Copies { pair, turn } => copy(world, &pair, turn),
     }
 }
@@ -137,24 +132,18 @@ impl Sms {
             pairs: BTreeMap::new(),
             tasks: BTreeMap::new(),
             tasks_made: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            active: BTreeMap::new(),
         };
         for vcenter in VCENTERS {
-            let place = vcenter.trim_start_matches("vc-");
             for (number, provider) in (1..).zip(&spec.providers) {
-                sms.providers.push(Provider {
-                    id: format!("vasaProvider-{place}-{number}"),
-                    number,
-                    vcenter: vcenter.to_owned(),
-                    online: !provider.offline_at.iter().any(|name| name == vcenter),
-                    reached_from_ms: 0,
-                    fault_domain: format!("fd-{place}-{number}"),
-                    spec: provider.clone(),
-                });
+                sms.providers.push(Provider::new(core, vcenter, number, provider));
             }
         }
         if !spec.providers.is_empty() {
             for number in 1..=groups {
                 let pair = protect(core, spec, number);
+                sms.index(&pair);
                 sms.pairs.insert(pair.name.clone(), pair);
             }
         }
@@ -192,6 +181,33 @@ impl Sms {
         found.map(|known| known.online = online).is_some()
     }
 
+    /// Makes a provider the active one for a fault domain of its vCenter; `false` if there is none of that id. The other
+    /// ones answer `InactiveProvider` from then on.
+    pub fn activate(&mut self, fault_domain: &str, provider: &str) -> bool {
+        let Some(vcenter) = self.providers.iter().find(|known| known.id == provider) else {
+            return false;
+        };
+        let vcenter = vcenter.vcenter.clone();
+        let sides = self.pairs.values_mut().flat_map(|pair| &mut pair.sides);
+        for side in sides.filter(|side| side.vcenter == vcenter && side.fault_domain == fault_domain) {
+            provider.clone_into(&mut side.provider);
+        }
+        self.active.insert(fault_domain.to_owned(), provider.to_owned());
+        true
+    }
+
+    /// User and password by which a provider can be registered.
+    pub fn provider_login(&self, provider: &str) -> Option<(&str, &str)> {
+        let found = self.providers.iter().find(|known| known.id == provider)?;
+        Some((&found.login.user, &found.login.password))
+    }
+
+    /// Raises an alarm at a provider, at a point of world time in milliseconds; `false` if there is none of that id.
+    pub fn raise_alarm(&mut self, provider: &str, alarm: &AlarmSpec, now_ms: i64) -> bool {
+        let found = self.providers.iter_mut().find(|known| known.id == provider);
+        found.map(|known| known.raise(alarm, now_ms)).is_some()
+    }
+
     /// Lets a group fail.
     pub fn add_entry_fault(&mut self, fault: EntryFault) {
         self.spec.entry_faults.push(fault);
@@ -210,19 +226,63 @@ impl Sms {
         }
     }
 
+    /// A provider that is registered at a vCenter.
     fn provider(&self, vcenter: &str, id: &str) -> Option<&Provider> {
         self.providers
             .iter()
-            .find(|provider| provider.vcenter == vcenter && provider.id == id)
+            .find(|provider| provider.vcenter == vcenter && provider.id == id && provider.registered)
+    }
+
+    /// The same provider at the other vCenter.
+    fn peer(&self, provider: &Provider) -> Option<&Provider> {
+        self.providers
+            .iter()
+            .find(|peer| peer.number == provider.number && peer.vcenter != provider.vcenter)
+    }
+
+    /// The provider that is active for a fault domain.
+    fn active(&self, fault_domain: &str) -> &str {
+        let own = || {
+            let mut providers = self.providers.iter();
+            let own = providers.find(|provider| provider.fault_domain == fault_domain);
+            own.map_or("", |provider| provider.id.as_str())
+        };
+        self.active.get(fault_domain).map_or_else(own, String::as_str)
+    }
+
+    /// The groups that a provider is active for, with the side that is its own.
+    fn own(&self, provider: &Provider) -> impl Iterator<Item = (&Pair, usize)> {
+        self.pairs.values().filter_map(|pair| {
+            let side = pair.sides.iter().position(|side| side.provider == provider.id)?;
+            Some((pair, side))
+        })
+    }
+
+    fn next_task(&mut self, vcenter: &str) -> String {
+        let made = self.tasks_made.entry(vcenter.to_owned()).or_default();
+        *made += 1;
+        format!("smsTask-{made}")
+    }
+
+    /// Keeps the ids of both sides of a group, so that it is found by them.
+    fn index(&mut self, pair: &Pair) {
+        for (index, side) in pair.sides.iter().enumerate() {
+            self.ids.insert(side.key(), (pair.name.clone(), index));
+        }
+    }
+
+    /// Forgets the ids of both sides of a group.
+    fn forget(&mut self, pair: &Pair) {
+        for side in &pair.sides {
+            self.ids.remove(&side.key());
+        }
     }
 
     /// The group that a side knows under an id.
     fn find(&self, vcenter: &str, fault_domain: &str, id: &str) -> Option<(&Pair, usize)> {
-        self.pairs.values().find_map(|pair| {
-            let fits =
-                |side: &Side| side.vcenter == vcenter && side.fault_domain == fault_domain && side.id == id;
-            pair.sides.iter().position(fits).map(|side| (pair, side))
-        })
+        let key = (vcenter.to_owned(), fault_domain.to_owned(), id.to_owned());
+        let (name, side) = self.ids.get(&key)?;
+        Some((self.pairs.get(name)?, *side))
     }
 
     /// The group of an id as a provider sees it, or the fault of its entry.
@@ -232,16 +292,19 @@ impl Sms {
             if *active == provider.id {
                 return Ok((pair, side));
             }
+            let fault = Fault::new(
+                "InactiveProvider",
+                "Another provider is active for this fault domain.",
+            );
+            if self.spec.hides_active {
+                return Err(fault);
+            }
             let mapping = json!({
                 "_typeName": "FaultDomainProviderMapping",
                 "activeProvider": crate::vi_json::value::reference("VasaProvider", active),
                 "faultDomainId": [group::fault_domain_id(fault_domain)],
             });
-            return Err(Fault::new(
-                "InactiveProvider",
-                "Another provider is active for this fault domain.",
-            )
-            .with("mapping", json!([mapping])));
+            return Err(fault.with("mapping", json!([mapping])));
         }
         let elsewhere = VCENTERS
             .iter()
@@ -267,16 +330,7 @@ impl Sms {
     }
 
     fn state(&self, core: &Core) -> Value {
-        let providers = self.providers.iter().map(|provider| {
-            json!({
-                "id": provider.id,
-                "name": view::provider_name(provider),
-                "vcenter": provider.vcenter,
-                "online": provider.is_online(core),
-                "fault_domain": provider.fault_domain,
-                "max_batch_size": provider.spec.max_batch_size,
-            })
-        });
+        let providers = self.providers.iter().map(|provider| provider.state(core));
         let groups = self.pairs.values().map(|pair| {
             let sides = (0..2).map(|index| {
                 let side = &pair.sides[index];
@@ -322,7 +376,10 @@ fn protect(core: &mut Core, spec: &VasaSpec, number: u32) -> Pair {
         }
     };
     let mut random = core.random("group", &name);
+    // The home of a virtual machine, and its one disk.
     let device = |random: &mut crate::random::Random, disk: u32| Device {
+        vm: format!("vm-{}", 1_000 + number),
+        disk: (disk > 1).then_some(2_000),
         ids: [
             format!("rfc4122.{}", random.uuid()),
             format!("rfc4122.{}", random.uuid()),

@@ -1,11 +1,14 @@
 //! The queries of a provider: groups, peers, replicas.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::body::{self, Named};
 use super::group::{Pair, fault_domain_id};
-use super::{Provider, Sms, VCENTERS, view};
+use super::provider::Provider;
+use super::{Sms, view};
 use crate::core::Core;
 use crate::vi_json::fault::Fault;
 use crate::vi_json::value::date_time;
@@ -22,11 +25,8 @@ pub(super) fn groups(sms: &Sms, core: &Core, provider: &Provider, body: &Value) 
 }
 
 fn all_groups(sms: &Sms, core: &Core, provider: &Provider) -> Value {
-    let own = sms.pairs.values().filter_map(|pair| {
-        let side = pair.sides.iter().position(|side| side.provider == provider.id)?;
-        Some((pair, side))
-    });
-    let found: Vec<Value> = own
+    let found: Vec<Value> = sms
+        .own(provider)
         .map(|(pair, side)| {
             if provider.spec.lists_ids_only {
                 json!({"_typeName": "GroupOperationResult", "groupId": pair.sides[side].group_id()})
@@ -53,13 +53,11 @@ fn each(
         .limit()
         .filter(|_| sms.spec.limits_queries)
         .unwrap_or(usize::MAX);
+    let mut seen = BTreeSet::new();
     let entries = named.iter().enumerate().map(|(index, group)| {
         let entry = if index >= limit {
-            Err(too_many(limit))
-        } else if named[..index]
-            .iter()
-            .any(|other| other.object() == group.object())
-        {
+            Err(too_many(sms, limit))
+        } else if !seen.insert(group.object()) {
             Err(Fault::new("DuplicateEntry", "The group is named twice."))
         } else {
             let found = sms.look_up(provider, &group.fault_domain, &group.id);
@@ -70,8 +68,13 @@ fn each(
     entries.collect()
 }
 
-pub(super) fn too_many(limit: usize) -> Fault {
-    Fault::new("TooMany", "Too many groups in one call.").with("maxBatchSize", limit)
+pub(super) fn too_many(sms: &Sms, limit: usize) -> Fault {
+    let fault = Fault::new("TooMany", "Too many groups in one call.");
+    if sms.spec.hides_limit {
+        fault
+    } else {
+        fault.with("maxBatchSize", limit)
+    }
 }
 
 /// `GroupErrorResult`.
@@ -94,12 +97,7 @@ pub(super) fn peers(sms: &Sms, provider: &Provider, body: &Value) -> Value {
     };
     let entries = asked.iter().map(|domain| {
         let known = *domain == provider.fault_domain;
-        let peer = sms.providers.iter().find(|peer| {
-            peer.number == provider.number
-                && peer.vcenter != provider.vcenter
-                && VCENTERS.contains(&peer.vcenter.as_str())
-        });
-        match peer.filter(|_| known) {
+        match sms.peer(provider).filter(|_| known) {
             Some(peer) => json!({
                 "_typeName": "QueryReplicationPeerResult",
                 "sourceDomain": fault_domain_id(domain),
@@ -182,11 +180,17 @@ pub(super) fn replicas(sms: &Sms, core: &Core, provider: &Provider, body: &Value
                 "Replicas live at the target.",
             ));
         }
-        Ok(replicas_of(core, provider, pair, side, &wanted))
+        replicas_of(sms, core, provider, (pair, side), &wanted)
     }))
 }
 
-fn replicas_of(core: &Core, provider: &Provider, pair: &Pair, side: usize, wanted: &Wanted) -> Value {
+fn replicas_of(
+    sms: &Sms,
+    core: &Core,
+    provider: &Provider,
+    (pair, side): (&Pair, usize),
+    wanted: &Wanted,
+) -> Result<Value, Fault> {
     let vcenter = &pair.sides[side].vcenter;
     let fits = |at_ms: i64| {
         let at = core.server_time(vcenter, at_ms);
@@ -208,7 +212,7 @@ fn replicas_of(core: &Core, provider: &Provider, pair: &Pair, side: usize, wante
         found.first(),
         found.last(),
     ) {
-        return json!({
+        return Ok(json!({
             "_typeName": "QueryPointInTimeReplicaSummaryResult",
             "groupId": group_id,
             "intervalResults": [{
@@ -217,7 +221,11 @@ fn replicas_of(core: &Core, provider: &Provider, pair: &Pair, side: usize, wante
                 "toDate": date_time(core, vcenter, last.at_ms + 1),
                 "number": found.len(),
             }],
-        });
+        }));
+    }
+    let limit = provider.spec.replica_limit.map(|limit| limit as usize);
+    if let Some(limit) = limit.filter(|limit| found.len() > *limit) {
+        return Err(too_many(sms, limit));
     }
     let mut result = json!({"_typeName": "QueryPointInTimeReplicaSuccessResult", "groupId": group_id});
     if !found.is_empty() {
@@ -231,5 +239,5 @@ fn replicas_of(core: &Core, provider: &Provider, pair: &Pair, side: usize, wante
         });
         result["replicaInfo"] = infos.collect();
     }
-    result
+    Ok(result)
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::body;
 use super::group::Verb;
-use super::{Sms, query, unsimulated, view, work};
+use super::operation::{self, Known};
+use super::{alarm, chore, manager, query, view, work};
 use crate::call_log::Purpose;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
@@ -16,114 +17,8 @@ use crate::vi_json::{self, UNKNOWN};
 use crate::world::World;
 
 const ROOT: &str = "ServiceInstance";
-const STORAGE_MANAGER: &str = "storageManager";
-
-/// What the simulator does with an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Reads,
-    Changes(Verb),
-}
-
-/// Type, method, operation id, and what the simulator does with it.
-static OPERATIONS: &[(&str, &str, &str, Known)] = &[
-    (
-        "SmsServiceInstance",
-        "QueryStorageManager",
-        "SmsServiceInstance_QueryStorageManager",
-        Known::Reads,
-    ),
-    (
-        "SmsServiceInstance",
-        "QueryAboutInfo",
-        "SmsServiceInstance_QueryAboutInfo",
-        Known::Reads,
-    ),
-    (
-        "SmsStorageManager",
-        "QueryProvider",
-        "SmsStorageManager_QueryProvider",
-        Known::Reads,
-    ),
-    (
-        "SmsProvider",
-        "QueryProviderInfo",
-        "SmsProvider_QueryProviderInfo",
-        Known::Reads,
-    ),
-    (
-        "VasaProvider",
-        "QueryProviderInfo",
-        "VasaProvider_QueryProviderInfo",
-        Known::Reads,
-    ),
-    (
-        "VasaProvider",
-        "QueryReplicationGroup",
-        "VasaProvider_QueryReplicationGroup",
-        Known::Reads,
-    ),
-    (
-        "VasaProvider",
-        "QueryReplicationPeer",
-        "VasaProvider_QueryReplicationPeer",
-        Known::Reads,
-    ),
-    (
-        "VasaProvider",
-        "QueryPointInTimeReplica",
-        "VasaProvider_QueryPointInTimeReplica",
-        Known::Reads,
-    ),
-    (
-        "VasaProvider",
-        "PrepareFailoverReplicationGroup_Task",
-        "VasaProvider_PrepareFailoverReplicationGroup_Task",
-        Known::Changes(Verb::Prepare),
-    ),
-    (
-        "VasaProvider",
-        "FailoverReplicationGroup_Task",
-        "VasaProvider_FailoverReplicationGroup_Task",
-        Known::Changes(Verb::Failover),
-    ),
-    (
-        "VasaProvider",
-        "ReverseReplicateGroup_Task",
-        "VasaProvider_ReverseReplicateGroup_Task",
-        Known::Changes(Verb::Reverse),
-    ),
-    (
-        "VasaProvider",
-        "TestFailoverReplicationGroupStart_Task",
-        "VasaProvider_TestFailoverReplicationGroupStart_Task",
-        Known::Changes(Verb::TestStart),
-    ),
-    (
-        "VasaProvider",
-        "TestFailoverReplicationGroupStop_Task",
-        "VasaProvider_TestFailoverReplicationGroupStop_Task",
-        Known::Changes(Verb::TestStop),
-    ),
-    (
-        "VasaProvider",
-        "SyncReplicationGroup_Task",
-        "VasaProvider_SyncReplicationGroup_Task",
-        Known::Changes(Verb::Sync),
-    ),
-    (
-        "SmsTask",
-        "QuerySmsTaskInfo",
-        "SmsTask_QuerySmsTaskInfo",
-        Known::Reads,
-    ),
-    (
-        "SmsTask",
-        "QuerySmsTaskResult",
-        "SmsTask_QuerySmsTaskResult",
-        Known::Reads,
-    ),
-];
+pub(super) const STORAGE_MANAGER: &str = "storageManager";
+const SESSION_MANAGER: &str = "sessionManager";
 
 /// A failover or test start that only checks is logged apart: it changes nothing.
 const CHECK_FAILOVER: &str = "VasaProvider_FailoverReplicationGroup_Task?checkOnly";
@@ -140,17 +35,7 @@ impl Service for SmsService {
 
     fn route(&self, _world: &World, _endpoint: &str, request: &Request) -> Option<Route> {
         let path = Path::sms(request)?;
-        let found = OPERATIONS.iter().find(|(type_name, method, ..)| {
-            *type_name == path.type_name && *method == path.member && request::fits_method(request, false)
-        });
-        let unsimulated = || {
-            let open = path.named(request, unsimulated::OPEN);
-            open.or_else(|| path.named(request, unsimulated::GUARDED))
-        };
-        let Some((operation, known)) = (match found {
-            Some((.., operation, known)) => Some((*operation, Some(known))),
-            None => unsimulated().map(|operation| (operation, None)),
-        }) else {
+        let Some((operation, known)) = operation::of(&path, request) else {
             let objects = vec![request.path.clone()];
             return Some(Route {
                 operation: UNKNOWN,
@@ -165,10 +50,14 @@ impl Service for SmsService {
             _ => format!("providers/{}", path.mo_id),
         };
         let params = vec![path.mo_id];
-        let Some(Known::Changes(verb)) = known else {
+        let Known::Changes(verb) = known else {
+            let purpose = match known {
+                Known::Manages(_) => Purpose::Action,
+                Known::Open | Known::Reads | Known::Changes(_) => Purpose::Read,
+            };
             return Some(Route {
                 operation,
-                purpose: Purpose::Read,
+                purpose,
                 objects: vec![object],
                 params,
             });
@@ -185,7 +74,8 @@ impl Service for SmsService {
             | Verb::Reverse
             | Verb::TestStart
             | Verb::TestStop
-            | Verb::Sync => (operation, Purpose::Action),
+            | Verb::Sync
+            | Verb::Promote => (operation, Purpose::Action),
         };
         Some(Route {
             operation,
@@ -215,15 +105,9 @@ impl Service for SmsService {
 }
 
 fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
-    let known = OPERATIONS.iter().find(|(type_name, method, ..)| {
-        *type_name == path.type_name && *method == path.member && incoming.operation != UNKNOWN
-    });
-    let known = known.map(|(.., known)| *known);
-    let privilege = match known {
-        Some(Known::Changes(_)) => "StorageViews.ConfigureService",
-        Some(Known::Reads) | None => "StorageViews.View",
-    };
-    if !unsimulated::OPEN.contains(&incoming.operation) {
+    let known = operation::of(path, incoming.request).map(|(_, known)| known);
+    if known != Some(Known::Open) {
+        let privilege = operation::privilege(known);
         vi_json::session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
     }
     match known {
@@ -231,21 +115,40 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
             "/sms/{}/{}",
             path.type_name, path.member
         ))),
-        Some(Known::Reads) => read(world, incoming, path),
+        Some(Known::Open | Known::Reads) => read(world, incoming, path),
         Some(Known::Changes(verb)) => {
-            if world.sms.provider(incoming.endpoint, &path.mo_id).is_none() {
-                return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
-            }
+            is_there(world, incoming, path)?;
             let body = request::body(incoming.request, body::shape(verb))?;
             work::begin(world, incoming, verb, &body)
         }
+        Some(Known::Manages(errand)) => {
+            is_there(world, incoming, path)?;
+            chore::begin(world, incoming, errand)
+        }
+    }
+}
+
+/// Whether the object of a path exists.
+fn is_there(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<(), Fault> {
+    let there = match path.type_name.as_str() {
+        "SmsStorageManager" => path.mo_id == STORAGE_MANAGER,
+        _ => world.sms.provider(incoming.endpoint, &path.mo_id).is_some(),
+    };
+    if there {
+        Ok(())
+    } else {
+        Err(Fault::no_such_object(&path.type_name, &path.mo_id))
     }
 }
 
 fn read(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
     match path.type_name.as_str() {
         "SmsServiceInstance" => root(world, incoming, path),
-        "SmsStorageManager" => storage_manager(&world.sms, incoming, path),
+        "SmsStorageManager" => {
+            is_there(world, incoming, path)?;
+            let found = manager::answer(world, incoming.endpoint, &path.member, incoming.request)?;
+            Ok(answer(&found))
+        }
         "SmsTask" => task(world, incoming, path),
         _ => provider(world, incoming, path),
     }
@@ -259,6 +162,9 @@ fn root(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, F
     if path.member == "QueryStorageManager" {
         return Ok(answer(&reference("SmsStorageManager", STORAGE_MANAGER)));
     }
+    if path.member == "QuerySessionManager" {
+        return Ok(answer(&reference("SmsSessionManager", SESSION_MANAGER)));
+    }
     Ok(answer(&json!({
         "_typeName": "SmsAboutInfo",
         "name": "Simulated storage monitoring service",
@@ -268,25 +174,6 @@ fn root(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, F
         "instanceUuid": world.vi_json.instance_uuid(incoming.endpoint),
         "vasaApiVersion": "3.5",
     })))
-}
-
-fn storage_manager(sms: &Sms, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
-    if path.mo_id != STORAGE_MANAGER {
-        return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
-    }
-    request::body(incoming.request, &NO_PARAMETERS)?;
-    let own = sms
-        .providers
-        .iter()
-        .filter(|provider| provider.vcenter == incoming.endpoint);
-    let found: Vec<Value> = own
-        .map(|provider| reference("VasaProvider", &provider.id))
-        .collect();
-    Ok(answer(&if found.is_empty() {
-        Value::Null
-    } else {
-        json!(found)
-    }))
 }
 
 fn task(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
@@ -308,11 +195,12 @@ fn provider(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answe
     };
     if path.member == "QueryProviderInfo" {
         request::body(incoming.request, &NO_PARAMETERS)?;
-        return Ok(answer(&view::provider(core, provider)));
+        return Ok(answer(&view::provider(sms, core, provider)));
     }
     let shape = match path.member.as_str() {
         "QueryReplicationGroup" => &body::GROUPS,
         "QueryReplicationPeer" => &body::DOMAINS,
+        "QueryActiveAlarm" => &alarm::FILTER,
         _ => &body::REPLICAS,
     };
     let body = request::body(incoming.request, shape)?;
@@ -322,6 +210,7 @@ fn provider(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answe
     match path.member.as_str() {
         "QueryReplicationGroup" => Ok(answer(&query::groups(sms, core, provider, &body))),
         "QueryReplicationPeer" => Ok(answer(&query::peers(sms, provider, &body))),
+        "QueryActiveAlarm" => Ok(answer(&alarm::query(sms, core, provider, &body)?)),
         "QueryPointInTimeReplica" => Ok(answer(&query::replicas(sms, core, provider, &body)?)),
         other => Err(Fault::not_simulated(other)),
     }

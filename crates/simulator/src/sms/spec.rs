@@ -29,6 +29,34 @@ pub struct VasaSpec {
     pub late_ms: u32,
     /// Groups that fail.
     pub entry_faults: Vec<EntryFault>,
+    /// What refuses a call as a whole does so as the error of its task, and the call itself is taken.
+    pub refuses_in_task: bool,
+    /// A call with a group of a fault domain for which another provider is active is refused as a whole with
+    /// `InactiveProvider`; otherwise only that group is.
+    pub inactive_refuses_call: bool,
+    /// `InactiveProvider` does not say which provider is active.
+    pub hides_active: bool,
+    /// `TooMany` does not say how many groups a call may hold.
+    pub hides_limit: bool,
+    /// How the result of a task comes.
+    pub result_form: ResultForm,
+    /// A provider is registered only with its certificate in the request: otherwise `CertificateNotTrusted` holds it.
+    pub untrusted_certificates: bool,
+    /// How many alarms an answer holds at most.
+    pub alarms_per_page: u32,
+}
+
+/// How an array of results comes in a place that takes any value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultForm {
+    /// In a box named after the declared type.
+    #[default]
+    Declared,
+    /// In a box named after the type of the first element.
+    Subtype,
+    /// Without a box; a single element without its array.
+    Bare,
 }
 
 impl Default for VasaSpec {
@@ -50,6 +78,13 @@ impl Default for VasaSpec {
             source_stays: false,
             late_ms: 0,
             entry_faults: Vec::new(),
+            refuses_in_task: false,
+            inactive_refuses_call: false,
+            hides_active: false,
+            hides_limit: false,
+            result_form: ResultForm::Declared,
+            untrusted_certificates: false,
+            alarms_per_page: 50,
         }
     }
 }
@@ -63,6 +98,24 @@ pub struct ProviderSpec {
     pub max_batch_size: Option<i64>,
     /// How many groups one call may really hold; absent: as many as `max_batch_size` says.
     pub call_limit: Option<i64>,
+    /// How many groups of one call are worked on; the others get `TooMany` in their entries. Absent: all.
+    pub group_limit: Option<u32>,
+    /// How many replicas of a group are listed in one answer; more are `TooMany` in the group's entry. Absent: all.
+    pub replica_limit: Option<u32>,
+    /// How long work takes, in percent of the usual time.
+    pub slow_percent: u32,
+    /// How many calls that change groups are refused with `ProviderBusy` before the first one is taken.
+    pub busy_calls: u32,
+    /// How many tasks of the provider run at most; a further call is refused with `ProviderBusy`. Absent: any number.
+    pub tasks_at_once: Option<u32>,
+    /// A planned failover is refused unless the group was prepared since it last changed its state.
+    pub needs_prepare: bool,
+    /// Devices are virtual machines and disks of a replicator on the hosts, not virtual volumes.
+    pub host_based: bool,
+    /// The last device of each group has no valid replica: it is not recovered although its group is.
+    pub loses_device: bool,
+    /// The alarms that are active from the start.
+    pub alarms: Vec<AlarmSpec>,
     /// The query for all groups answers ids only.
     pub lists_ids_only: bool,
     /// A failover also reverses, and its new state is `SOURCE`.
@@ -81,6 +134,24 @@ pub struct ProviderSpec {
     pub promote_capable: bool,
     /// The vCenters at which the provider is offline from the start.
     pub offline_at: Vec<String>,
+    /// The vCenters at which the provider is not registered at the start.
+    pub unregistered_at: Vec<String>,
+}
+
+/// An active alarm of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlarmSpec {
+    /// What kind of alarm: `AlarmType`.
+    pub alarm_type: String,
+    /// How bad it is: `SmsAlarmStatus`.
+    pub status: String,
+    /// The type of what it is about: `SmsEntityType`.
+    pub entity_type: String,
+    /// The id of what it is about.
+    pub entity_id: String,
+    /// The id of its text.
+    pub message_id: String,
 }
 
 impl Default for ProviderSpec {
@@ -88,6 +159,15 @@ impl Default for ProviderSpec {
         Self {
             max_batch_size: None,
             call_limit: None,
+            group_limit: None,
+            replica_limit: None,
+            slow_percent: 100,
+            busy_calls: 0,
+            tasks_at_once: None,
+            needs_prepare: false,
+            host_based: false,
+            loses_device: false,
+            alarms: Vec::new(),
             lists_ids_only: false,
             self_reversing: false,
             renames_on_reverse: false,
@@ -97,6 +177,7 @@ impl Default for ProviderSpec {
             continuous: false,
             promote_capable: false,
             offline_at: Vec::new(),
+            unregistered_at: Vec::new(),
         }
     }
 }

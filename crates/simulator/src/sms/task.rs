@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::group::Verb;
+use super::spec::ResultForm;
 use crate::core::Core;
+use crate::vi_json::fault::Fault;
 use crate::vi_json::value::{boxed, date_time, reference};
 
 /// How long a task is queued, in milliseconds.
@@ -14,35 +16,74 @@ const QUEUED_MS: i64 = 50;
 pub(super) struct SmsTask {
     pub(super) key: String,
     pub(super) vcenter: String,
-    pub(super) provider: String,
-    pub(super) verb: Verb,
+    /// A reference to what it works on.
+    pub(super) object: Value,
+    pub(super) operation: &'static str,
+    /// What it does to groups, if it is about any.
+    pub(super) verb: Option<Verb>,
     pub(super) check_only: bool,
     pub(super) created_ms: i64,
     pub(super) ends_ms: i64,
     pub(super) ended_ms: Option<i64>,
-    /// One entry for each group asked for, in that order, as they come.
-    pub(super) entries: Vec<Option<Value>>,
-    /// Whether a success without failed groups has a result.
-    pub(super) has_result: bool,
+    pub(super) outcome: Outcome,
+}
+
+/// What a task comes to once it has ended.
+#[derive(Debug, Clone)]
+pub(super) enum Outcome {
+    /// Results of groups.
+    Groups {
+        /// One entry for each group asked for, in that order, as they come.
+        entries: Vec<Option<Value>>,
+        /// Whether a success without failed groups has a result.
+        has_result: bool,
+        /// How the result comes.
+        form: ResultForm,
+    },
+    /// A result that is no array, or none.
+    Value(Option<Value>),
+    /// An error.
+    Failed(Fault),
 }
 
 impl SmsTask {
     fn state_at(&self, now_ms: i64) -> &'static str {
-        match self.ended_ms {
-            Some(_) => "success",
-            None if now_ms < self.created_ms + QUEUED_MS => "queued",
-            None => "running",
+        match (self.ended_ms, &self.outcome) {
+            (Some(_), Outcome::Failed(_)) => "error",
+            (Some(_), Outcome::Groups { .. } | Outcome::Value(_)) => "success",
+            (None, _) if now_ms < self.created_ms + QUEUED_MS => "queued",
+            (None, _) => "running",
         }
     }
 
-    /// The result: a boxed array with an entry for each group.
+    /// The result, once there is one.
     pub(super) fn result(&self) -> Option<Value> {
         self.ended_ms?;
-        let entries: Vec<Value> = self.entries.iter().flatten().cloned().collect();
+        let (entries, has_result, form) = match &self.outcome {
+            Outcome::Groups {
+                entries,
+                has_result,
+                form,
+            } => (entries, *has_result, *form),
+            Outcome::Value(value) => return value.clone(),
+            Outcome::Failed(_) => return None,
+        };
+        let mut entries: Vec<Value> = entries.iter().flatten().cloned().collect();
         let failed = entries
             .iter()
             .any(|entry| entry["_typeName"] == "GroupErrorResult");
-        (self.has_result || failed).then(|| boxed("ArrayOfGroupOperationResult", json!(entries)))
+        if !has_result && !failed {
+            return None;
+        }
+        let first = entries.first().and_then(|entry| entry["_typeName"].as_str());
+        Some(match (form, first) {
+            (ResultForm::Subtype, Some(name)) => boxed(&format!("ArrayOf{name}"), json!(entries)),
+            (ResultForm::Bare, _) if entries.len() == 1 => entries.swap_remove(0),
+            (ResultForm::Bare, _) => json!(entries),
+            (ResultForm::Declared | ResultForm::Subtype, _) => {
+                boxed("ArrayOfGroupOperationResult", json!(entries))
+            }
+        })
     }
 
     /// `SmsTaskInfo`.
@@ -58,7 +99,7 @@ impl SmsTask {
         if state == "queued" {
             return Value::Object(info);
         }
-        set("object", reference("VasaProvider", &self.provider));
+        set("object", self.object.clone());
         set(
             "startTime",
             json!(date_time(core, &self.vcenter, self.created_ms + QUEUED_MS)),
@@ -66,6 +107,9 @@ impl SmsTask {
         match self.ended_ms {
             Some(ended_ms) => {
                 set("completionTime", json!(date_time(core, &self.vcenter, ended_ms)));
+                if let Outcome::Failed(fault) = &self.outcome {
+                    set("error", fault.to_json());
+                }
                 if let Some(result) = self.result() {
                     set("result", result);
                 }
@@ -80,15 +124,21 @@ impl SmsTask {
     }
 
     pub(super) fn state(&self) -> Value {
+        let entries = match &self.outcome {
+            Outcome::Groups { entries, .. } => json!(entries),
+            Outcome::Value(value) => json!(value),
+            Outcome::Failed(fault) => fault.to_json(),
+        };
         json!({
             "vcenter": self.vcenter,
             "key": self.key,
-            "provider": self.provider,
+            "object": self.object["value"],
+            "operation": self.operation,
             "verb": self.verb,
             "check_only": self.check_only,
             "created_ms": self.created_ms,
             "ended_ms": self.ended_ms,
-            "entries": self.entries,
+            "entries": entries,
         })
     }
 }

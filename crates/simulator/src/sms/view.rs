@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Sms;
 use super::group::{Pair, Phase, fault_domain_id};
-use super::{Provider, Sms};
+use super::provider::Provider;
 use crate::core::Core;
 use crate::vi_json::fault::Fault;
 use crate::vi_json::value::{date_time, reference};
@@ -41,10 +42,10 @@ fn source(sms: &Sms, core: &Core, pair: &Pair) -> Value {
         }]),
     );
     if !pair.devices.is_empty() {
-        let members = pair.devices.iter().map(|device| {
+        let members = pair.devices.iter().enumerate().map(|(index, device)| {
             json!({
                 "_typeName": "SourceGroupMemberInfo",
-                "deviceId": vvol(&device.ids[side]),
+                "deviceId": device_id(sms, pair, side, index),
                 "targetId": [{
                     "_typeName": "TargetDeviceId",
                     "domainId": fault_domain_id(&pair.sides[other].fault_domain),
@@ -83,16 +84,18 @@ fn target(sms: &Sms, core: &Core, pair: &Pair) -> Value {
     }
     if !pair.devices.is_empty() {
         let recovered = matches!(pair.phase, Phase::InTest | Phase::FailedOver);
-        let devices = pair.devices.iter().map(|device| {
+        let devices = pair.devices.iter().enumerate().map(|(index, device)| {
             let mut member = json!({
                 "_typeName": "TargetGroupMemberInfo",
                 "replicaId": replica(&device.replicas[side]),
-                "sourceId": vvol(&device.ids[other]),
+                "sourceId": device_id(sms, pair, other, index),
                 "targetDatastore": reference("Datastore", &pair.sides[side].datastore),
             });
             if recovered {
                 member["_typeName"] = json!("RecoveredTargetGroupMemberInfo");
-                member["recoveredDeviceId"] = vvol(&device.ids[side]);
+                if !is_lost(sms, pair, index) {
+                    member["recoveredDeviceId"] = recovered_id(sms, pair, side, index);
+                }
             }
             member
         });
@@ -102,68 +105,120 @@ fn target(sms: &Sms, core: &Core, pair: &Pair) -> Value {
 }
 
 /// `RecoveredDevice` of each device, for a failover to a side.
-pub(super) fn recovered_devices(pair: &Pair, side: usize) -> Option<Value> {
+pub(super) fn recovered_devices(sms: &Sms, pair: &Pair, side: usize) -> Option<Value> {
     if pair.devices.is_empty() {
         return None;
     }
-    let devices = pair.devices.iter().map(|device| {
-        json!({
+    let devices = pair.devices.iter().enumerate().map(|(index, device)| {
+        let mut recovered = json!({
             "_typeName": "RecoveredDevice",
-            "targetDeviceId": replica(&device.replicas[side]),
-            "recoveredDeviceId": vvol(&device.ids[side]),
-            "sourceDeviceId": vvol(&device.ids[1 - side]),
+            "sourceDeviceId": device_id(sms, pair, 1 - side, index),
             "datastore": reference("Datastore", &pair.sides[side].datastore),
-        })
+        });
+        if is_lost(sms, pair, index) {
+            let fault = Fault::new("NoValidReplica", "There is no valid replica of the device.");
+            let fault = fault.with("deviceId", recovered["sourceDeviceId"].clone());
+            recovered["error"] = fault.to_json();
+            return recovered;
+        }
+        recovered["targetDeviceId"] = replica(&device.replicas[side]);
+        recovered["recoveredDeviceId"] = recovered_id(sms, pair, side, index);
+        if let Some(key) = device.disk.filter(|_| is_host_based(sms, pair)) {
+            recovered["recoveredDiskInfo"] = json!([{
+                "_typeName": "RecoveredDiskInfo",
+                "deviceKey": key,
+                "dsUrl": datastore_url(pair, side),
+                "diskPath": format!("/{0}/{0}.vmdk", device.vm),
+            }]);
+        }
+        recovered
     });
     Some(devices.collect())
 }
 
-fn vvol(id: &str) -> Value {
-    json!({"_typeName": "VVolId", "id": id})
+fn spec<'a>(sms: &'a Sms, pair: &Pair) -> Option<&'a super::ProviderSpec> {
+    sms.spec.providers.get(pair.provider)
+}
+
+fn is_host_based(sms: &Sms, pair: &Pair) -> bool {
+    spec(sms, pair).is_some_and(|spec| spec.host_based)
+}
+
+/// Whether a device has no valid replica.
+fn is_lost(sms: &Sms, pair: &Pair, index: usize) -> bool {
+    index + 1 == pair.devices.len() && spec(sms, pair).is_some_and(|spec| spec.loses_device)
+}
+
+fn datastore_url(pair: &Pair, side: usize) -> String {
+    format!("ds:///vmfs/volumes/{}/", pair.sides[side].datastore)
+}
+
+/// `DeviceId` of a device at a side: a virtual volume, or a virtual machine and its disks.
+fn device_id(sms: &Sms, pair: &Pair, side: usize, index: usize) -> Value {
+    let device = &pair.devices[index];
+    if !is_host_based(sms, pair) {
+        return json!({"_typeName": "VVolId", "id": device.ids[side]});
+    }
+    // A replicator on the hosts knows virtual machines by the id of their first device.
+    let vm = pair.devices[0].ids[side].trim_start_matches("rfc4122.");
+    match device.disk {
+        None => json!({"_typeName": "VirtualMachineUUID", "vmInstanceUUID": vm}),
+        Some(key) => json!({"_typeName": "VirtualDiskKey", "vmInstanceUUID": vm, "deviceKey": key}),
+    }
+}
+
+/// `DeviceId` of what was made of a device by recovery. A replicator on the hosts hands out files that can be registered.
+fn recovered_id(sms: &Sms, pair: &Pair, side: usize, index: usize) -> Value {
+    let device = &pair.devices[index];
+    if is_host_based(sms, pair) && device.disk.is_none() {
+        return json!({
+            "_typeName": "VirtualMachineFilePath",
+            "dsUrl": datastore_url(pair, side),
+            "vmxPath": format!("/{0}/{0}.vmx", device.vm),
+        });
+    }
+    device_id(sms, pair, side, index)
 }
 
 fn replica(id: &str) -> Value {
     json!({"_typeName": "ReplicaId", "id": id})
 }
 
-/// The name that people know a provider by.
-pub(super) fn provider_name(provider: &Provider) -> String {
-    let place = provider.vcenter.trim_start_matches("vc-");
-    format!("{place}-array-provider-{}", provider.number)
-}
-
 /// `VasaProviderInfo`.
-pub(super) fn provider(core: &Core, provider: &Provider) -> Value {
-    let place = provider.vcenter.trim_start_matches("vc-");
-    let number = provider.number;
-    let array = format!("array-{place}-{number}");
+pub(super) fn provider(sms: &Sms, core: &Core, provider: &Provider) -> Value {
+    let array = provider.array();
     let online = provider.is_online(core);
+    let now_ms = core.now_ms();
     let mut info = json!({
         "_typeName": "VasaProviderInfo",
-        "uid": format!("uid-{place}-{number}"),
-        "name": provider_name(provider),
-        "version": "3.2.1",
-        "url": format!("https://{array}.sim.invalid:8443/vasa/version.xml"),
+        "uid": provider.uid(),
+        "name": provider.name,
+        "version": format!("3.2.{}", provider.upgrades + 1),
+        "url": provider.url(),
         "status": if online { "online" } else { "offline" },
         "vasaVersion": "3.5",
         "namespace": "sim.array",
-        "lastSyncTime": date_time(core, &provider.vcenter, core.now_ms()),
+        "lastSyncTime": date_time(core, &provider.vcenter, provider.synced_ms),
         "supportedProfile": ["capability", "policy", "object"],
         "supportedProviderProfile": ["ProfileBasedManagement", "Replication"],
         "relatedStorageArray": [{
             "_typeName": "RelatedStorageArray",
             "arrayId": array,
-            "active": true,
+            "active": sms.active(&provider.fault_domain) == provider.id,
             "manageable": true,
             "priority": 100,
         }],
         "providerId": format!("SIM:{array}"),
-        "certificateStatus": "valid",
+        "certificateExpiryDate": date_time(core, &provider.vcenter, provider.certificate.expires_ms),
+        "certificateStatus": provider.certificate.status(now_ms),
         "needsExplicitActivation": false,
         "type": "PERSISTENCE",
         "category": "external",
         "priority": 100,
     });
+    if let Some(description) = &provider.description {
+        info["description"] = json!(description);
+    }
     if !online {
         info["statusFault"] = unavailable().to_json();
     }

@@ -1,12 +1,15 @@
 //! Work on groups: which groups of a call are refused, how the others begin, and what they leave.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::body::{self, Named};
 use super::group::{Busy, Pair, Phase, Verb};
+use super::provider::Provider;
 use super::query::{error_entry, too_many};
-use super::task::SmsTask;
-use super::{FIRST_COPY_MS, Sms, SmsEvent, view};
+use super::task::{Outcome, SmsTask};
+use super::{FIRST_COPY_MS, ProviderSpec, Sms, SmsEvent, view};
 use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
@@ -32,6 +35,13 @@ pub(crate) struct Job {
     settings: Settings,
     pit: Option<String>,
     ticket: Option<Ticket>,
+}
+
+impl Job {
+    /// The same work at a side of its group.
+    fn at(&self, side: usize) -> Self {
+        Self { side, ..self.clone() }
+    }
 }
 
 /// What a call asks for, beyond its groups.
@@ -65,59 +75,52 @@ pub(super) fn begin(
         force: body.get("force").and_then(Value::as_bool).unwrap_or(false),
         pit_name: body.get("pitName").and_then(Value::as_str).map(str::to_owned),
     };
-    let provider_id = incoming.param(0).to_owned();
     let World { core, sms, .. } = world;
-    let spec = check_call(core, sms, incoming, verb, &named, &settings)?;
-
-    let made = sms.tasks_made.entry(incoming.endpoint.to_owned()).or_default();
-    *made += 1;
-    let key = format!("smsTask-{made}");
-    let mut entries = Vec::new();
+    let mo_id = incoming.param(0);
+    let provider = sms
+        .provider(incoming.endpoint, mo_id)
+        .cloned()
+        .ok_or_else(|| Fault::no_such_object("VasaProvider", mo_id))?;
+    let refusal = match check_call(core, sms, &provider, verb, &named, &settings) {
+        Ok(()) => None,
+        Err(fault) if sms.spec.refuses_in_task => Some(fault),
+        Err(fault) => return Err(fault),
+    };
+    let key = sms.next_task(incoming.endpoint);
     let mut ends_ms = core.now_ms() + core.work_ms("check", &key, CHECK_MS);
-    for (index, group) in named.iter().enumerate() {
-        let ticket = incoming.tickets.get(index).map(|(_, ticket)| *ticket);
-        let twice = named[..index]
-            .iter()
-            .any(|other| other.object() == group.object());
-        let job = Job {
-            verb,
-            vcenter: incoming.endpoint.to_owned(),
-            task: key.clone(),
-            index,
-            pair: String::new(),
-            side: 0,
-            group: group.clone(),
-            settings: settings.clone(),
-            pit: group.pit.clone(),
-            ticket,
-        };
-        match judge(core, sms, &provider_id, incoming.operation, job, twice) {
-            Ok(Verdict::Begins(job)) => {
-                entries.push(None);
-                ends_ms = ends_ms.max(start(core, sms, *job));
-            }
-            Ok(Verdict::Done(entry)) => entries.push(Some(entry)),
-            Err(fault) => {
-                if let Some(ticket) = ticket {
-                    core.calls.refuse(ticket, core.now_ms);
-                }
-                entries.push(Some(error_entry(group, &fault)));
-            }
+    let outcome = if let Some(fault) = refusal {
+        for (_, ticket) in &incoming.tickets {
+            core.calls.refuse(*ticket, core.now_ms);
         }
-    }
-    let has_result =
-        settings.check_only || spec.test_results || !matches!(verb, Verb::TestStart | Verb::TestStop);
+        Outcome::Failed(fault)
+    } else {
+        let call = Call {
+            incoming,
+            verb,
+            provider: &provider,
+            task: &key,
+            settings: &settings,
+        };
+        let (entries, last_ms) = begin_groups(core, sms, &call, &named);
+        ends_ms = ends_ms.max(last_ms);
+        let silent = matches!(verb, Verb::TestStart | Verb::TestStop);
+        Outcome::Groups {
+            entries,
+            has_result: settings.check_only || provider.spec.test_results || !silent,
+            form: sms.spec.result_form,
+        }
+    };
     let task = SmsTask {
         key: key.clone(),
         vcenter: incoming.endpoint.to_owned(),
-        provider: provider_id,
-        verb,
+        object: reference("VasaProvider", &provider.id),
+        operation: incoming.operation,
+        verb: Some(verb),
         check_only: settings.check_only,
         created_ms: core.now_ms(),
         ends_ms,
         ended_ms: None,
-        entries,
-        has_result,
+        outcome,
     };
     let end = SmsEvent::TaskEnds {
         vcenter: task.vcenter.clone(),
@@ -129,19 +132,76 @@ pub(super) fn begin(
     Ok(answer(&reference("SmsTask", &key)))
 }
 
+/// A call that was taken.
+struct Call<'a> {
+    incoming: &'a Incoming<'a>,
+    verb: Verb,
+    provider: &'a Provider,
+    task: &'a str,
+    settings: &'a Settings,
+}
+
+/// Begins the work on the groups of a call: what is known of each by now, and when the last work ends.
+fn begin_groups(
+    core: &mut Core,
+    sms: &mut Sms,
+    call: &Call<'_>,
+    named: &[Named],
+) -> (Vec<Option<Value>>, i64) {
+    let mut entries = Vec::new();
+    let mut ends_ms = core.now_ms();
+    let mut seen = BTreeSet::new();
+    let mut worked = 0;
+    for (index, group) in named.iter().enumerate() {
+        let ticket = call.incoming.tickets.get(index).map(|(_, ticket)| *ticket);
+        let job = Job {
+            verb: call.verb,
+            vcenter: call.incoming.endpoint.to_owned(),
+            task: call.task.to_owned(),
+            index,
+            pair: String::new(),
+            side: 0,
+            group: group.clone(),
+            settings: call.settings.clone(),
+            pit: group.pit.clone(),
+            ticket,
+        };
+        let limit = call.provider.spec.group_limit.map(|limit| limit as usize);
+        let verdict = if !seen.insert(group.object()) {
+            Err(Fault::new("DuplicateEntry", "The group is named twice."))
+        } else if let Some(limit) = limit.filter(|limit| worked >= *limit) {
+            Err(too_many(sms, limit))
+        } else {
+            judge(core, sms, call.provider, call.incoming.operation, job)
+        };
+        match verdict {
+            Ok(Verdict::Begins(job)) => {
+                worked += 1;
+                entries.push(None);
+                ends_ms = ends_ms.max(start(core, sms, call.provider, *job));
+            }
+            Ok(Verdict::Done(entry)) => entries.push(Some(entry)),
+            Err(fault) => {
+                if let Some(ticket) = ticket {
+                    core.calls.refuse(ticket, core.now_ms);
+                }
+                entries.push(Some(error_entry(group, &fault)));
+            }
+        }
+    }
+    (entries, ends_ms)
+}
+
 /// Refuses a call as a whole.
 fn check_call(
     core: &Core,
-    sms: &Sms,
-    incoming: &Incoming<'_>,
+    sms: &mut Sms,
+    provider: &Provider,
     verb: Verb,
     named: &[Named],
     settings: &Settings,
-) -> Result<super::ProviderSpec, Fault> {
-    let mo_id = incoming.param(0);
-    let provider = sms
-        .provider(incoming.endpoint, mo_id)
-        .ok_or_else(|| Fault::no_such_object("VasaProvider", mo_id))?;
+) -> Result<(), Fault> {
+    let limit = call_limit(sms, provider, named);
     if !provider.is_online(core) {
         return Err(view::unavailable());
     }
@@ -149,35 +209,69 @@ fn check_call(
         let member = match verb {
             Verb::Failover => "failoverParam.replicationGroupsToFailover",
             Verb::TestStart => "testFailoverParam.replicationGroupsToFailover",
+            Verb::Promote => "promoteParam.replicationGroupsToPromote",
             Verb::Prepare | Verb::Reverse | Verb::TestStop | Verb::Sync => "groupId",
         };
         return Err(Fault::invalid_argument(Some(member), "The group list is empty."));
     }
-    if let Some(limit) = provider.spec.limit().filter(|limit| named.len() > *limit) {
-        return Err(too_many(limit));
-    }
+    limit?;
     if settings.force && !provider.spec.supports_force {
         return Err(Fault::new("NotSupportedByProvider", "Force is not supported."));
     }
-    Ok(provider.spec.clone())
+    if verb == Verb::Promote && !provider.spec.promote_capable {
+        return Err(Fault::new("NotImplemented", "The provider has no promotion."));
+    }
+    if sms.spec.inactive_refuses_call {
+        for group in named {
+            if let Err(fault) = sms.look_up(provider, &group.fault_domain, &group.id)
+                && fault.is("InactiveProvider")
+            {
+                return Err(fault);
+            }
+        }
+    }
+    is_free(sms, provider)
+}
+
+fn call_limit(sms: &Sms, provider: &Provider, named: &[Named]) -> Result<(), Fault> {
+    match provider.spec.limit().filter(|limit| named.len() > *limit) {
+        Some(limit) => Err(too_many(sms, limit)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a provider takes further work.
+fn is_free(sms: &mut Sms, provider: &Provider) -> Result<(), Fault> {
+    let busy = || Err(Fault::new("ProviderBusy", "The provider takes no further work."));
+    let own = reference("VasaProvider", &provider.id);
+    let running = sms
+        .tasks
+        .values()
+        .filter(|task| task.vcenter == provider.vcenter && task.ended_ms.is_none() && task.object == own);
+    let running = running.count();
+    let at_once = provider.spec.tasks_at_once;
+    if at_once.is_some_and(|limit| running >= limit as usize) {
+        return busy();
+    }
+    let known = sms.providers.iter_mut().find(|known| known.id == provider.id);
+    match known.filter(|known| known.busy_calls > 0) {
+        Some(known) => {
+            known.busy_calls -= 1;
+            busy()
+        }
+        None => Ok(()),
+    }
 }
 
 /// What becomes of one group: its work, nothing to do, or the fault of its entry.
 fn judge(
     core: &Core,
     sms: &mut Sms,
-    provider: &str,
+    provider: &Provider,
     operation: &str,
     job: Job,
-    twice: bool,
 ) -> Result<Verdict, Fault> {
-    if twice {
-        return Err(Fault::new("DuplicateEntry", "The group is named twice."));
-    }
-    let Some(provider) = sms.provider(&job.vcenter, provider).cloned() else {
-        return Err(Fault::no_such_object("VasaProvider", provider));
-    };
-    let (pair, side) = sms.look_up(&provider, &job.group.fault_domain, &job.group.id)?;
+    let (pair, side) = sms.look_up(provider, &job.group.fault_domain, &job.group.id)?;
     let (pair, name) = (pair.clone(), pair.name.clone());
     if let Some(fault) = entry_fault(sms, &name, operation) {
         return Err(fault);
@@ -187,7 +281,20 @@ fn judge(
     }
     let begins = pair.allows(side, job.verb, sms.spec.already_done)?;
     if !begins {
-        return Ok(Verdict::Done(success(core, &pair, side, &job, None, true)));
+        return Ok(Verdict::Done(success(
+            core,
+            sms,
+            &pair,
+            &job.at(side),
+            None,
+            true,
+        )));
+    }
+    if job.verb == Verb::Failover && job.settings.planned && provider.spec.needs_prepare && !pair.prepared {
+        return Err(Fault::new(
+            "SmsReplicationFault",
+            "The group has not been prepared.",
+        ));
     }
     if job.verb == Verb::TestStop && provider.spec.test_leftovers && !job.settings.force {
         let fault = Fault::new("InvalidReplicationState", "Volumes of the test are still in use.");
@@ -230,7 +337,7 @@ fn still(busy: &Busy, names_task: bool) -> Fault {
 fn reaches_peer(core: &Core, pair: &Pair, side: usize, verb: Verb, planned: bool) -> Result<(), Fault> {
     let needed = match verb {
         Verb::Prepare | Verb::Sync | Verb::Reverse => true,
-        Verb::Failover | Verb::TestStart => planned,
+        Verb::Failover | Verb::TestStart | Verb::Promote => planned,
         Verb::TestStop => false,
     };
     if needed && !core.is_reachable(&pair.sides[1 - side].vcenter) {
@@ -243,8 +350,9 @@ fn reaches_peer(core: &Core, pair: &Pair, side: usize, verb: Verb, planned: bool
 }
 
 /// Begins the work on a group and says when it ends.
-fn start(core: &mut Core, sms: &mut Sms, job: Job) -> i64 {
-    let work_ms = core.work_ms(job.verb.as_str(), &job.pair, job.verb.range_ms());
+fn start(core: &mut Core, sms: &mut Sms, provider: &Provider, job: Job) -> i64 {
+    let usual_ms = core.work_ms(job.verb.as_str(), &job.pair, job.verb.range_ms());
+    let work_ms = usual_ms * i64::from(provider.spec.slow_percent) / 100;
     if let Some(pair) = sms.pairs.get_mut(&job.pair) {
         pair.busy = Some(Busy {
             verb: job.verb,
@@ -262,14 +370,14 @@ fn start(core: &mut Core, sms: &mut Sms, job: Job) -> i64 {
 /// knows the task.
 pub(super) fn group_ends(world: &mut World, job: &Job) {
     let World { core, sms, .. } = world;
-    let Some(pair) = sms.pairs.get_mut(&job.pair) else {
+    let Some(mut pair) = sms.pairs.remove(&job.pair) else {
         return;
     };
     pair.busy = None;
     let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
-    let entry = match reaches_peer(core, pair, job.side, job.verb, job.settings.planned) {
+    let entry = match reaches_peer(core, &pair, job.side, job.verb, job.settings.planned) {
         Ok(()) => {
-            let (entry, effect) = apply(core, pair, job, &spec);
+            let (entry, effect) = apply(core, sms, &mut pair, job, &spec);
             if let Some(ticket) = job.ticket.filter(|_| effect) {
                 core.calls.effect(ticket, core.now_ms);
             }
@@ -277,26 +385,29 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
         }
         Err(fault) => error_entry(&job.group, &fault),
     };
+    sms.pairs.insert(job.pair.clone(), pair);
     if let Some(ticket) = job.ticket {
         core.calls.settle(ticket, core.now_ms);
     }
     let task = sms.tasks.get_mut(&(job.vcenter.clone(), job.task.clone()));
-    if let Some(slot) = task.and_then(|task| task.entries.get_mut(job.index)) {
+    if let Some(Outcome::Groups { entries, .. }) = task.map(|task| &mut task.outcome)
+        && let Some(slot) = entries.get_mut(job.index)
+    {
         *slot = Some(entry);
     }
 }
 
 /// Changes the group; gives its entry and whether anything changed.
-fn apply(core: &mut Core, pair: &mut Pair, job: &Job, spec: &super::ProviderSpec) -> (Value, bool) {
+fn apply(core: &mut Core, sms: &mut Sms, pair: &mut Pair, job: &Job, spec: &ProviderSpec) -> (Value, bool) {
     let now_ms = core.now_ms();
     match job.verb {
         Verb::Prepare => {
             let again = std::mem::replace(&mut pair.prepared, true);
-            return (success(core, pair, job.side, job, None, again), !again);
+            return (success(core, sms, pair, job, None, again), !again);
         }
         Verb::Sync => {
             let pit = pair.store(now_ms, job.settings.pit_name.as_deref());
-            let mut entry = success(core, pair, job.side, job, None, false);
+            let mut entry = success(core, sms, pair, job, None, false);
             entry["_typeName"] = json!("SyncReplicationGroupSuccessResult");
             entry["timeStamp"] = json!(date_time(core, &job.vcenter, pit.at_ms));
             entry["pitId"] = json!({"_typeName": "PointInTimeReplicaId", "id": pit.id});
@@ -316,23 +427,29 @@ fn apply(core: &mut Core, pair: &mut Pair, job: &Job, spec: &super::ProviderSpec
             pair.source_told = job.settings.planned;
             pair.prepared = false;
             pair.used_pit = job.pit.clone();
-            let entry = success(core, pair, job.side, job, Some(spec), false);
+            let entry = success(core, sms, pair, job, Some(spec), false);
             if spec.self_reversing {
-                turn_round(core, pair, spec);
+                turn_round(core, sms, pair, spec);
             }
             return (entry, true);
         }
+        Verb::Promote => {
+            pair.phase = Phase::FailedOver;
+            pair.source_told = job.settings.planned;
+            pair.prepared = false;
+        }
         Verb::Reverse => {
-            turn_round(core, pair, spec);
-            return (success(core, pair, job.side, job, None, false), true);
+            turn_round(core, sms, pair, spec);
+            return (success(core, sms, pair, job, None, false), true);
         }
     }
-    (success(core, pair, job.side, job, None, false), true)
+    (success(core, sms, pair, job, None, false), true)
 }
 
-fn turn_round(core: &mut Core, pair: &mut Pair, spec: &super::ProviderSpec) {
+fn turn_round(core: &mut Core, sms: &mut Sms, pair: &mut Pair, spec: &ProviderSpec) {
     pair.turn_round();
     if spec.renames_on_reverse {
+        sms.forget(pair);
         let turn = pair.turn;
         for side in &mut pair.sides {
             let plain = side
@@ -342,6 +459,7 @@ fn turn_round(core: &mut Core, pair: &mut Pair, spec: &super::ProviderSpec) {
                 .to_owned();
             side.id = format!("{plain}.{turn}");
         }
+        sms.index(pair);
     }
     let first_ms = core.work_ms("first-copy", &pair.name, FIRST_COPY_MS);
     let copies = SmsEvent::Copies {
@@ -354,18 +472,19 @@ fn turn_round(core: &mut Core, pair: &mut Pair, spec: &super::ProviderSpec) {
 /// The entry of a group that succeeded.
 fn success(
     core: &Core,
+    sms: &Sms,
     pair: &Pair,
-    side: usize,
     job: &Job,
-    spec: Option<&super::ProviderSpec>,
+    spec: Option<&ProviderSpec>,
     already_done: bool,
 ) -> Value {
+    let side = job.side;
     let mut entry = json!({"_typeName": "GroupOperationResult", "groupId": job.group.to_json()});
     if already_done {
         entry["warning"] = json!([Fault::new("AlreadyDone", "The group was there already.").to_json()]);
     }
     match job.verb {
-        Verb::Failover | Verb::TestStart => {
+        Verb::Failover | Verb::TestStart | Verb::Promote => {
             let reverses = spec.is_some_and(|spec| spec.self_reversing);
             let state = if reverses {
                 super::GroupState::Source
@@ -379,7 +498,7 @@ fn success(
                 entry["pitId"] = json!({"_typeName": "PointInTimeReplicaId", "id": pit.id});
                 entry["timeStamp"] = json!(date_time(core, &job.vcenter, pit.at_ms));
             }
-            if let Some(devices) = view::recovered_devices(pair, side) {
+            if let Some(devices) = view::recovered_devices(sms, pair, side) {
                 entry["recoveredDeviceInfo"] = devices;
             }
         }

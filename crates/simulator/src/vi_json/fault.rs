@@ -25,6 +25,11 @@ impl Fault {
         }
     }
 
+    /// Whether this is its type.
+    pub(crate) fn is(&self, type_name: &str) -> bool {
+        self.type_name == type_name
+    }
+
     /// Sets a member of the fault's own.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());

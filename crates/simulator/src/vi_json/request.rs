@@ -55,20 +55,22 @@ impl Path {
         })
     }
 
-    /// The operation among `ids` that a request of this path calls. A method has its own name in the id, a property that
-    /// of its reader: `Task_CancelTask`, `Task_getInfo`.
+    /// The operation among `ids` that a request of this path calls.
     pub(crate) fn named(&self, request: &Request, ids: &[&'static str]) -> Option<&'static str> {
-        let fits = |id: &&&'static str| {
-            id.split_once('_').is_some_and(|(type_name, name)| {
-                let member = if request.method == Method::GET {
-                    name.strip_prefix("get").map(decapitalized)
-                } else {
-                    Some(name.to_owned())
-                };
-                type_name == self.type_name && member.is_some_and(|member| member == self.member)
-            })
-        };
-        ids.iter().find(fits).copied()
+        ids.iter().find(|id| self.calls(request, id)).copied()
+    }
+
+    /// Whether a request of this path calls the operation `id`. A method has its own name in the id, a property that of its
+    /// reader: `Task_CancelTask`, `Task_getInfo`.
+    pub(crate) fn calls(&self, request: &Request, id: &str) -> bool {
+        id.split_once('_').is_some_and(|(type_name, name)| {
+            let member = if request.method == Method::GET {
+                name.strip_prefix("get").map(decapitalized)
+            } else {
+                Some(name.to_owned())
+            };
+            type_name == self.type_name && member.is_some_and(|member| member == self.member)
+        })
     }
 }
 

@@ -297,16 +297,12 @@ fn requests_that_cannot_be_read_or_are_not_simulated_are_refused_by_name() {
         &json!({"groupId": []}),
     );
     assert_eq!(empty.value()["invalidProperty"], "groupId");
-    assert_eq!(
-        refused(&call(
-            &mut bench,
-            WEST,
-            1,
-            "PromoteReplicationGroup_Task",
-            &json!({})
-        )),
-        "NotImplemented"
+    let unsimulated = bench.post(
+        WEST,
+        "/sms/VasaProvider/vasaProvider-west-1/BindVirtualVolume",
+        &json!({}),
     );
+    assert_eq!(refused(&unsimulated), "NotImplemented");
     assert_eq!(
         refused(&call(&mut bench, WEST, 3, method, &missing)),
         "ManagedObjectNotFound"

@@ -8,8 +8,8 @@ use super::story::{self, Telling};
 use super::{EAST, WEST, info};
 use crate::exchange::{Answer, Request};
 use crate::service::Service;
-use crate::sms::{SmsService, unsimulated};
-use crate::testbench::{Bench, Fixture, Schema, Told, fixtures, idle, lists, shapes, uncalled};
+use crate::sms::SmsService;
+use crate::testbench::{Bench, Fixture, Schema, Told, fixtures, idle, lists, shapes};
 
 const TOLD: Told = Told {
     states: &[
@@ -39,39 +39,25 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "every provider is a VASA provider",
     ),
     ("provider/query-provider-info-encoded-id", "no id needs encoding"),
-    ("sms-task/query-sms-task-info-error", "no task ends in an error"),
-    (
-        "sms-task/query-sms-task-info-failover-box-named-after-subtype",
-        "an array has the box of its declared type",
-    ),
-    (
-        "sms-task/query-sms-task-info-failover-device-error",
-        "a group fails as a whole",
-    ),
-    (
-        "sms-task/query-sms-task-info-failover-file-path-devices",
-        "devices are virtual volumes",
-    ),
-    ("sms-task/query-sms-task-info-promote", "promote is not simulated"),
-    (
-        "sms-task/query-sms-task-info-register-provider",
-        "registration is not simulated",
-    ),
-    (
-        "sms-task/query-sms-task-info-sync-provider-error",
-        "the synchronisation of a provider is not simulated",
-    ),
-    (
-        "sms-task/query-sms-task-info-upgrade",
-        "the upgrade of a provider is not simulated",
-    ),
     (
         "storage-manager/query-provider-query-execution-fault",
         "no query fails inside",
     ),
     (
-        "vasa-provider/failover-inactive-provider-no-mapping",
-        "the active provider is always named",
+        "storage-manager/query-replication-group-info-query-execution-fault",
+        "no query fails inside",
+    ),
+    (
+        "vasa-provider/promote-invalid-replication-state-no-desired",
+        "the states that would do are always named",
+    ),
+    (
+        "vasa-provider/promote-provider-out-of-resource",
+        "no array runs out of resources",
+    ),
+    (
+        "vasa-provider/query-active-alarm.",
+        "no alarm is answered that does not fit the filter",
     ),
     (
         "vasa-provider/failover-no-valid-replica",
@@ -82,24 +68,12 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "no array runs out of resources",
     ),
     (
-        "vasa-provider/failover-too-many-no-limit",
-        "the limit is always named",
-    ),
-    (
-        "vasa-provider/prepare-failover-inactive-provider.",
-        "the active provider is always named",
-    ),
-    (
         "vasa-provider/prepare-failover-no-replication-target",
         "every group has a target",
     ),
     (
         "vasa-provider/prepare-failover-provider-out-of-resource",
         "no array runs out of resources",
-    ),
-    (
-        "vasa-provider/prepare-failover-too-many-no-limit",
-        "the limit is always named",
     ),
     (
         "vasa-provider/query-point-in-time-replica-provider-busy",
@@ -114,10 +88,6 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "no query fails inside",
     ),
     (
-        "vasa-provider/query-replication-group-target-failedover-device-missing",
-        "every device is recovered",
-    ),
-    (
         "vasa-provider/query-replication-peer-all",
         "domains are named by their bare ids",
     ),
@@ -130,53 +100,21 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "queries are answered while work is running",
     ),
     (
-        "vasa-provider/reverse-replicate-inactive-provider-no-mapping",
-        "the active provider is always named",
-    ),
-    (
         "vasa-provider/reverse-replicate-provider-out-of-resource",
         "no array runs out of resources",
-    ),
-    (
-        "vasa-provider/reverse-replicate-too-many-no-limit",
-        "the limit is always named",
-    ),
-    (
-        "vasa-provider/sync-inactive-provider-no-mapping",
-        "the active provider is always named",
     ),
     (
         "vasa-provider/sync-provider-out-of-resource",
         "no array runs out of resources",
     ),
-    (
-        "vasa-provider/sync-too-many-no-limit",
-        "the limit is always named",
-    ),
     ("vasa-provider/sync-too-many-zero-limit", "a limit is above zero"),
-    (
-        "vasa-provider/test-failover-start-inactive-provider-no-mapping",
-        "the active provider is always named",
-    ),
     (
         "vasa-provider/test-failover-start-provider-out-of-resource",
         "no array runs out of resources",
     ),
     (
-        "vasa-provider/test-failover-start-too-many-no-limit",
-        "the limit is always named",
-    ),
-    (
-        "vasa-provider/test-failover-stop-inactive-provider-no-mapping",
-        "the active provider is always named",
-    ),
-    (
         "vasa-provider/test-failover-stop-provider-out-of-resource",
         "no array runs out of resources",
-    ),
-    (
-        "vasa-provider/test-failover-stop-too-many-no-limit",
-        "the limit is always named",
     ),
 ];
 
@@ -242,14 +180,6 @@ fn is_entry_of(fixture: &Fixture, played: &Played) -> bool {
     entry["_typeName"] == "GroupErrorResult" && said(wanted) == said(&entry["error"][0])
 }
 
-fn says_not_simulated(answer: &Answer) -> bool {
-    let value = answer.value();
-    let text = value["faultstring"].as_str().unwrap_or_default();
-    answer.status == 500
-        && value["_typeName"] == "NotImplemented"
-        && text.starts_with("The simulator does not know /sms/")
-}
-
 #[test]
 fn every_fixture_is_routed_to_its_operation() {
     for fixture in fixtures("models-sms") {
@@ -270,10 +200,6 @@ fn every_fixture_is_answered_or_named_with_the_reason() {
     assert_eq!(idle(NOT_PLAYED, &fixtures), Vec::<&str>::new());
     let mut wrong = Vec::new();
     for fixture in &fixtures {
-        let operation = fixture.operation.as_str();
-        if unsimulated::OPEN.contains(&operation) || unsimulated::GUARDED.contains(&operation) {
-            continue;
-        }
         let played = play(fixture);
         let refused = fixture.response["status"] == 500;
         let difference = TOLD.differs(fixture, &played.answer);
@@ -286,43 +212,6 @@ fn every_fixture_is_answered_or_named_with_the_reason() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn an_operation_that_is_not_simulated_says_so() {
-    let fixtures = fixtures("models-sms");
-    let lists = [unsimulated::OPEN, unsimulated::GUARDED];
-    assert_eq!(uncalled(&lists.concat(), &fixtures), Vec::<&str>::new());
-    for fixture in &fixtures {
-        let operation = fixture.operation.as_str();
-        let mut bench = super::bench(crate::sms::VasaSpec::default());
-        let request = fixture.request();
-        if unsimulated::OPEN.contains(&operation) {
-            let answer = bench.send(WEST, &request);
-            assert!(
-                says_not_simulated(&answer),
-                "{}: {}",
-                fixture.name,
-                answer.value()
-            );
-        }
-        if unsimulated::GUARDED.contains(&operation) {
-            let refused = bench.send(WEST, &request).value();
-            assert_eq!(
-                refused["_typeName"], "NotAuthenticated",
-                "{}: {refused}",
-                fixture.name
-            );
-            let request = bench.with_session(WEST, request);
-            let answer = bench.send(WEST, &request);
-            assert!(
-                says_not_simulated(&answer),
-                "{}: {}",
-                fixture.name,
-                answer.value()
-            );
-        }
-    }
 }
 
 #[test]

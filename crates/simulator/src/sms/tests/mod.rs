@@ -1,12 +1,17 @@
 //! The storage monitoring service, called over its wire form.
 
+mod array;
 mod batch;
+mod chore;
 mod failover;
 mod fixture;
+mod model;
 mod query;
 mod random;
 mod rehearsal;
 mod story;
+mod temper;
+mod told_array;
 
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{EAST, FAILOVER, WEST, call, failover, ids, target_call, test_start};
-use crate::sms::{EntryFault, ProviderSpec, VasaSpec};
+use super::{EAST, FAILOVER, WEST, call, failover, ids, target_call, test_start, told_array};
+use crate::sms::{EntryFault, ProviderSpec, ResultForm, VasaSpec};
 use crate::spec::WorldSpec;
 use crate::testbench::{Bench, Fixture};
 
@@ -21,7 +21,7 @@ impl Telling {
 }
 
 /// Groups have odd numbers here: those are at provider 1, which the fixtures ask.
-fn names(fixture: &Fixture, task: Option<String>) -> Vec<(String, String)> {
+fn names(bench: &Bench, fixture: &Fixture, task: Option<String>) -> Vec<(String, String)> {
     let asked = fixture.request["path"].as_str().unwrap();
     let mut names = Vec::new();
     let mut name = |from: &str, to: &str| names.push((format!("\"{from}\""), format!("\"{to}\"")));
@@ -44,10 +44,12 @@ fn names(fixture: &Fixture, task: Option<String>) -> Vec<(String, String)> {
         name(&format!("rg-20{}", index + 1), &format!("rt-00{number}"));
     }
     name("rg-301", "rt-001");
+    name("rg-999", "rt-999");
     name("pit-7001", "pit-001-1");
     // The world begins with the year, and its first replicas lie before it.
     name("2025-03-01T00:00:00Z", "2025-12-31T00:00:00Z");
     name("2025-03-02T00:00:00Z", "2026-01-02T00:00:00Z");
+    names.extend(told_array::names(bench, fixture));
     if let (Some(task), Some(key)) = (task, asked.split('/').find(|part| part.starts_with("smsTask-"))) {
         names.push((key.to_owned(), task));
     }
@@ -58,7 +60,8 @@ fn names(fixture: &Fixture, task: Option<String>) -> Vec<(String, String)> {
 fn arrays(fixture: &Fixture) -> VasaSpec {
     let told = |text: &str| fixture.name.contains(text);
     let batch = fixture.response["body"]["maxBatchSize"].as_i64();
-    let limit = batch.or_else(|| told("too-many-entr").then_some(1));
+    let batch = batch.or_else(|| fixture.response["body"]["error"]["maxBatchSize"].as_i64());
+    let limit = batch.or_else(|| (told("too-many-entr") || told("too-many-no-limit")).then_some(1));
     let provider = |number: usize| ProviderSpec {
         max_batch_size: limit.or_else(|| (number == 1 && !told("no-batch-size")).then_some(8)),
         lists_ids_only: told("ids-only"),
@@ -67,7 +70,18 @@ fn arrays(fixture: &Fixture) -> VasaSpec {
         supports_force: !told("not-supported-by-provider"),
         test_leftovers: told("not-clean"),
         continuous: told("summary"),
-        promote_capable: true,
+        promote_capable: !told("promote-not-implemented"),
+        host_based: told("file-path-devices"),
+        loses_device: told("device-error") || told("device-missing"),
+        alarms: told_array::alarms(fixture),
+        unregistered_at: if told("register-provider-certificate")
+            || told("storage-manager/register-provider.")
+            || told("info-register-provider")
+        {
+            vec![WEST.to_owned()]
+        } else {
+            Vec::new()
+        },
         offline_at: if told("provider-unavailable") || told("status-fault") {
             vec![EAST.to_owned(), WEST.to_owned()]
         } else {
@@ -93,7 +107,7 @@ fn arrays(fixture: &Fixture) -> VasaSpec {
         fails("group-007", json!({"_typeName": "TooMany", "maxBatchSize": 2})),
     ];
     VasaSpec {
-        providers: if told("query-provider-null") {
+        providers: if is_empty_world(fixture) {
             Vec::new()
         } else {
             vec![provider(1), provider(2)]
@@ -101,9 +115,31 @@ fn arrays(fixture: &Fixture) -> VasaSpec {
         groups_with_devices: if told("minimal") { 0 } else { 10 },
         already_done: told("failover-mixed"),
         limits_queries: told("too-many-entr"),
+        refuses_in_task: fixture.response["body"]["state"] == "error",
+        hides_active: told("no-mapping") || told("prepare-failover-inactive-provider."),
+        hides_limit: told("no-limit"),
+        result_form: if told("box-named-after-subtype") {
+            ResultForm::Subtype
+        } else {
+            ResultForm::Declared
+        },
+        untrusted_certificates: told("not-trusted"),
+        alarms_per_page: if told("last-page") { 1 } else { 50 },
         entry_faults: if told("failover-mixed") { mixed } else { Vec::new() },
         ..VasaSpec::default()
     }
+}
+
+/// Whether a fixture tells of a vCenter without providers.
+fn is_empty_world(fixture: &Fixture) -> bool {
+    [
+        "query-provider-null",
+        "query-array-null",
+        "query-fault-domain-null",
+        "query-storage-container-null",
+    ]
+    .iter()
+    .any(|name| fixture.name.contains(name))
 }
 
 /// Calls an operation of provider 1 on groups and gives the task.
@@ -113,6 +149,14 @@ fn start(bench: &mut Bench, vcenter: &str, verb: &str, numbers: &[u32]) -> Strin
         "test" => (
             "VasaProvider_TestFailoverReplicationGroupStart_Task",
             test_start(vcenter, numbers),
+        ),
+        "promote" => (
+            "VasaProvider_PromoteReplicationGroup_Task",
+            json!({"promoteParam": {
+                "_typeName": "PromoteParam",
+                "isPlanned": true,
+                "replicationGroupsToPromote": ids(vcenter, numbers),
+            }}),
         ),
         "prepare" => (
             "VasaProvider_PrepareFailoverReplicationGroup_Task",
@@ -157,15 +201,21 @@ fn before(bench: &mut Bench, fixture: &Fixture) -> Option<String> {
     let target = fixture.request["path"].as_str().unwrap().contains("-west-");
     match name {
         "reverse-replicate" => run(bench, WEST, &["failover"], &[1]),
+        "promote" => run(bench, WEST, &["test"], &[1]),
+        "promote-peer-not-reachable" => {
+            run(bench, WEST, &["test"], &[1]);
+            lose(bench, EAST)
+        }
+        "promote-unplanned-batch" => run(bench, WEST, &["test"], &[1, 3, 5]),
         "test-failover-stop" | "test-failover-stop-force" => run(bench, WEST, &["test"], &[1]),
         "prepare-failover-invalid-replication-state" => run(bench, WEST, &["failover"], &[1]),
         "failover-invalid-replication-state"
         | "sync-invalid-replication-state"
         | "test-failover-start-invalid-replication-state"
         | "query-replication-group-target-intest" => run(bench, WEST, &["test"], &[1]),
-        "query-replication-group-target-failedover" | "query-replication-group-source-remote-failedover" => {
-            run(bench, WEST, &["failover"], &[1])
-        }
+        "query-replication-group-target-failedover"
+        | "query-replication-group-target-failedover-device-missing"
+        | "query-replication-group-source-remote-failedover" => run(bench, WEST, &["failover"], &[1]),
         "query-replication-group-after-reverse-source" => run(bench, WEST, &["failover", "reverse"], &[1]),
         "query-replication-group-all-full" => run(bench, WEST, &["failover", "reverse"], &[3]),
         "reverse-replicate-peer-not-reachable" => {
@@ -178,7 +228,10 @@ fn before(bench: &mut Bench, fixture: &Fixture) -> Option<String> {
             Some(start(bench, WEST, "test", &[1]))
         }
         name if name.ends_with("no-valid-replica") || name.ends_with("no-replica") => there_and_back(bench),
-        _ => None,
+        name => {
+            told_array::before(bench, name);
+            None
+        }
     }
 }
 
@@ -214,6 +267,11 @@ fn before_query(bench: &mut Bench, name: &str) -> Option<String> {
         }
         "info-prepare-success" => run(bench, EAST, &["prepare"], &[1]),
         "info-reverse-success" => run(bench, WEST, &["failover", "reverse"], &[1]),
+        "info-promote-success" => run(bench, WEST, &["test", "promote"], &[1]),
+        "info-promote-mixed" => {
+            run(bench, WEST, &["test"], &[1]);
+            run(bench, WEST, &["promote"], &[1, 3])
+        }
         "info-sync-success" => run(bench, WEST, &["sync"], &[1]),
         "info-test-start-void" | "info-test-start-with-result" | "result-null" => {
             run(bench, WEST, &["test"], &[1])
@@ -222,7 +280,7 @@ fn before_query(bench: &mut Bench, name: &str) -> Option<String> {
         name if name.starts_with("info-failover-") || name == "result" => {
             run(bench, WEST, &["failover"], &[1])
         }
-        _ => None,
+        name => told_array::task(bench, name),
     }
 }
 
@@ -243,12 +301,12 @@ pub(super) fn tell(fixture: &Fixture) -> (Bench, Telling) {
     } else {
         before(&mut bench, fixture)
     };
-    let names = names(fixture, task);
+    let names = names(&bench, fixture, task);
     (bench, Telling { names })
 }
 
 /// Whether nothing can have been done before, as there is no provider or none that answers.
 fn spec_has_no_work(fixture: &Fixture) -> bool {
     let body: &Value = &fixture.response["body"];
-    body["_typeName"] == "ProviderUnavailable" || fixture.name.ends_with("query-provider-null.json")
+    body["_typeName"] == "ProviderUnavailable" || is_empty_world(fixture)
 }
