@@ -24,6 +24,7 @@
 //! | `call_log` | attempts, refusals, acceptances and effects by operation and object |
 //! | `endpoint` | addresses and sessions |
 //! | `vcda` | VMware Cloud Director Availability |
+//! | `sms` `pbm` | VASA providers with their groups, and the policies of machines |
 //! | `simulator` `transport` | a world on a [`Clock`](farside_transport::Clock), and the front in process |
 //! | `serve` | the front over loopback HTTPS, and the administration endpoint (feature `serve`) |
 //!
@@ -40,6 +41,7 @@ pub mod exchange;
 pub mod fault;
 mod host_network;
 mod inventory;
+pub mod pbm;
 mod random;
 #[cfg(feature = "serve")]
 pub mod serve;

@@ -6,6 +6,7 @@ use crate::core::Core;
 use crate::dpu::{DpuSpec, Hosts};
 use crate::endpoint::EndpointKind;
 use crate::inventory;
+use crate::pbm::{Pbm, PbmSpec};
 use crate::sms::{Sms, VCENTERS, VasaSpec};
 use crate::vcda::{Vcda, VcdaSpec};
 use crate::vcha::{Vcha, VchaSpec};
@@ -42,6 +43,9 @@ pub struct WorldSpec {
     /// The sites of VMware Cloud Director Availability.
     #[serde(default)]
     pub vcda: VcdaSpec,
+    /// The policies of the vCenters.
+    #[serde(default)]
+    pub pbm: PbmSpec,
     /// The vCenter HA clusters.
     #[serde(default)]
     pub vcha: VchaSpec,
@@ -70,6 +74,7 @@ impl WorldSpec {
             most_sessions: most_sessions(),
             vasa: VasaSpec::default(),
             vcda: VcdaSpec::default(),
+            pbm: PbmSpec::default(),
             vcha: VchaSpec::default(),
             dpu: DpuSpec::default(),
         }
@@ -117,6 +122,13 @@ impl WorldSpec {
         self
     }
 
+    /// Sets the policies of the vCenters.
+    #[must_use]
+    pub fn pbm(mut self, pbm: PbmSpec) -> Self {
+        self.pbm = pbm;
+        self
+    }
+
     /// Sets the vCenter HA clusters.
     #[must_use]
     pub fn vcha(mut self, vcha: VchaSpec) -> Self {
@@ -140,6 +152,7 @@ impl WorldSpec {
         core.add_endpoint(EndpointKind::Vcda, "west", "dr-admin@tenant-a");
         let vcda = Vcda::pair(&mut core, &self.vcda, self.replications);
         let sms = Sms::pair(&mut core, &self.vasa, self.groups);
+        let pbm = Pbm::new(&mut core, &VCENTERS, &self.pbm);
         let hosts = Hosts::pair(&mut core, &self.dpu);
         let vcha = Vcha::new(&self.vcha);
         let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases, self.most_sessions);
@@ -148,6 +161,7 @@ impl WorldSpec {
             core,
             vcda,
             sms,
+            pbm,
             hosts,
             vcha,
             vi_json,

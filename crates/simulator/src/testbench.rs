@@ -136,6 +136,15 @@ impl Bench {
     }
 }
 
+/// `ReplicationGroupId`.
+pub(crate) fn group_id(fault_domain: &str, id: &str) -> Value {
+    json!({
+        "_typeName": "ReplicationGroupId",
+        "faultDomainId": {"_typeName": "FaultDomainId", "id": fault_domain},
+        "deviceGroupId": {"_typeName": "DeviceGroupId", "id": id},
+    })
+}
+
 /// A wire fixture of a model crate.
 pub(crate) struct Fixture {
     pub(crate) name: String,

@@ -36,11 +36,12 @@ use crate::exchange::{Answer, Handled, Reply, Request};
 use crate::fault::{FaultAction, Faults};
 use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
-use crate::{dpu, sms, vcda, vcha, vi_json};
+use crate::{dpu, pbm, sms, vcda, vcha, vi_json};
 
 static SERVICES: &[&dyn Service] = &[
     &vcda::VcdaService,
     &sms::SmsService,
+    &pbm::PbmService,
     &vi_json::ViJsonService,
     &vcha::RestService,
 ];
@@ -99,6 +100,7 @@ pub struct World {
     pub(crate) core: Core,
     pub(crate) vcda: vcda::Vcda,
     pub(crate) sms: sms::Sms,
+    pub(crate) pbm: pbm::Pbm,
     pub(crate) hosts: dpu::Hosts,
     pub(crate) vcha: vcha::Vcha,
     pub(crate) vi_json: vi_json::ViJson,
@@ -411,6 +413,11 @@ impl World {
     /// The VASA providers and replication groups, to change what is wrong with them.
     pub fn sms_mut(&mut self) -> &mut sms::Sms {
         &mut self.sms
+    }
+
+    /// The storage profiles of both vCenters.
+    pub fn pbm(&self) -> &pbm::Pbm {
+        &self.pbm
     }
 
     /// The hosts and distributed switches of both vCenters.

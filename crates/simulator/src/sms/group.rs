@@ -197,6 +197,11 @@ impl Pair {
         1 - self.source
     }
 
+    /// The id of the group at a side from which it is replicated.
+    pub(super) fn replicated_from(&self, side: usize) -> Option<Value> {
+        (self.state(side) == GroupState::Source).then(|| self.sides[side].group_id())
+    }
+
     /// The state as a side would report it if it knew all.
     pub(super) fn state(&self, side: usize) -> GroupState {
         match (self.phase, side == self.source) {

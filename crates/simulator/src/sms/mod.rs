@@ -77,6 +77,17 @@ pub struct GroupView {
     pub state: GroupState,
 }
 
+/// A part of a virtual machine that is a device of a group: the home or a disk.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ReplicatedPart<'a> {
+    /// The virtual machine at the first source.
+    pub(crate) vm: &'a str,
+    /// The key of the disk; the home if `None`.
+    pub(crate) disk: Option<i32>,
+    /// The id of the group, while it is replicated from where the machine is.
+    pub(crate) group: Option<Value>,
+}
+
 /// What happens by itself.
 #[derive(Debug, Clone)]
 pub(crate) enum SmsEvent {
@@ -167,6 +178,28 @@ impl Sms {
                 state: pair.state(index),
             }
         })
+    }
+
+    /// The parts of the virtual machines of a vCenter that are devices of groups.
+    pub(crate) fn replicated_parts(&self, vcenter: &str) -> impl Iterator<Item = ReplicatedPart<'_>> {
+        let own = self
+            .pairs
+            .values()
+            .filter(move |pair| pair.sides[0].vcenter == vcenter);
+        own.flat_map(move |pair| {
+            pair.devices.iter().map(move |device| ReplicatedPart {
+                vm: &device.vm,
+                disk: device.disk,
+                group: pair.replicated_from(0),
+            })
+        })
+    }
+
+    /// The id of a group of this name at a vCenter from which it is replicated.
+    pub(crate) fn replicated_from(&self, vcenter: &str, name: &str) -> Option<Value> {
+        let pair = self.pairs.get(name)?;
+        let side = pair.sides.iter().position(|side| side.vcenter == vcenter)?;
+        pair.replicated_from(side)
     }
 
     /// The side of a group at a vCenter.

@@ -72,14 +72,11 @@ impl Service for ViJsonService {
             objects: vec![request.path.clone()],
             params: Vec::new(),
         };
-        let Some(path) = path_of(request) else {
+        let Some(path) = Path::vim(request) else {
             return Some(unknown);
         };
-        let unsimulated = || {
-            let open = path.named(request, unsimulated::OPEN);
-            open.or_else(|| path.named(request, unsimulated::GUARDED))
-        };
-        let Some(operation) = unsimulated().or_else(|| operation_of(request, &path)) else {
+        let unsimulated = path.named(request, unsimulated::GUARDED);
+        let Some(operation) = unsimulated.or_else(|| operation_of(request, &path)) else {
             return Some(unknown);
         };
         let (purpose, object) = if operation == START_DPU_FAILOVER {
@@ -101,7 +98,7 @@ impl Service for ViJsonService {
     }
 
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
-        let Some(path) = path_of(incoming.request) else {
+        let Some(path) = Path::vim(incoming.request) else {
             return Answer::empty(404);
         };
         if !world.vi_json.knows(incoming.endpoint, &path.release) {
@@ -138,17 +135,7 @@ fn operation_of(request: &Request, path: &Path) -> Option<&'static str> {
         .map(|(_, _, id)| id)
 }
 
-/// The path of a request to vim or PBM; the types of PBM are below `/pbm`, and no others.
-fn path_of(request: &Request) -> Option<Path> {
-    let of_pbm = |path: &Path| path.type_name.starts_with("Pbm");
-    let vim = Path::vim(request).filter(|path| !of_pbm(path));
-    vim.or_else(|| Path::pbm(request).filter(of_pbm))
-}
-
 fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
-    if unsimulated::OPEN.contains(&incoming.operation) {
-        return Err(not_simulated(path));
-    }
     if OPEN_PROPERTIES.contains(&incoming.operation) {
         return read(world, incoming, path);
     }

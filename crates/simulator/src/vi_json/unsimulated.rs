@@ -1,13 +1,7 @@
-//! The operations of vim and PBM that the simulator does not know. Each is routed under its own name and answered with
+//! The operations of vim that the simulator does not know. Each is routed under its own name and answered with
 //! `NotImplemented`.
 
-/// Operations that need no session.
-pub(super) static OPEN: &[&str] = &[
-    "PbmServiceInstance_PbmRetrieveServiceContent",
-    "PbmServiceInstance_getContent",
-];
-
-/// Operations that need a session.
+/// These operations; each needs a session.
 pub(super) static GUARDED: &[&str] = &[
     "FailoverClusterManager_GetVchaClusterHealth",
     "FailoverClusterManager_getClusterMode",
@@ -22,13 +16,6 @@ pub(super) static GUARDED: &[&str] = &[
     "FailoverClusterConfigurator_getVchaConfig",
     "FailoverClusterConfigurator_prepareVcha_Task",
     "FailoverClusterConfigurator_getDisabledConfigureMethod",
-    "PbmReplicationManager_PbmQueryReplicationGroups",
-    "PbmProfileProfileManager_PbmQueryAssociatedProfile",
-    "PbmProfileProfileManager_PbmQueryAssociatedProfiles",
-    "PbmProfileProfileManager_PbmQueryAssociatedEntity",
-    "PbmProfileProfileManager_PbmQueryAssociatedEntities",
-    "PbmProfileProfileManager_PbmQueryProfile",
-    "PbmProfileProfileManager_PbmRetrieveContent",
     "ManagedEntity_Rename_Task",
     "Folder_RegisterVM_Task",
     "Folder_CreateFolder",
