@@ -8,7 +8,8 @@ use farside_models_sms::{
 };
 use farside_wire::{Any, DataType as _, Fault, Object, OpenEnum as _, RawJson, Timestamp};
 
-use crate::fault::limit_of;
+use crate::fault::{GroupFault, limit_of};
+use crate::group::Group;
 use crate::id::{GroupId, PointId};
 
 /// The parts of `items` that fit into one call each, in order; one part where no limit is known. A limit of zero counts as
@@ -53,7 +54,9 @@ pub enum GroupSuccess {
         state: ReplicationState,
         /// The point in time that was recovered.
         point: Option<PointId>,
-        /// Its moment.
+        /// A point in time that keeps what was at this side before; it may go after a reverse.
+        point_before: Option<PointId>,
+        /// The moment of the one recovered.
         time: Option<Timestamp>,
         /// Each recovered device; one can carry an error although the group succeeded.
         devices: Vec<RecoveredDevice>,
@@ -74,6 +77,16 @@ pub enum GroupSuccess {
     },
     /// Anything else: a prepare, the end of a test, a check.
     Plain,
+    /// The result did not mention the group, and its state showed that it worked: this is how it looked.
+    Seen(Box<Group>),
+}
+
+/// Whether one of the warnings of a success says that nothing was to be done.
+#[must_use]
+pub fn is_already_done(warnings: &[Fault]) -> bool {
+    warnings
+        .iter()
+        .any(|fault| GroupFault::of(fault) == GroupFault::AlreadyDone)
 }
 
 /// What the result of a task says about each group of its batch, in the batch's order.
@@ -137,6 +150,9 @@ fn success(id: &GroupId, entry: &Object<GroupOperationResult>) -> Option<GroupSu
         return Some(GroupSuccess::Recovered {
             state: ReplicationState::from_wire(&recovered.new_state),
             point: recovered.pit_id.map(|point| PointId::new(point.id)),
+            point_before: recovered
+                .pit_id_before_failover
+                .map(|point| PointId::new(point.id)),
             time: recovered.time_stamp,
             devices: recovered.recovered_device_info,
         });

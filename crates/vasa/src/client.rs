@@ -3,36 +3,30 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use farside_models_sms::operation::{
-    SMS_SERVICE_INSTANCE_QUERY_STORAGE_MANAGER, SMS_STORAGE_MANAGER_QUERY_PROVIDER,
-    VASA_PROVIDER_QUERY_POINT_IN_TIME_REPLICA, VASA_PROVIDER_QUERY_PROVIDER_INFO,
-    VASA_PROVIDER_QUERY_REPLICATION_GROUP, VASA_PROVIDER_QUERY_REPLICATION_PEER,
-};
 use farside_models_sms::{
-    GroupOperationResult, QueryPointInTimeReplicaParam, QueryPointInTimeReplicaRequest,
-    QueryReplicationGroupRequest, QueryReplicationPeerRequest, QueryReplicationPeerResult, SmsProviderInfo,
-    VasaProviderInfo,
+    AlarmFilter, FaultDomainFilter, FaultDomainInfo, GroupOperationResult, QueryActiveAlarmRequest,
+    QueryFaultDomainRequest, QueryPointInTimeReplicaRequest, QueryReplicationGroupRequest,
+    QueryReplicationPeerRequest, StorageAlarm, VasaProviderInfo,
 };
 use farside_models_vim::FaultDomainId;
-use farside_transport::{CallError, OperationId, RemoteOperation};
-use farside_vim::{Invocation, VimClient};
-use farside_wire::{Fault, ManagedObjectReference, Object, RawJson};
+use farside_transport::CallError;
+use farside_vim::{ManagedObject as _, VimClient};
+use farside_wire::Object;
 
 use crate::batch::{failure, with_ids};
 use crate::fault::GroupFault;
 use crate::group::{self, Group, GroupView};
 use crate::id::{GroupId, ProviderRef};
-use crate::point::{self, GroupPoints};
-use crate::task::{SMS_TASK, SmsTasks};
+use crate::pair::{FaultDomain, Peer};
+use crate::point::{self, GroupPoints, PointQuery};
+use crate::service::{ROOT, SmsServiceInstance, SmsStorageManager, VasaProvider};
+use crate::task::SmsTasks;
 
 /// Groups in one query; more of them are asked for one query after the other.
 const GROUPS_PER_QUERY: usize = 100;
 
-/// The well-known id of the root of SMS (VI JSON wire rules 11.1).
-const SERVICE_INSTANCE: &str = "ServiceInstance";
-
-/// Type of the references to providers that take replication calls.
-const VASA_PROVIDER: &str = "VasaProvider";
+/// Most pages of alarms that are read: a server that never stops paging must not hold a caller for ever.
+const MOST_PAGES: usize = 10_000;
 
 /// A client of the storage monitoring service of one vCenter. Cloning is cheap; clones share the session.
 #[derive(Clone, Debug)]
@@ -67,18 +61,6 @@ impl Provider {
     }
 }
 
-/// The fault domains that one fault domain replicates to.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Peer {
-    /// The fault domain.
-    pub source: String,
-    /// Those it replicates to.
-    pub targets: Vec<String>,
-    /// Why the provider cannot tell, where it cannot.
-    pub faults: Vec<Fault>,
-}
-
 impl VasaClient {
     /// A client over the session of `vim`.
     #[must_use]
@@ -98,23 +80,25 @@ impl VasaClient {
         Arc::new(SmsTasks::new(self.vim.clone()))
     }
 
-    /// A task as a piece of work to wait for; its result goes to [`regroup`](crate::regroup).
+    /// The root of the service. Nothing is sent.
     #[must_use]
-    pub fn operation(&self, id: OperationId) -> RemoteOperation<Option<RawJson>> {
-        RemoteOperation::new(id, self.tasks(), Ok)
-    }
-
-    pub(crate) fn operation_id(&self, task: ManagedObjectReference) -> OperationId {
-        OperationId::new(SMS_TASK, self.vim.endpoint(), task.value)
+    pub fn service(&self) -> SmsServiceInstance {
+        self.vim.object(ROOT)
     }
 
     /// The storage manager (`SmsServiceInstance.QueryStorageManager`).
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn storage_manager(&self) -> Result<ManagedObjectReference, CallError> {
-        let call = Invocation::new(&SMS_SERVICE_INSTANCE_QUERY_STORAGE_MANAGER, SERVICE_INSTANCE);
-        self.vim.value(call.target("storage monitoring service")).await
+    pub async fn storage_manager(&self) -> Result<SmsStorageManager, CallError> {
+        let manager = self.service().storage_manager().await?;
+        Ok(SmsStorageManager::of(&self.vim, manager))
+    }
+
+    /// A provider, for its plain methods. Nothing is sent.
+    #[must_use]
+    pub fn at(&self, provider: &ProviderRef) -> VasaProvider {
+        self.vim.object(provider.as_str())
     }
 
     /// All VASA providers with what they say about themselves (`SmsStorageManager.QueryProvider`,
@@ -123,13 +107,10 @@ impl VasaClient {
     /// # Errors
     /// [`CallError`].
     pub async fn providers(&self) -> Result<Vec<Provider>, CallError> {
-        let manager = self.storage_manager().await?;
-        let call =
-            Invocation::new(&SMS_STORAGE_MANAGER_QUERY_PROVIDER, &manager.value).target("storage manager");
-        let found = self.vim.optional::<Vec<ManagedObjectReference>>(call).await?;
+        let found = self.storage_manager().await?.providers().await?;
         let mut providers = Vec::new();
-        for reference in found.unwrap_or_default() {
-            if reference.type_ == VASA_PROVIDER
+        for reference in found {
+            if reference.type_ == VasaProvider::TYPE_NAME
                 && let Some(provider) = self.provider(&ProviderRef::new(reference.value)).await?
             {
                 providers.push(provider);
@@ -143,9 +124,7 @@ impl VasaClient {
     /// # Errors
     /// [`CallError`]; a `ManagedObjectNotFound` fault for a provider that has gone.
     pub async fn provider(&self, id: &ProviderRef) -> Result<Option<Provider>, CallError> {
-        let call =
-            Invocation::new(&VASA_PROVIDER_QUERY_PROVIDER_INFO, id.as_str()).target(format!("provider {id}"));
-        let info = self.vim.value::<Object<SmsProviderInfo>>(call).await?;
+        let info = self.at(id).info().await?;
         let info = info.downcast::<VasaProviderInfo>().and_then(Result::ok);
         Ok(info.map(|info| Provider { id: id.clone(), info }))
     }
@@ -176,9 +155,8 @@ impl VasaClient {
     /// # Errors
     /// [`CallError`]. A group that the provider cannot show is left out.
     pub async fn all_groups(&self, provider: &ProviderRef) -> Result<Vec<Group>, CallError> {
-        let entries = self
-            .query_groups(provider, &QueryReplicationGroupRequest::default())
-            .await?;
+        let all = QueryReplicationGroupRequest::default();
+        let entries = self.at(provider).replication_groups(&all).await?;
         let found: Vec<Group> = entries.iter().filter_map(group::read).collect();
         if !found.is_empty() {
             return Ok(found);
@@ -190,17 +168,6 @@ impl VasaClient {
             GroupView::Failed { .. } | GroupView::Missing => None,
         });
         Ok(known.collect())
-    }
-
-    async fn query_groups(
-        &self,
-        provider: &ProviderRef,
-        body: &QueryReplicationGroupRequest,
-    ) -> Result<Vec<Object<GroupOperationResult>>, CallError> {
-        let call = Invocation::new(&VASA_PROVIDER_QUERY_REPLICATION_GROUP, provider.as_str())
-            .target(about(provider, body.group_id.len()))
-            .body(body);
-        Ok(self.vim.optional(call).await?.unwrap_or_default())
     }
 
     /// The peers of fault domains, or of all that the provider has if none is named (`VasaProvider.QueryReplicationPeer`).
@@ -216,23 +183,77 @@ impl VasaClient {
             .iter()
             .map(|domain| Object::new(&FaultDomainId::new(domain)));
         let body = QueryReplicationPeerRequest::default().with_fault_domain_id(domains.collect());
-        let call = Invocation::new(&VASA_PROVIDER_QUERY_REPLICATION_PEER, provider.as_str())
-            .target(format!("provider {provider}"))
-            .body(&body);
-        let found = self.vim.optional::<Vec<QueryReplicationPeerResult>>(call).await?;
+        let found = self.at(provider).replication_peers(&body).await?;
         let id = |domain: &Object<FaultDomainId>| domain.base().ok().map(|domain| domain.id);
-        let peers = found.unwrap_or_default().into_iter().filter_map(|peer| {
+        let peers = found.into_iter().filter_map(|peer| {
             Some(Peer {
                 source: id(&peer.source_domain)?,
                 targets: peer.target_domain.iter().filter_map(id).collect(),
                 faults: peer.error,
+                warnings: peer.warning,
             })
         });
         Ok(peers.collect())
     }
 
-    /// The points in time of groups, one answer each, in their order; only those of one name if it is given
-    /// (`VasaProvider.QueryPointInTimeReplica`). They live at the target side.
+    /// The fault domains that this vCenter knows, all or those of the provider with this `uid`
+    /// (`SmsStorageManager.QueryFaultDomain`).
+    ///
+    /// # Errors
+    /// [`CallError`]; a `NotFound` fault for a provider that is not registered.
+    pub async fn fault_domains(&self, provider_uid: Option<&str>) -> Result<Vec<FaultDomain>, CallError> {
+        let of_provider = |uid| FaultDomainFilter::default().with_provider_id(uid);
+        let request = QueryFaultDomainRequest {
+            filter: provider_uid.map(of_provider),
+            ..QueryFaultDomainRequest::default()
+        };
+        let found = self.storage_manager().await?.fault_domains(&request).await?;
+        Ok(found.iter().filter_map(read_domain).collect())
+    }
+
+    /// The provider to call for the groups of a fault domain; `None` where this vCenter names none. To be asked again after an
+    /// `InactiveProvider` fault without a mapping.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn active_provider(&self, fault_domain: &str) -> Result<Option<ProviderRef>, CallError> {
+        let mut domains = self.fault_domains(None).await?.into_iter();
+        Ok(domains
+            .find(|domain| domain.id == fault_domain)
+            .and_then(|domain| domain.provider))
+    }
+
+    /// All alarms that are active at a provider and fit a filter, page after page (`VasaProvider.QueryActiveAlarm`).
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing is kept of pages that came before.
+    pub async fn alarms(
+        &self,
+        provider: &ProviderRef,
+        filter: &AlarmFilter,
+    ) -> Result<Vec<StorageAlarm>, CallError> {
+        let mut found = Vec::new();
+        let mut filter = filter.clone();
+        for _ in 0..MOST_PAGES {
+            let request = QueryActiveAlarmRequest::default().with_alarm_filter(filter.clone());
+            let Some(page) = self.at(provider).active_alarms(&request).await? else {
+                break;
+            };
+            found.extend(page.storage_alarm);
+            // A marker that stays the same would lead back to the same page.
+            if page.page_marker.is_none() || page.page_marker == filter.page_marker {
+                break;
+            }
+            filter.page_marker = page.page_marker;
+        }
+        Ok(found)
+    }
+
+    /// The points in time of groups, one answer each, in their order (`VasaProvider.QueryPointInTimeReplica`). They live at
+    /// the target side.
+    ///
+    /// More than a provider lists at once is `TooMany` for the group: it is then asked for their numbers alone, and what it
+    /// answers to that is the group's answer.
     ///
     /// # Errors
     /// [`CallError`]; what the provider says about single groups is in the answers.
@@ -240,13 +261,18 @@ impl VasaClient {
         &self,
         provider: &ProviderRef,
         groups: &[GroupId],
-        named: Option<&str>,
+        wanted: &PointQuery,
     ) -> Result<Vec<GroupPoints>, CallError> {
-        let mut wanted = QueryPointInTimeReplicaParam::default().with_prefer_details(true);
-        if let Some(name) = named {
-            wanted = wanted.with_pit_name(name);
+        let mut entries = self.each(provider, groups, Some(wanted)).await?;
+        let over: Vec<GroupId> = entries
+            .iter()
+            .filter(|(_, entry)| too_many(entry).is_some())
+            .map(|(id, _)| id.clone())
+            .collect();
+        if !over.is_empty() {
+            let counted = self.each(provider, &over, Some(&wanted.clone().counts())).await?;
+            entries.extend(counted);
         }
-        let entries = self.each(provider, groups, Some(&wanted)).await?;
         let points = |id| match entries.get(id) {
             None => GroupPoints::Missing,
             Some(entry) => match failure(entry) {
@@ -263,7 +289,7 @@ impl VasaClient {
         &self,
         provider: &ProviderRef,
         groups: &[GroupId],
-        points: Option<&QueryPointInTimeReplicaParam>,
+        points: Option<&PointQuery>,
     ) -> Result<BTreeMap<GroupId, Object<GroupOperationResult>>, CallError> {
         let mut wanted: Vec<GroupId> = groups.to_vec();
         wanted.sort();
@@ -297,21 +323,36 @@ impl VasaClient {
         &self,
         provider: &ProviderRef,
         groups: &[GroupId],
-        points: Option<&QueryPointInTimeReplicaParam>,
+        points: Option<&PointQuery>,
     ) -> Result<Vec<Object<GroupOperationResult>>, CallError> {
         let ids = groups.iter().map(GroupId::to_wire).collect();
         let Some(wanted) = points else {
             let body = QueryReplicationGroupRequest::default().with_group_id(ids);
-            return self.query_groups(provider, &body).await;
+            return self.at(provider).replication_groups(&body).await;
         };
         let body = QueryPointInTimeReplicaRequest::default()
             .with_group_id(ids)
-            .with_query_param(wanted.clone());
-        let call = Invocation::new(&VASA_PROVIDER_QUERY_POINT_IN_TIME_REPLICA, provider.as_str())
-            .target(about(provider, groups.len()))
-            .body(&body);
-        Ok(self.vim.optional(call).await?.unwrap_or_default())
+            .with_query_param(wanted.to_wire());
+        self.at(provider).point_in_time_replicas(&body).await
     }
+}
+
+/// `None` for a domain whose id cannot be read.
+fn read_domain(domain: &Object<FaultDomainId>) -> Option<FaultDomain> {
+    let id = domain.base().ok()?.id;
+    let info = domain.downcast::<FaultDomainInfo>().and_then(Result::ok);
+    let children = info.iter().flat_map(|info| &info.children);
+    let children = children.filter_map(|child| child.base().ok().map(|child| child.id));
+    Some(FaultDomain {
+        id,
+        children: children.collect(),
+        name: info.as_ref().and_then(|info| info.name.clone()),
+        description: info.as_ref().and_then(|info| info.description.clone()),
+        array: info.as_ref().and_then(|info| info.storage_array_id.clone()),
+        provider: info
+            .and_then(|info| info.provider)
+            .map(|provider| ProviderRef::new(provider.value)),
+    })
 }
 
 /// The limit in an entry whose fault is `TooMany`; one where it names none.

@@ -6,6 +6,7 @@ use farside_models_sms::{
 };
 use farside_wire::{Fault, Object, OpenEnum as _};
 
+use crate::device::GroupDevice;
 use crate::id::GroupId;
 
 /// A replication group as the side asked sees it.
@@ -16,12 +17,16 @@ pub struct Group {
     pub id: GroupId,
     /// Its name, if the provider gives one; not unique.
     pub name: Option<String>,
+    /// What it is for, if the source says so.
+    pub description: Option<String>,
     /// Its state at this side.
     pub state: ReplicationState,
     /// Which side this is, and the group's ids at the other.
     pub side: GroupSide,
-    /// The devices (virtual machines, disks) it holds.
-    pub devices: usize,
+    /// The devices (virtual volumes, virtual machines, disks) it holds.
+    pub devices: Vec<GroupDevice>,
+    /// Whether a test of it can be promoted; told at the target, and `false` where nothing is said.
+    pub is_promote_capable: bool,
 }
 
 /// Which side of a group answered.
@@ -40,15 +45,26 @@ pub enum GroupSide {
 }
 
 impl Group {
-    /// A group without a name.
+    /// A group without a name, which cannot be promoted.
     #[must_use]
-    pub fn new(id: GroupId, state: ReplicationState, side: GroupSide, devices: usize) -> Self {
+    pub fn new(id: GroupId, state: ReplicationState, side: GroupSide, devices: Vec<GroupDevice>) -> Self {
         Self {
             id,
             name: None,
+            description: None,
             state,
             side,
             devices,
+            is_promote_capable: false,
+        }
+    }
+
+    /// Whether this is the side that is replicated from.
+    #[must_use]
+    pub fn is_source(&self) -> bool {
+        match self.side {
+            GroupSide::Source { .. } => true,
+            GroupSide::Target { .. } => false,
         }
     }
 
@@ -91,8 +107,10 @@ pub(crate) fn read(entry: &Object<GroupOperationResult>) -> Option<Group> {
             side: GroupSide::Source {
                 targets: targets.collect(),
             },
-            devices: source.member_info.len(),
+            devices: source.member_info.iter().map(GroupDevice::at_source).collect(),
             name: source.name,
+            description: source.description,
+            is_promote_capable: false,
         });
     }
     let target = entry.rg_info.downcast::<TargetGroupInfo>()?.ok()?;
@@ -102,7 +120,9 @@ pub(crate) fn read(entry: &Object<GroupOperationResult>) -> Option<Group> {
         side: GroupSide::Target {
             source: GroupId::from_wire(&target.source_info.source_group_id),
         },
-        devices: target.devices.len(),
+        devices: target.devices.iter().filter_map(GroupDevice::at_target).collect(),
         name: target.name,
+        description: None,
+        is_promote_capable: target.is_promote_capable.unwrap_or(false),
     })
 }

@@ -1,9 +1,14 @@
 //! Client of the storage monitoring service (SMS) of vCenter: VASA providers, the replication groups of their arrays, and
-//! the operations that move these groups between two sites.
+//! the operations that move these groups between two sites; and of policy-based management (PBM), as far as it tells which
+//! virtual machines belong to which group.
 //!
-//! Each operation that changes groups is one method of [`VasaClient`], makes exactly one call, and answers with the id of an
-//! SMS task. A task that succeeds can hold groups that failed, so its result is taken apart with [`regroup`], which has an
-//! outcome for each group that was asked for.
+//! Everything begins at a [`VasaClient`]. What reads is a method of it; an [`Action`] on groups is either [started](VasaClient::start)
+//! as exactly one call, whose task can be waited for, stored and attached again, or [done](VasaClient::act) for any number of
+//! groups with as many calls as it takes, and an end for each group. Plain methods, one for each operation of the API, are on the
+//! handles of its managed objects: [`SmsServiceInstance`], [`SmsStorageManager`], [`VasaProvider`], [`PbmProfileManager`], ...
+//!
+//! A task that succeeds can hold groups that failed, so its result is taken apart with [`regroup`], which has an outcome for
+//! each group that was asked for.
 //!
 //! ```
 //! use farside_vasa::{GroupId, GroupOutcome, regroup, split};
@@ -24,36 +29,86 @@
 //! # Ok::<(), farside_wire::DecodeError>(())
 //! ```
 //!
+//! # By the names of PowerCLI
+//!
+//! | cmdlet | here |
+//! | --- | --- |
+//! | `Get-SpbmFaultDomain` | [`VasaClient::fault_domains`], [`VasaClient::active_provider`] |
+//! | `Get-SpbmReplicationGroup` | [`VasaClient::groups`], [`VasaClient::all_groups`]; with `-VM` or `-HardDisk` [`VasaClient::groups_of_vms`] |
+//! | `Get-SpbmReplicationPair` | [`pair`], [`VasaClient::peers`] for fault domains |
+//! | `Get-SpbmPointInTimeReplica` | [`VasaClient::points_in_time`] with a [`PointQuery`] |
+//! | `Get-SpbmStoragePolicy` | [`VasaClient::profile_manager`], [`PbmProfileManager::profiles`], [`PbmProfileManager::profile_contents`] |
+//! | `Get-SpbmEntityConfiguration` | [`PbmProfileManager::profiles_of_entities`] |
+//! | `Sync-SpbmReplicationGroup` | [`Action::Sync`] |
+//! | `Start-SpbmReplicationPrepareFailover` | [`Action::Prepare`] |
+//! | `Start-SpbmReplicationFailover` | [`Action::Failover`]; `-CheckOnly` [`Action::CheckFailover`], `-Unplanned` is `planned: false`, `-PointInTimeReplica` is [`Recovery::point`]. It moves storage only: the update of the VM files, which the cmdlet hides, is a call on the datastore |
+//! | `Start-SpbmReplicationTestFailover` | [`Action::StartTest`], `-CheckOnly` [`Action::CheckTest`] |
+//! | `Stop-SpbmReplicationTestFailover` | [`Action::StopTest`]; `-Force` is `force: true` |
+//! | `Start-SpbmReplicationPromote` | [`Action::Promote`] |
+//! | `Start-SpbmReplicationReverse` | [`Action::Reverse`], then [`VasaClient::groups`] for the new pair |
+//! | `Get-VasaProvider` | [`VasaClient::providers`], [`VasaClient::provider`] |
+//! | `Get-VasaStorageArray` | [`SmsStorageManager::arrays`] |
+//! | `New-VasaProvider` | [`SmsStorageManager::register_provider`] |
+//! | `Remove-VasaProvider` | [`SmsStorageManager::unregister_provider`] |
+//! | `Set-VasaStorageArray`, `Set-VasaProvider` | no operation of SMS; [`SmsStorageManager::upgrade_provider`] upgrades a registration |
+//! | `Get-VasaProvider -Refresh` and the actions of the storage providers page | [`VasaProvider::sync`], [`VasaProvider::reconnect`], [`VasaProvider::refresh_certificate`], [`VasaProvider::revoke_certificate`] |
+//!
+//! (Names and switches: PowerCLI reference; what calls they stand for: vVol recovery rules 12.)
+//!
+//! # Modules
+//!
 //! | module | what it holds |
 //! | --- | --- |
 //! | `client` | [`VasaClient`]: providers and queries |
-//! | `start` | its operations that change groups |
-//! | `task` | [`SmsTasks`]: looks at SMS tasks |
+//! | `service` `policy` | the managed objects of SMS and PBM with their plain methods |
+//! | `action` `start` | [`Action`], [`Batch`], and starting one as one call |
+//! | `act` | [`Act`]: an action on any number of groups |
 //! | `batch` | [`split`], [`batch_limit`], [`regroup`] |
-//! | `group` `point` | what the queries answer: [`Group`], [`GroupPoints`] |
+//! | `group` `point` `pair` `device` | what the queries answer: [`Group`], [`GroupPoints`], [`ReplicationPair`], [`Device`], and whose devices they are |
+//! | `task` | [`SmsTasks`]: looks at SMS tasks |
 //! | `fault` | [`GroupFault`]: what the faults mean that a caller acts upon |
 //! | `id` | [`GroupId`], [`ProviderRef`], [`PointId`] |
 //!
-//! What holds here: a source id is never made from a target id; no operation is repeated; a limit that no provider named is
-//! not assumed; what a server sends beyond the schema is kept, and what falls short of it is "missing", never a success.
+//! What holds here: a source id is never made from a target id; no call is repeated that a provider may have acted upon; `force` is
+//! never set unless the caller does; a limit that no provider named is not assumed; what a server sends beyond the schema is kept,
+//! and what falls short of it is "missing", never a success.
 
+mod act;
+mod action;
 mod batch;
 mod client;
+mod device;
 mod fault;
 mod group;
 mod id;
+mod pair;
 mod point;
+mod policy;
+mod service;
 mod start;
 mod task;
 
-pub use batch::{GroupOutcome, GroupSuccess, batch_limit, regroup, split};
-pub use client::{Peer, Provider, VasaClient};
+pub use act::{Act, Doubt, GroupEnd, GroupEnded, NotStarted};
+pub use action::{Action, Batch, CalledAt, Recovery, Unfit};
+pub use batch::{GroupOutcome, GroupSuccess, batch_limit, is_already_done, regroup, split};
+pub use client::{Provider, VasaClient};
+pub use device::{Device, GroupDevice, VmVolumes, VvolId, owners};
 pub use fault::GroupFault;
 pub use group::{Group, GroupSide, GroupView};
 pub use id::{GroupId, PointId, ProviderRef};
-pub use point::{GroupPoints, PointInTime};
-pub use start::Recovery;
-pub use task::{SMS_TASK, SmsTasks};
+pub use pair::{Agreement, FaultDomain, Peer, ReplicationPair, pair};
+pub use point::{GroupPoints, PointInTime, PointInterval, PointQuery};
+pub use policy::{
+    PbmProfileManager, PbmReplicationManager, PbmServiceInstance, VmGroups, VmPart, parts_by_group,
+};
+pub use service::{SmsProvider, SmsServiceInstance, SmsStorageManager, VasaProvider};
+pub use start::GroupWork;
+pub use task::{SMS_TASK, SmsTask, SmsTasks};
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
 
 /// State of a replication group as the side asked sees it.
 pub use farside_models_sms::ReplicationState;

@@ -1,7 +1,8 @@
-//! Point-in-time replicas as a query answers them.
+//! Point-in-time replicas: what is asked, and what is answered.
 
 use farside_models_sms::{
-    GroupOperationResult, QueryPointInTimeReplicaSuccessResult, QueryPointInTimeReplicaSummaryResult,
+    GroupOperationResult, QueryPointInTimeReplicaParam, QueryPointInTimeReplicaSuccessResult,
+    QueryPointInTimeReplicaSummaryResult, ReplicaQueryIntervalParam,
 };
 use farside_wire::{Fault, Object, Timestamp};
 
@@ -13,10 +14,24 @@ use crate::id::PointId;
 pub struct PointInTime {
     /// Its id.
     pub id: PointId,
-    /// Its name.
+    /// Its name; not unique over groups.
     pub name: String,
     /// The moment, by the provider's clock.
     pub time: Timestamp,
+    /// What the array has marked it with.
+    pub tags: Vec<String>,
+}
+
+/// How many points in time lie in an interval.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PointInterval {
+    /// Its begin, inclusive.
+    pub from: Timestamp,
+    /// Its end, exclusive.
+    pub to: Timestamp,
+    /// How many there are.
+    pub number: u64,
 }
 
 /// The points in time of one group.
@@ -24,12 +39,10 @@ pub struct PointInTime {
 pub enum GroupPoints {
     /// Each of them, in the server's order.
     Points(Vec<PointInTime>),
-    /// Their number alone: a replicator with continuous history.
+    /// Their numbers alone: a replicator with continuous history, or more points than the provider lists at once.
     Summary {
-        /// How many there are.
-        number: u64,
-        /// The end of the latest interval that has some.
-        newest: Option<Timestamp>,
+        /// The numbers, interval by interval.
+        intervals: Vec<PointInterval>,
     },
     /// The provider has nothing but faults to say about the group.
     Failed {
@@ -41,14 +54,100 @@ pub enum GroupPoints {
 }
 
 impl GroupPoints {
-    /// The newest moment that can be recovered to.
+    /// The newest moment that can be recovered to; of a summary, the end of the latest interval that has points.
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {
         match self {
             Self::Points(points) => points.iter().map(|point| point.time).max(),
-            Self::Summary { newest, .. } => *newest,
+            Self::Summary { intervals } => {
+                let filled = intervals.iter().filter(|interval| interval.number > 0);
+                filled.map(|interval| interval.to).max()
+            }
             Self::Failed { .. } | Self::Missing => None,
         }
+    }
+
+    /// How many there are; `None` where that is not known.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Points(points) => u64::try_from(points.len()).ok(),
+            Self::Summary { intervals } => Some(intervals.iter().map(|interval| interval.number).sum()),
+            Self::Failed { .. } | Self::Missing => None,
+        }
+    }
+}
+
+/// Which points in time are asked for; all of them unless narrowed.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
+pub struct PointQuery {
+    name: Option<String>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    number: Option<i32>,
+    tags: Vec<String>,
+    counts: bool,
+}
+
+impl PointQuery {
+    /// All of them.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Those of one name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Not before this moment.
+    pub fn from(mut self, time: Timestamp) -> Self {
+        self.from = Some(time);
+        self
+    }
+
+    /// Before this moment.
+    pub fn to(mut self, time: Timestamp) -> Self {
+        self.to = Some(time);
+        self
+    }
+
+    /// At most so many.
+    pub fn at_most(mut self, number: u32) -> Self {
+        self.number = Some(i32::try_from(number).unwrap_or(i32::MAX));
+        self
+    }
+
+    /// Those that the array has marked with these.
+    pub fn tagged(mut self, tags: impl IntoIterator<Item = String>) -> Self {
+        self.tags = tags.into_iter().collect();
+        self
+    }
+
+    /// Numbers by interval are enough. Replicators that keep no such history list the points all the same.
+    pub fn counts(mut self) -> Self {
+        self.counts = true;
+        self
+    }
+
+    pub(crate) fn to_wire(&self) -> QueryPointInTimeReplicaParam {
+        let interval = ReplicaQueryIntervalParam {
+            from_date: self.from,
+            to_date: self.to,
+            number: self.number,
+            ..ReplicaQueryIntervalParam::default()
+        };
+        let mut wanted = QueryPointInTimeReplicaParam::default().with_prefer_details(!self.counts);
+        if interval != ReplicaQueryIntervalParam::default() {
+            wanted.replica_time_query_param = Some(interval);
+        }
+        wanted.pit_name.clone_from(&self.name);
+        wanted.tags.clone_from(&self.tags);
+        wanted
     }
 }
 
@@ -58,19 +157,17 @@ pub(crate) fn read(entry: &Object<GroupOperationResult>) -> Option<GroupPoints> 
             id: PointId::new(point.id.id),
             name: point.pit_name,
             time: point.time_stamp,
+            tags: point.tags,
         });
         return Some(GroupPoints::Points(points.collect()));
     }
     let found = entry.downcast::<QueryPointInTimeReplicaSummaryResult>()?.ok()?;
-    let filled = found
-        .interval_results
-        .iter()
-        .filter(|interval| interval.number > 0);
+    let intervals = found.interval_results.into_iter().map(|interval| PointInterval {
+        from: interval.from_date,
+        to: interval.to_date,
+        number: u64::try_from(interval.number).unwrap_or(0),
+    });
     Some(GroupPoints::Summary {
-        number: filled
-            .clone()
-            .map(|interval| u64::try_from(interval.number).unwrap_or(0))
-            .sum(),
-        newest: filled.map(|interval| interval.to_date).max(),
+        intervals: intervals.collect(),
     })
 }

@@ -1,217 +1,163 @@
-//! The operations that change groups. Each is one call, never repeated here, and answers with the id of a task.
+//! Starting what changes groups: one call each, never repeated here.
 
-use farside_models_sms::operation::{
-    VASA_PROVIDER_FAILOVER_REPLICATION_GROUP_TASK, VASA_PROVIDER_PREPARE_FAILOVER_REPLICATION_GROUP_TASK,
-    VASA_PROVIDER_REVERSE_REPLICATE_GROUP_TASK, VASA_PROVIDER_SYNC_REPLICATION_GROUP_TASK,
-    VASA_PROVIDER_TEST_FAILOVER_REPLICATION_GROUP_START_TASK,
-    VASA_PROVIDER_TEST_FAILOVER_REPLICATION_GROUP_STOP_TASK,
-};
-use farside_models_sms::{
-    FailoverParam, FailoverReplicationGroupRequest, PrepareFailoverReplicationGroupRequest,
-    ReplicationGroupData, ReverseReplicateGroupRequest, SyncReplicationGroupRequest, TestFailoverParam,
-    TestFailoverReplicationGroupStartRequest, TestFailoverReplicationGroupStopRequest,
-};
-use farside_models_vim::ReplicationGroupId;
-use farside_transport::{CallError, OperationId};
-use farside_vim::Invocation;
-use farside_wire::{Object, Operation};
-use serde::Serialize;
+use farside_transport::{CallError, OperationId, RemoteOperation};
+use farside_wire::RawJson;
 
-use crate::client::{VasaClient, about};
-use crate::id::{GroupId, PointId, ProviderRef};
+use crate::action::{Action, Batch, Recovery};
+use crate::batch::{GroupOutcome, regroup};
+use crate::client::VasaClient;
+use crate::id::{GroupId, ProviderRef};
+use crate::task;
 
-/// A group to recover, and from what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recovery {
-    /// The group, as the target knows it.
-    pub group: GroupId,
-    /// The point in time; the newest if `None`.
-    pub point: Option<PointId>,
-}
-
-impl Recovery {
-    /// Recovery from the newest point in time.
-    #[must_use]
-    pub fn newest(group: GroupId) -> Self {
-        Self { group, point: None }
-    }
-
-    fn to_wire(&self) -> ReplicationGroupData {
-        let data = ReplicationGroupData::new(self.group.to_wire());
-        match &self.point {
-            Some(point) => data.with_pit_id(point.to_wire()),
-            None => data,
-        }
-    }
-}
+/// Work on the groups of a batch; its result has an outcome for each, in their order.
+pub type GroupWork = RemoteOperation<Vec<GroupOutcome>>;
 
 impl VasaClient {
-    /// Starts a sync to a named point in time (`SyncReplicationGroup_Task`). Called at the target; groups stay `TARGET`.
+    /// Starts an action on groups of one provider: exactly one call, whatever becomes of it.
+    ///
+    /// The batch goes out as it is: no more groups than [`batch_limit`](crate::batch_limit), named by their ids at the side that
+    /// [`Action::called_at`] names; [`VasaClient::act`] sees to both. The task is followed with
+    /// [`RemoteOperation::until_done`]; its id can be stored and [attached](VasaClient::attach) again.
     ///
     /// # Errors
-    /// [`CallError`]; its effect says whether work may have begun. `TooMany`: [`GroupFault::of`](crate::GroupFault::of).
+    /// [`CallError`]; its effect says whether work may have begun. What the faults mean: [`GroupFault::of`](crate::GroupFault::of).
+    /// Needs `StorageViews.ConfigureService`.
     ///
     /// # Cancel safety
-    /// Dropped, it leaves unknown whether work has begun. So with all operations here.
+    /// Dropped, it leaves unknown whether work has begun.
+    pub async fn start(&self, provider: &ProviderRef, batch: &Batch) -> Result<GroupWork, CallError> {
+        let groups = batch.groups();
+        let outcomes = move |result: Option<RawJson>| Ok(regroup(&groups, result.as_ref()));
+        task::start(self.vim(), batch.invocation(provider), outcomes).await
+    }
+
+    /// Work on groups that was started before, by this process or another one; the groups are those of the call. Nothing is sent.
+    #[must_use]
+    pub fn attach(&self, id: OperationId, groups: Vec<GroupId>) -> GroupWork {
+        task::attach(self.vim(), id, move |result| {
+            Ok(regroup(&groups, result.as_ref()))
+        })
+    }
+
+    /// Any SMS task by its id, its result as the server wrote it. Nothing is sent.
+    #[must_use]
+    pub fn operation(&self, id: OperationId) -> RemoteOperation<Option<RawJson>> {
+        task::attach(self.vim(), id, Ok)
+    }
+
+    /// [`VasaClient::start`] with [`Action::Sync`].
+    ///
+    /// # Errors
+    /// As [`VasaClient::start`].
     pub async fn start_sync(
         &self,
         provider: &ProviderRef,
         groups: &[GroupId],
         point_name: &str,
-    ) -> Result<OperationId, CallError> {
-        let body = SyncReplicationGroupRequest::new(point_name).with_group_id(to_wire(groups));
-        self.start(
-            &VASA_PROVIDER_SYNC_REPLICATION_GROUP_TASK,
-            provider,
-            groups.len(),
-            &body,
-        )
-        .await
+    ) -> Result<GroupWork, CallError> {
+        let action = Action::Sync {
+            point_name: point_name.to_owned(),
+        };
+        self.start(provider, &of_groups(action, groups)).await
     }
 
-    /// Starts the preparation of a planned failover (`PrepareFailoverReplicationGroup_Task`). Called at the **source**, with
-    /// its ids; groups stay `SOURCE`, and it may be repeated.
+    /// [`VasaClient::start`] with [`Action::Prepare`].
     ///
     /// # Errors
-    /// As [`VasaClient::start_sync`].
+    /// As [`VasaClient::start`].
     pub async fn start_prepare(
         &self,
         provider: &ProviderRef,
         groups: &[GroupId],
-    ) -> Result<OperationId, CallError> {
-        let body = PrepareFailoverReplicationGroupRequest::default().with_group_id(to_wire(groups));
-        self.start(
-            &VASA_PROVIDER_PREPARE_FAILOVER_REPLICATION_GROUP_TASK,
-            provider,
-            groups.len(),
-            &body,
-        )
-        .await
+    ) -> Result<GroupWork, CallError> {
+        self.start(provider, &of_groups(Action::Prepare, groups)).await
     }
 
-    /// Starts a failover (`FailoverReplicationGroup_Task`). Called at the target; `TARGET` becomes `FAILEDOVER`, or `SOURCE`
-    /// where the replicator reverses by itself. `planned` lets the target talk to the source, otherwise it must not.
+    /// [`VasaClient::start`] with [`Action::Failover`].
     ///
     /// # Errors
-    /// As [`VasaClient::start_sync`].
+    /// As [`VasaClient::start`].
     pub async fn start_failover(
         &self,
         provider: &ProviderRef,
         recoveries: &[Recovery],
         planned: bool,
-    ) -> Result<OperationId, CallError> {
-        self.failover(provider, recoveries, planned, false).await
+    ) -> Result<GroupWork, CallError> {
+        let action = Action::Failover { planned };
+        self.start(provider, &Batch::new(action, recoveries.iter().cloned()))
+            .await
     }
 
-    /// Starts a check of a failover, which changes nothing (`FailoverReplicationGroup_Task` with `checkOnly`).
+    /// [`VasaClient::start`] with [`Action::CheckFailover`].
     ///
     /// # Errors
-    /// As [`VasaClient::start_sync`].
+    /// As [`VasaClient::start`].
     pub async fn start_failover_check(
         &self,
         provider: &ProviderRef,
         recoveries: &[Recovery],
         planned: bool,
-    ) -> Result<OperationId, CallError> {
-        self.failover(provider, recoveries, planned, true).await
+    ) -> Result<GroupWork, CallError> {
+        let action = Action::CheckFailover { planned };
+        self.start(provider, &Batch::new(action, recoveries.iter().cloned()))
+            .await
     }
 
-    async fn failover(
-        &self,
-        provider: &ProviderRef,
-        recoveries: &[Recovery],
-        planned: bool,
-        check_only: bool,
-    ) -> Result<OperationId, CallError> {
-        let groups = recoveries.iter().map(Recovery::to_wire).collect();
-        let parameters = FailoverParam::new(planned, check_only).with_replication_groups_to_failover(groups);
-        let body = FailoverReplicationGroupRequest::new(Object::new(&parameters));
-        self.start(
-            &VASA_PROVIDER_FAILOVER_REPLICATION_GROUP_TASK,
-            provider,
-            recoveries.len(),
-            &body,
-        )
-        .await
-    }
-
-    /// Starts a reverse (`ReverseReplicateGroup_Task`). Called where the groups are `FAILEDOVER`; they become `SOURCE`, and
-    /// may have other ids on both sides afterwards.
+    /// [`VasaClient::start`] with [`Action::Reverse`].
     ///
     /// # Errors
-    /// As [`VasaClient::start_sync`].
+    /// As [`VasaClient::start`].
     pub async fn start_reverse(
         &self,
         provider: &ProviderRef,
         groups: &[GroupId],
-    ) -> Result<OperationId, CallError> {
-        let body = ReverseReplicateGroupRequest::default().with_group_id(to_wire(groups));
-        self.start(
-            &VASA_PROVIDER_REVERSE_REPLICATE_GROUP_TASK,
-            provider,
-            groups.len(),
-            &body,
-        )
-        .await
+    ) -> Result<GroupWork, CallError> {
+        self.start(provider, &of_groups(Action::Reverse, groups)).await
     }
 
-    /// Starts a test failover (`TestFailoverReplicationGroupStart_Task`). Called at the target; `TARGET` becomes `INTEST`.
-    /// The source is not told.
+    /// [`VasaClient::start`] with [`Action::StartTest`], unplanned: the source is not contacted.
     ///
     /// # Errors
-    /// As [`VasaClient::start_sync`].
+    /// As [`VasaClient::start`].
     pub async fn start_test(
         &self,
         provider: &ProviderRef,
         recoveries: &[Recovery],
-    ) -> Result<OperationId, CallError> {
-        let groups = recoveries.iter().map(Recovery::to_wire).collect();
-        let parameters = TestFailoverParam::new(false, false).with_replication_groups_to_failover(groups);
-        let body = TestFailoverReplicationGroupStartRequest::new(parameters);
-        self.start(
-            &VASA_PROVIDER_TEST_FAILOVER_REPLICATION_GROUP_START_TASK,
-            provider,
-            recoveries.len(),
-            &body,
-        )
-        .await
+    ) -> Result<GroupWork, CallError> {
+        let action = Action::StartTest { planned: false };
+        self.start(provider, &Batch::new(action, recoveries.iter().cloned()))
+            .await
     }
 
-    /// Ends a test failover (`TestFailoverReplicationGroupStop_Task`). Called at the target; `INTEST` becomes `TARGET`.
-    /// `force` unbinds volumes that are in use; without it the provider refuses then.
+    /// [`VasaClient::start`] with [`Action::StopTest`].
     ///
     /// # Errors
-    /// As [`VasaClient::start_sync`]; also `NotSupportedByProvider` for `force`.
+    /// As [`VasaClient::start`]; also `NotSupportedByProvider` for `force`.
     pub async fn stop_test(
         &self,
         provider: &ProviderRef,
         groups: &[GroupId],
         force: bool,
-    ) -> Result<OperationId, CallError> {
-        let body = TestFailoverReplicationGroupStopRequest::new(force).with_group_id(to_wire(groups));
-        self.start(
-            &VASA_PROVIDER_TEST_FAILOVER_REPLICATION_GROUP_STOP_TASK,
-            provider,
-            groups.len(),
-            &body,
-        )
-        .await
+    ) -> Result<GroupWork, CallError> {
+        self.start(provider, &of_groups(Action::StopTest { force }, groups))
+            .await
     }
 
-    async fn start<T: Serialize>(
+    /// [`VasaClient::start`] with [`Action::Promote`].
+    ///
+    /// # Errors
+    /// As [`VasaClient::start`]; `NotImplemented` where the provider has no promotion.
+    pub async fn start_promote(
         &self,
-        operation: &'static Operation,
         provider: &ProviderRef,
-        groups: usize,
-        body: &T,
-    ) -> Result<OperationId, CallError> {
-        let call = Invocation::new(operation, provider.as_str())
-            .target(about(provider, groups))
-            .body(body);
-        self.vim().value(call).await.map(|task| self.operation_id(task))
+        groups: &[GroupId],
+        planned: bool,
+    ) -> Result<GroupWork, CallError> {
+        self.start(provider, &of_groups(Action::Promote { planned }, groups))
+            .await
     }
 }
 
-fn to_wire(groups: &[GroupId]) -> Vec<ReplicationGroupId> {
-    groups.iter().map(GroupId::to_wire).collect()
+fn of_groups(action: Action, groups: &[GroupId]) -> Batch {
+    Batch::new(action, groups.iter().cloned())
 }

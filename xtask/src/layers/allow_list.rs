@@ -122,6 +122,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
             "farside-wire",
             "farside-models-vim",
             "farside-models-sms",
+            "farside-models-pbm",
             "farside-transport",
             "farside-vim",
         ],

@@ -9,7 +9,7 @@ use std::time::Duration;
 use farside_host_network::HostNetwork;
 use farside_transport::{PollPolicy, SystemClock};
 use farside_transport_http::HttpTransport;
-use farside_vasa::{GroupId, ProviderRef, VasaClient, regroup};
+use farside_vasa::{GroupId, ProviderRef, VasaClient};
 use farside_vim::VimClient;
 use farside_wire::Secret;
 
@@ -30,13 +30,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let vasa = VasaClient::new(vim.clone());
     let groups = [GroupId::new(domain, group)];
-    let task = vasa.start_reverse(&ProviderRef::new(provider), &groups).await?;
+    let work = vasa.start_reverse(&ProviderRef::new(provider), &groups).await?;
     let limit = Duration::from_secs(900);
-    let result = vasa
-        .operation(task)
-        .until_done(limit, &*clock, PollPolicy::default())
-        .await?;
-    for outcome in regroup(&groups, result.as_ref()) {
+    for outcome in work.until_done(limit, &*clock, PollPolicy::default()).await? {
         println!("{outcome:?}");
     }
     vim.close().await?;

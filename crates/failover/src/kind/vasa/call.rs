@@ -101,7 +101,7 @@ async fn start(
     let provider = &first.intent.provider;
     let groups = || -> Vec<GroupId> { members.iter().map(|member| member.step.here.id()).collect() };
     let recoveries = || -> Vec<Recovery> { members.iter().map(Member::recovery).collect() };
-    match first.step.verb {
+    let started = match first.step.verb {
         Verb::TestStart => client.start_test(provider, &recoveries()).await,
         Verb::TestStop => client.stop_test(provider, &groups(), false).await,
         Verb::Sync => {
@@ -111,7 +111,8 @@ async fn start(
         Verb::Prepare => client.start_prepare(provider, &groups()).await,
         Verb::FailOver { planned } => client.start_failover(provider, &recoveries(), planned).await,
         Verb::Reverse { .. } => client.start_reverse(provider, &groups()).await,
-    }
+    };
+    started.map(|work| work.id().clone())
 }
 
 fn not_started(error: &CallError, members: &[Member<'_>]) -> Submitted {

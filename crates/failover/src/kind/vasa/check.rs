@@ -6,7 +6,7 @@ use std::time::Duration;
 use farside_engine::{Finding, Mode};
 use farside_transport::PollPolicy;
 use farside_vasa::{
-    GroupId, GroupOutcome, GroupPoints, Recovery, ReplicationState, batch_limit, regroup, split,
+    GroupId, GroupOutcome, GroupPoints, PointQuery, Recovery, ReplicationState, batch_limit, split,
 };
 use farside_wire::Timestamp;
 
@@ -86,9 +86,9 @@ async fn check_item(world: &Connections, mode: Mode, scene: &Scene, facts: &Fact
         }
         check.conditions.extend(recovery(facts, step));
         if let (Ok(group), Mode::Test | Mode::Disaster) = (scene.group(&step.here), mode)
-            && group.devices > 0
+            && !group.devices.is_empty()
         {
-            let value = machines(step.verb, group.devices).unwrap_or_default();
+            let value = machines(step.verb, group.devices.len()).unwrap_or_default();
             check.conditions.push(Condition::warning(
                 "virtual machines",
                 value,
@@ -185,7 +185,11 @@ async fn points(scene: &Scene, items: &[Option<Vec<Step>>]) -> BTreeMap<Side, Gr
     let recovers = |step: &&Step| matches!(step.verb, Verb::TestStart | Verb::FailOver { .. } | Verb::Sync);
     for (view, steps) in targets(scene, items, recovers) {
         let ids: Vec<GroupId> = steps.iter().map(|step| step.here.id()).collect();
-        if let Ok(points) = view.client.points_in_time(&view.provider.id, &ids, None).await {
+        if let Ok(points) = view
+            .client
+            .points_in_time(&view.provider.id, &ids, &PointQuery::all())
+            .await
+        {
             found.extend(steps.into_iter().map(|step| step.here.clone()).zip(points));
         }
     }
@@ -240,33 +244,30 @@ async fn own_check(view: &View, batch: &[&Step]) -> Vec<Condition> {
         .client
         .start_failover_check(&view.provider.id, &recoveries, true)
         .await;
-    let task = match started {
-        Ok(task) => task,
+    let operation = match started {
+        Ok(operation) => operation,
         Err(error) => return unavailable(explain(&error)),
     };
     let clock = view.client.vim().clock().clone();
-    let operation = view.client.operation(task);
     match operation
         .until_done(CHECK_LIMIT, clock.as_ref(), PollPolicy::default())
         .await
     {
-        Ok(result) => {
-            let outcomes = regroup(&groups, result.as_ref())
-                .into_iter()
-                .map(|outcome| match outcome {
-                    GroupOutcome::Succeeded { warnings, .. } if warnings.is_empty() => {
-                        Condition::go(name, "it would fail over")
-                    }
-                    GroupOutcome::Succeeded { warnings, .. } => {
-                        Condition::warning(name, describe(&warnings), "a failover would go on in spite of it")
-                    }
-                    GroupOutcome::Failed { faults } => Condition::no_go(
-                        name,
-                        describe(&faults),
-                        "mend this at the array, or leave the item out with --only",
-                    ),
-                    GroupOutcome::Missing => Condition::go(name, "it names nothing against it"),
-                });
+        Ok(outcomes) => {
+            let outcomes = outcomes.into_iter().map(|outcome| match outcome {
+                GroupOutcome::Succeeded { warnings, .. } if warnings.is_empty() => {
+                    Condition::go(name, "it would fail over")
+                }
+                GroupOutcome::Succeeded { warnings, .. } => {
+                    Condition::warning(name, describe(&warnings), "a failover would go on in spite of it")
+                }
+                GroupOutcome::Failed { faults } => Condition::no_go(
+                    name,
+                    describe(&faults),
+                    "mend this at the array, or leave the item out with --only",
+                ),
+                GroupOutcome::Missing => Condition::go(name, "it names nothing against it"),
+            });
             outcomes.collect()
         }
         Err(error) => unavailable(explain(&error)),

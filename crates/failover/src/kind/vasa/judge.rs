@@ -37,11 +37,14 @@ pub(super) fn before(step: &Step, here: &Group, there: Option<&Group>) -> Before
         Verb::Sync | Verb::FailOver { .. } => move_here(&here.state),
     };
     match verdict {
-        Verdict::Ready if step.verb.needs_machines_off() && here.devices > 0 => Before::Refused(format!(
-            "{} holds {} devices: shutting down and registering virtual machines is not part of this version, and moving \
+        Verdict::Ready if step.verb.needs_machines_off() && !here.devices.is_empty() => {
+            Before::Refused(format!(
+                "{} holds {} devices: shutting down and registering virtual machines is not part of this version, and moving \
              storage under running ones loses data",
-            step.here, here.devices
-        )),
+                step.here,
+                here.devices.len()
+            ))
+        }
         Verdict::Ready => Before::Ready,
         Verdict::Reversed => Before::Reversed,
         Verdict::Done(what) => Before::Done(format!("{what}; nothing was sent")),
@@ -187,11 +190,11 @@ pub(super) fn after(verb: Verb, state: &ReplicationState, point: bool, age_ms: i
 /// A finding for a group that is where it should be. What a reverse leaves behind is a pair, which later runs begin from.
 pub(super) fn done(step: &Step, group: &Group, what: Option<String>) -> Finding {
     let mut notes: Vec<String> = what.into_iter().collect();
-    notes.extend(machines(step.verb, group.devices));
+    notes.extend(machines(step.verb, group.devices.len()));
     let data = match step.verb {
         Verb::TestStop | Verb::Prepare | Verb::Sync => Value::Null,
         Verb::FailOver { .. } | Verb::TestStart => {
-            json!({"state": group.state.to_string(), "devices": group.devices})
+            json!({"state": group.state.to_string(), "devices": group.devices.len()})
         }
         Verb::Reverse { .. } => json!(Pair {
             source: step.there.clone(),

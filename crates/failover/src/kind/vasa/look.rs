@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use farside_engine::{EndpointId, Finding};
 use farside_transport::Clock;
 use farside_vasa::{
-    Group, GroupFault, GroupId, GroupPoints, GroupView, Provider, ReplicationState, VasaClient, batch_limit,
+    Group, GroupFault, GroupId, GroupPoints, GroupView, PointQuery, Provider, ReplicationState, VasaClient,
+    batch_limit,
 };
 use futures_util::future::join_all;
 use serde_json::json;
@@ -307,7 +308,7 @@ impl Scene {
                     provider: view.provider.id.clone(),
                     point_name: job.point_name.clone(),
                     group_name: here.name.clone(),
-                    devices: here.devices,
+                    devices: here.devices.len(),
                     at_ms: clock.now().unix_millis(),
                 }),
                 limit: batch_limit(&view.provider.info),
@@ -397,7 +398,7 @@ async fn view(
     for (name, ids) in &asked.points {
         let ids: Vec<GroupId> = ids.iter().cloned().collect();
         let answers = client
-            .points_in_time(&provider.id, &ids, Some(name))
+            .points_in_time(&provider.id, &ids, &PointQuery::named(name))
             .await
             .map_err(|error| Unseen::of(&error))?;
         let present = ids.into_iter().zip(answers).filter(|(_, points)| match points {

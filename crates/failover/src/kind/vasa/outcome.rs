@@ -62,6 +62,7 @@ fn succeeded(step: &Step, intent: &Intent, work: &Work, success: GroupSuccess, w
                 point,
                 time,
                 devices,
+                ..
             },
         ) if is_reached(step.verb, &state) => {
             let (held, broken) = (intent.devices.max(devices.len()), broken(&devices));

@@ -6,7 +6,8 @@ use farside_engine::MemberEnd;
 use farside_models_sms::operation::VASA_PROVIDER_FAILOVER_REPLICATION_GROUP_TASK;
 use farside_transport::OperationId;
 use farside_vasa::{
-    Group, GroupId, GroupOutcome, GroupSide, ProviderRef, ReplicationState, SMS_TASK, regroup,
+    Device, Group, GroupDevice, GroupId, GroupOutcome, GroupSide, ProviderRef, ReplicationState, SMS_TASK,
+    regroup,
 };
 use farside_wire::{Fault, OpenEnum as _, RawJson, ServiceError};
 
@@ -160,7 +161,13 @@ fn seen(at: &Side, peer: &Side, state: &str, devices: usize) -> Group {
     let side = GroupSide::Target {
         source: Some(peer.id()),
     };
-    Group::new(at.id(), ReplicationState::from_wire(state), side, devices)
+    let device = GroupDevice::new(Device::DiskId("disk".to_owned()));
+    Group::new(
+        at.id(),
+        ReplicationState::from_wire(state),
+        side,
+        vec![device; devices],
+    )
 }
 
 const STATES: [&str; 6] = [

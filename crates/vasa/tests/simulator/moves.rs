@@ -1,100 +1,15 @@
-//! The client against the simulator: both were written from the wire rules alone.
+//! Groups are moved between two sites, one call at a time.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-
-use std::sync::Arc;
 use std::time::Duration;
 
 use farside_simulator::sms::{GroupState, ProviderSpec, VasaSpec};
-use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
-use farside_transport::{Clock, Effect, OperationId, PollPolicy, SystemClock, WaitErrorKind};
+use farside_simulator::{FaultAction, FaultRule};
+use farside_transport::{Clock, Effect, PollPolicy, WaitErrorKind};
 use farside_vasa::{
-    Group, GroupFault, GroupId, GroupOutcome, GroupSuccess, GroupView, ProviderRef, Recovery,
-    ReplicationState, VasaClient, batch_limit, regroup, split,
+    GroupFault, GroupOutcome, GroupSuccess, PointQuery, Recovery, ReplicationState, batch_limit, split,
 };
-use farside_vim::VimClient;
-use farside_wire::Secret;
 
-struct Site {
-    client: VasaClient,
-    providers: Vec<ProviderRef>,
-}
-
-struct Pair {
-    simulator: Simulator,
-    clock: Arc<SystemClock>,
-}
-
-impl Pair {
-    fn new(spec: VasaSpec) -> Self {
-        let clock = Arc::new(SystemClock::new());
-        let world = WorldSpec::pair(7).groups(12).vasa(spec).build();
-        Self {
-            simulator: Simulator::new(world, clock.clone()),
-            clock,
-        }
-    }
-
-    async fn site(&self, name: &str) -> Site {
-        let (user, password) = {
-            let world = self.simulator.world();
-            let endpoint = world.endpoint(name).unwrap();
-            (endpoint.user.clone(), Secret::new(endpoint.password.clone()))
-        };
-        let transport = Arc::new(self.simulator.transport(name));
-        let vim = VimClient::builder(transport, user, password, self.clock.clone())
-            .endpoint(name)
-            .build();
-        let client = VasaClient::new(vim);
-        let providers = client
-            .providers()
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|provider| provider.id)
-            .collect();
-        Site { client, providers }
-    }
-
-    async fn done(&self, site: &Site, id: OperationId, batch: &[GroupId]) -> Vec<GroupOutcome> {
-        let operation = site.client.operation(id);
-        let limit = Duration::from_secs(600);
-        let result = operation
-            .until_done(limit, self.clock.as_ref(), PollPolicy::default())
-            .await
-            .unwrap();
-        regroup(batch, result.as_ref())
-    }
-}
-
-impl Site {
-    async fn all(&self, provider: usize) -> Vec<Group> {
-        self.client.all_groups(&self.providers[provider]).await.unwrap()
-    }
-
-    async fn states(&self, provider: usize, groups: &[GroupId]) -> Vec<String> {
-        let views = self
-            .client
-            .groups(&self.providers[provider], groups)
-            .await
-            .unwrap();
-        let state = |view: GroupView| match view {
-            GroupView::Known(group) => group.state.to_string(),
-            other => format!("{other:?}"),
-        };
-        views.into_iter().map(state).collect()
-    }
-}
-
-fn ids(groups: &[Group]) -> Vec<GroupId> {
-    groups.iter().map(|group| group.id.clone()).collect()
-}
-
-fn all_succeeded(outcomes: &[GroupOutcome]) -> bool {
-    outcomes
-        .iter()
-        .all(|outcome| matches!(outcome, GroupOutcome::Succeeded { .. }))
-}
+use crate::support::{Pair, all_succeeded, ids};
 
 #[tokio::test(start_paused = true)]
 async fn a_planned_failover_there_and_a_reverse() {
@@ -116,10 +31,14 @@ async fn a_planned_failover_there_and_a_reverse() {
         .start_sync(&west.providers[0], &targets, "before-the-move")
         .await
         .unwrap();
-    assert!(all_succeeded(&pair.done(&west, started, &targets).await));
+    assert!(all_succeeded(&pair.done(started).await));
     let points = west
         .client
-        .points_in_time(&west.providers[0], &targets, Some("before-the-move"))
+        .points_in_time(
+            &west.providers[0],
+            &targets,
+            &PointQuery::named("before-the-move"),
+        )
         .await
         .unwrap();
     assert!(
@@ -131,14 +50,14 @@ async fn a_planned_failover_there_and_a_reverse() {
         .start_prepare(&east.providers[0], &sources)
         .await
         .unwrap();
-    assert!(all_succeeded(&pair.done(&east, started, &sources).await));
+    assert!(all_succeeded(&pair.done(started).await));
     let recoveries: Vec<Recovery> = targets.iter().cloned().map(Recovery::newest).collect();
     let started = west
         .client
         .start_failover_check(&west.providers[0], &recoveries, true)
         .await
         .unwrap();
-    assert!(all_succeeded(&pair.done(&west, started, &targets).await));
+    assert!(all_succeeded(&pair.done(started).await));
     assert_eq!(
         west.states(0, &targets).await,
         ["TARGET"; 6],
@@ -149,7 +68,7 @@ async fn a_planned_failover_there_and_a_reverse() {
         .start_failover(&west.providers[0], &recoveries, true)
         .await
         .unwrap();
-    let outcomes = pair.done(&west, started, &targets).await;
+    let outcomes = pair.done(started).await;
     assert!(outcomes.iter().all(|outcome| matches!(
         outcome,
         GroupOutcome::Succeeded {
@@ -166,7 +85,7 @@ async fn a_planned_failover_there_and_a_reverse() {
         .start_reverse(&west.providers[0], &targets)
         .await
         .unwrap();
-    assert!(all_succeeded(&pair.done(&west, started, &targets).await));
+    assert!(all_succeeded(&pair.done(started).await));
     assert_eq!(west.states(0, &targets).await, ["SOURCE"; 6]);
     assert_eq!(east.states(0, &sources).await, ["TARGET"; 6]);
     let peers = east.client.peers(&east.providers[0], &[]).await.unwrap();
@@ -186,7 +105,7 @@ async fn a_test_failover_and_its_end() {
         .start_test(&west.providers[1], &recoveries)
         .await
         .unwrap();
-    let outcomes = pair.done(&west, started, &groups).await;
+    let outcomes = pair.done(started).await;
     assert!(
         outcomes.iter().all(|outcome| *outcome == GroupOutcome::Missing),
         "no result: {outcomes:?}"
@@ -197,7 +116,7 @@ async fn a_test_failover_and_its_end() {
         .stop_test(&west.providers[1], &groups, false)
         .await
         .unwrap();
-    pair.done(&west, started, &groups).await;
+    pair.done(started).await;
     assert_eq!(west.states(1, &groups).await, ["TARGET"; 6]);
 }
 
@@ -232,7 +151,7 @@ async fn a_batch_over_the_limit_is_refused_and_its_parts_are_not() {
             .start_sync(&west.providers[0], part, "part")
             .await
             .unwrap();
-        assert!(all_succeeded(&pair.done(&west, started, part).await));
+        assert!(all_succeeded(&pair.done(started).await));
     }
 }
 
@@ -248,7 +167,7 @@ async fn groups_in_the_wrong_state_and_at_the_wrong_end_fail_alone() {
         .stop_test(&west.providers[0], &batch, false)
         .await
         .unwrap();
-    let outcomes = pair.done(&west, started, &batch).await;
+    let outcomes = pair.done(started).await;
     let faults: Vec<GroupFault> = outcomes
         .iter()
         .map(|outcome| match outcome {
@@ -286,7 +205,7 @@ async fn a_wait_outlives_the_session_and_broken_connections() {
         let rule = FaultRule::new("SmsTask_QuerySmsTaskInfo", action).from_nth(nth);
         pair.simulator.world().faults_mut().add(rule);
     }
-    assert!(all_succeeded(&pair.done(&west, started, &groups).await));
+    assert!(all_succeeded(&pair.done(started).await));
     let states = pair
         .simulator
         .world()
@@ -309,7 +228,7 @@ async fn after_a_restart_of_its_vcenter_a_task_is_gone_and_the_groups_show_what_
         .await
         .unwrap();
     pair.simulator.world().restart_vcenter("vc-west", 20_000);
-    let operation = west.client.operation(started);
+    let operation = started;
     let limit = Duration::from_secs(600);
     let error = operation
         .until_done(limit, pair.clock.as_ref(), PollPolicy::default())

@@ -1,0 +1,230 @@
+use farside_models_sms::ReplicationState;
+use farside_wire::{Fault, OpenEnum as _, decode_str};
+
+use super::*;
+use crate::group::{Group, GroupSide};
+
+fn id(number: usize) -> GroupId {
+    GroupId::new("fd", format!("g-{number}"))
+}
+
+fn provider() -> ProviderRef {
+    ProviderRef::new("p-1")
+}
+
+fn queue(groups: usize, limit: Option<u32>) -> Queue {
+    let members = (0..groups).map(|number| Recovery::newest(id(number))).collect();
+    let mut queue = Queue::new(Action::Failover { planned: false }, members, &provider());
+    queue.set_limit(provider(), limit);
+    queue
+}
+
+fn done() -> GroupOutcome {
+    GroupOutcome::Succeeded {
+        success: GroupSuccess::Plain,
+        warnings: Vec::new(),
+    }
+}
+
+fn failed(fault: Fault) -> GroupOutcome {
+    GroupOutcome::Failed { faults: vec![fault] }
+}
+
+/// A fault with these members.
+fn fault(type_name: &str, members: &str) -> Fault {
+    decode_str(&format!(r#"{{"_typeName": "{type_name}"{members}}}"#)).expect("a fault")
+}
+
+fn too_many(limit: Option<i64>) -> Fault {
+    let member = limit.map(|limit| format!(r#", "maxBatchSize": {limit}"#));
+    fault("TooMany", &member.unwrap_or_default())
+}
+
+/// Takes calls and answers them until none is due; gives their sizes.
+fn run(queue: &mut Queue, mut answer: impl FnMut(&[GroupId]) -> Called) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut now = Duration::ZERO;
+    loop {
+        while let Some((provider, items)) = queue.next_call(now) {
+            assert!(sizes.len() < 100, "it never ends: {sizes:?}");
+            let groups: Vec<GroupId> = items.iter().map(|item| item.recovery.group.clone()).collect();
+            sizes.push(groups.len());
+            let called = answer(&groups);
+            queue.called(&provider, items, called, now);
+        }
+        match queue.pause(now) {
+            Next::Nothing => return sizes,
+            Next::Sleep(pause) => now += pause,
+            Next::Task(task) => queue.task_ended(&task),
+        }
+    }
+}
+
+fn all_succeeded(queue: Queue) -> bool {
+    queue.into_ends().iter().all(|ended| ended.end.is_success())
+}
+
+#[test]
+fn a_known_limit_is_kept_and_no_limit_is_one_call() {
+    let mut limited = queue(10, Some(4));
+    assert_eq!(
+        run(&mut limited, |groups| Called::Ended(vec![done(); groups.len()])),
+        [4, 4, 2]
+    );
+    let mut unlimited = queue(10, None);
+    assert_eq!(
+        run(&mut unlimited, |groups| Called::Ended(vec![done(); groups.len()])),
+        [10]
+    );
+    assert!(all_succeeded(limited) && all_succeeded(unlimited));
+}
+
+#[test]
+fn a_call_with_too_many_groups_is_split_by_what_the_refusal_names() {
+    let refusing = |named: Option<i64>| {
+        let mut queue = queue(7, None);
+        let sizes = run(&mut queue, |groups| match groups.len() {
+            7 => Called::Refused(too_many(named)),
+            size => Called::Ended(vec![done(); size]),
+        });
+        assert!(all_succeeded(queue));
+        sizes
+    };
+    assert_eq!(refusing(Some(3)), [7, 3, 3, 1]);
+    assert_eq!(refusing(None), [7, 1, 1, 1, 1, 1, 1, 1]);
+    assert_eq!(refusing(Some(0)), [7, 1, 1, 1, 1, 1, 1, 1]);
+    assert_eq!(
+        refusing(Some(100)),
+        [7, 3, 3, 1],
+        "a limit above what was refused is not believed"
+    );
+}
+
+#[test]
+fn groups_beyond_the_limit_inside_a_call_are_sent_again_and_the_others_are_not() {
+    let mut queue = queue(5, Some(5));
+    let mut sent: BTreeMap<GroupId, usize> = BTreeMap::new();
+    let sizes = run(&mut queue, |groups| {
+        let outcomes = groups.iter().enumerate().map(|(index, group)| {
+            if index < 2 {
+                *sent.entry(group.clone()).or_default() += 1;
+                done()
+            } else {
+                failed(too_many(Some(2)))
+            }
+        });
+        Called::Ended(outcomes.collect())
+    });
+    assert_eq!(sizes, [5, 2, 1]);
+    assert!(sent.values().all(|times| *times == 1) && sent.len() == 5);
+}
+
+#[test]
+fn a_group_waits_for_the_task_that_the_provider_names_and_no_longer_than_a_few_times() {
+    let task = r#", "task": {"_typeName": "ManagedObjectReference", "type": "SmsTask", "value": "t-1"}"#;
+    let ongoing = fault("SyncOngoing", task);
+    let mut once = queue(2, None);
+    let mut first = true;
+    let sizes = run(&mut once, |groups| {
+        let outcome = if std::mem::take(&mut first) {
+            failed(ongoing.clone())
+        } else {
+            done()
+        };
+        let rest = groups.len() - 1;
+        Called::Ended(std::iter::once(outcome).chain(vec![done(); rest]).collect())
+    });
+    assert_eq!(sizes, [2, 1]);
+    assert!(all_succeeded(once));
+    let mut always = queue(1, None);
+    let sizes = run(&mut always, |_| Called::Ended(vec![failed(ongoing.clone())]));
+    assert_eq!(sizes.len(), 6);
+    assert!(matches!(always.into_ends()[0].end, GroupEnd::Failed { .. }));
+}
+
+#[test]
+fn a_busy_provider_is_asked_again_after_longer_and_longer_pauses() {
+    let mut queue = queue(3, None);
+    let mut times = 0;
+    let sizes = run(&mut queue, |groups| {
+        times += 1;
+        if times <= 3 {
+            Called::Refused(fault("ProviderBusy", ""))
+        } else {
+            Called::Ended(vec![done(); groups.len()])
+        }
+    });
+    assert_eq!(sizes, [3, 3, 3, 3]);
+    assert!(all_succeeded(queue));
+}
+
+#[test]
+fn a_refusal_that_is_about_one_group_is_found_out_in_smaller_calls() {
+    let mut queue = queue(4, None);
+    let bad = id(2);
+    let sizes = run(&mut queue, |groups| {
+        if groups.contains(&bad) {
+            Called::Refused(fault("InvalidReplicationState", r#", "currentState": "SOURCE""#))
+        } else {
+            Called::Ended(vec![done(); groups.len()])
+        }
+    });
+    assert_eq!(sizes, [4, 2, 2, 1, 1]);
+    let failed: Vec<bool> = queue
+        .into_ends()
+        .iter()
+        .map(|ended| ended.end.is_success())
+        .collect();
+    assert_eq!(failed, [true, true, false, true]);
+}
+
+#[test]
+fn a_call_whose_outcome_nobody_knows_is_the_last_one_for_its_groups() {
+    let mut queue = queue(4, Some(2));
+    let sizes = run(&mut queue, |groups| {
+        if groups.contains(&id(0)) {
+            Called::InDoubt(Doubt::NotMentioned { state: None })
+        } else {
+            Called::Ended(vec![done(); groups.len()])
+        }
+    });
+    assert_eq!(sizes, [2, 2]);
+    let ends = queue.into_ends();
+    assert!(matches!(ends[1].end, GroupEnd::Unknown { .. }) && ends[3].end.is_success());
+}
+
+#[test]
+fn a_group_that_is_there_already_has_succeeded_if_its_state_says_so() {
+    for (state, good) in [("FAILEDOVER", true), ("TARGET", false)] {
+        let mut queue = queue(1, None);
+        run(&mut queue, |_| {
+            Called::Ended(vec![failed(fault("AlreadyDone", ""))])
+        });
+        let (_, groups) = queue.doubtful().expect("a group to look at");
+        let side = GroupSide::Target { source: None };
+        let group = Group::new(id(0), ReplicationState::from_wire(state), side, Vec::new());
+        queue.looked(&groups, vec![GroupView::Known(group)]);
+        let end = &queue.into_ends()[0].end;
+        assert_eq!(
+            (end.is_success(), end.was_there_already()),
+            (good, good),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn a_group_that_is_asked_for_twice_is_sent_once() {
+    let members = vec![Recovery::newest(id(0)), Recovery::newest(id(0))];
+    let mut queue = Queue::new(Action::Reverse, members, &provider());
+    let sizes = run(&mut queue, |groups| Called::Ended(vec![done(); groups.len()]));
+    assert_eq!(sizes, [1]);
+    let ends = queue.into_ends();
+    assert!(ends[0].end.is_success());
+    assert!(matches!(
+        ends[1].end,
+        GroupEnd::NotStarted {
+            reason: NotStarted::Unfit(Unfit::Duplicate)
+        }
+    ));
+}

@@ -1,0 +1,379 @@
+//! Replicated devices: their ids in all forms, and which virtual machine each belongs to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use farside_models_sms::{
+    DeviceId, RecoveredDevice, RecoveredTargetGroupMemberInfo, SourceGroupMemberInfo, TargetGroupMemberInfo,
+    VVolId, VasaVirtualDiskId, VirtualDiskKey, VirtualDiskMoId, VirtualMachineFilePath, VirtualMachineMoId,
+    VirtualMachineUUID,
+};
+use farside_models_vim::{VirtualDevice, VirtualDisk};
+use farside_transport::CallError;
+use farside_vim::ObjectProperties;
+use farside_wire::{Fault, ManagedObjectReference, Object};
+
+use crate::client::VasaClient;
+use crate::group::Group;
+use crate::policy::VmPart;
+
+/// The id of a virtual volume, such as `rfc4122.5f4e...`.
+///
+/// Ids are equal if they differ in letter case, dashes or the `rfc4122.` in front only: vCenter and providers do not all write
+/// them the same way (vVol recovery rules 2.2.6, inferred). The text stays as it was sent.
+#[derive(Clone, Debug)]
+pub struct VvolId(String);
+
+impl VvolId {
+    /// An id as it was sent.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as it was sent: the form that goes back to the server.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form in which ids are compared.
+    #[must_use]
+    pub fn normalised(&self) -> String {
+        let plain: String = self
+            .0
+            .chars()
+            .filter(|letter| !matches!(letter, '-' | '{' | '}') && !letter.is_whitespace())
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        plain
+            .strip_prefix("rfc4122.")
+            .map_or(plain.clone(), str::to_owned)
+    }
+}
+
+impl PartialEq for VvolId {
+    fn eq(&self, other: &Self) -> bool {
+        self.normalised() == other.normalised()
+    }
+}
+
+impl Eq for VvolId {}
+
+impl fmt::Display for VvolId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is replicated. Arrays of virtual volumes speak of volumes, replicators on the hosts of machines and disks.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Device {
+    /// A virtual volume: the home of a machine, a disk, or what goes with them.
+    Volume(VvolId),
+    /// A virtual disk, by an id of the replicator's own.
+    DiskId(String),
+    /// A disk of a machine.
+    Disk {
+        /// `instanceUuid` of the machine.
+        vm_instance_uuid: String,
+        /// The key of the device.
+        key: i32,
+    },
+    /// A disk of a machine, by the machine's managed object id.
+    DiskOf {
+        /// The machine, such as `vm-12`.
+        vm: String,
+        /// The key of the disk, as text.
+        key: String,
+        /// The vCenter, if it is said.
+        vcenter_uuid: Option<String>,
+    },
+    /// A machine by its `instanceUuid`.
+    Vm(String),
+    /// A machine by its managed object id.
+    VmOf {
+        /// The machine, such as `vm-12`.
+        vm: String,
+        /// The vCenter, if it is said.
+        vcenter_uuid: Option<String>,
+    },
+    /// The configuration file of a machine, corrected by the replicator.
+    File {
+        /// The URL of the datastore.
+        datastore_url: String,
+        /// The path from there.
+        path: String,
+        /// The vCenter, if it is said.
+        vcenter_uuid: Option<String>,
+    },
+    /// An id of a kind that these models do not know, or that cannot be read as what it says it is.
+    Other(Object<DeviceId>),
+}
+
+impl Device {
+    /// What an id names.
+    #[must_use]
+    pub fn of(id: &Object<DeviceId>) -> Self {
+        Self::read(id).unwrap_or_else(|| Self::Other(id.clone()))
+    }
+
+    /// The volume, if it is one.
+    #[must_use]
+    pub fn volume(&self) -> Option<&VvolId> {
+        match self {
+            Self::Volume(volume) => Some(volume),
+            _ => None,
+        }
+    }
+
+    fn read(id: &Object<DeviceId>) -> Option<Self> {
+        if let Some(id) = id.downcast::<VVolId>() {
+            return Some(Self::Volume(VvolId::new(id.ok()?.id)));
+        }
+        if let Some(id) = id.downcast::<VasaVirtualDiskId>() {
+            return Some(Self::DiskId(id.ok()?.disk_id));
+        }
+        if let Some(id) = id.downcast::<VirtualDiskKey>() {
+            let id = id.ok()?;
+            return Some(Self::Disk {
+                vm_instance_uuid: id.vm_instance_uuid,
+                key: id.device_key,
+            });
+        }
+        if let Some(id) = id.downcast::<VirtualDiskMoId>() {
+            let id = id.ok()?;
+            return Some(Self::DiskOf {
+                vm: id.vm_moid,
+                key: id.disk_key,
+                vcenter_uuid: id.vc_uuid,
+            });
+        }
+        if let Some(id) = id.downcast::<VirtualMachineUUID>() {
+            return Some(Self::Vm(id.ok()?.vm_instance_uuid));
+        }
+        if let Some(id) = id.downcast::<VirtualMachineMoId>() {
+            let id = id.ok()?;
+            return Some(Self::VmOf {
+                vm: id.vm_moid,
+                vcenter_uuid: id.vc_uuid,
+            });
+        }
+        let id = id.downcast::<VirtualMachineFilePath>()?.ok()?;
+        Some(Self::File {
+            datastore_url: id.ds_url,
+            path: id.vmx_path,
+            vcenter_uuid: id.vc_uuid,
+        })
+    }
+}
+
+/// A device of a group, as the side asked sees it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct GroupDevice {
+    /// The device at the source.
+    pub source: Device,
+    /// Its replicas: the fault domain of each, told at the source only, and its id.
+    pub replicas: Vec<(Option<String>, String)>,
+    /// The datastore that it is recovered to; told at the target.
+    pub datastore: Option<ManagedObjectReference>,
+    /// What was made of it; told at the target while a test runs and after a failover. Absent: it was not recovered.
+    pub recovered: Option<Device>,
+}
+
+impl GroupDevice {
+    /// A device of which no more is known than its id at the source.
+    #[must_use]
+    pub fn new(source: Device) -> Self {
+        Self {
+            source,
+            replicas: Vec::new(),
+            datastore: None,
+            recovered: None,
+        }
+    }
+
+    pub(crate) fn at_source(member: &SourceGroupMemberInfo) -> Self {
+        let domain =
+            |id: &farside_models_sms::TargetDeviceId| id.domain_id.base().ok().map(|domain| domain.id);
+        let replicas = member
+            .target_id
+            .iter()
+            .map(|id| (domain(id), id.device_id.id.clone()));
+        Self {
+            replicas: replicas.collect(),
+            ..Self::new(Device::of(&member.device_id))
+        }
+    }
+
+    /// `None` for a member that cannot be read.
+    pub(crate) fn at_target(member: &Object<TargetGroupMemberInfo>) -> Option<Self> {
+        let recovered = member
+            .downcast::<RecoveredTargetGroupMemberInfo>()
+            .and_then(Result::ok);
+        let recovered = recovered.and_then(|member| member.recovered_device_id);
+        let member = member.base().ok()?;
+        Some(Self {
+            source: Device::of(&member.source_id),
+            replicas: vec![(None, member.replica_id.id)],
+            datastore: Some(member.target_datastore),
+            recovered: recovered.as_ref().map(Device::of),
+        })
+    }
+
+    /// A device as the result of a failover tells of it, and why it was not recovered.
+    #[must_use]
+    pub fn of_result(device: &RecoveredDevice) -> (Self, Option<Fault>) {
+        let replica = device.target_device_id.iter().map(|id| (None, id.id.clone()));
+        let read = Self {
+            source: Device::of(&device.source_device_id),
+            replicas: replica.collect(),
+            datastore: Some(device.datastore.clone()),
+            recovered: device.recovered_device_id.as_ref().map(Device::of),
+        };
+        (read, device.error.clone())
+    }
+}
+
+/// The virtual volumes of a virtual machine.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct VmVolumes {
+    /// The virtual machine.
+    pub vm: ManagedObjectReference,
+    /// `config.instanceUuid`, by which replicators on the hosts know it.
+    pub instance_uuid: Option<String>,
+    /// The volume of each part.
+    pub parts: BTreeMap<VmPart, VvolId>,
+    /// The volumes of its other files: snapshots, memory.
+    pub others: Vec<VvolId>,
+}
+
+/// The property that lists the files of a machine. Each may name the volume that it is on.
+const FILES: &str = "layoutEx";
+
+impl VmVolumes {
+    /// The properties of a virtual machine that tell.
+    pub const PATHS: [&'static str; 4] = [
+        "config.instanceUuid",
+        "config.files.vmPathName",
+        "config.hardware.device",
+        FILES,
+    ];
+
+    /// What the properties of a virtual machine tell. The home is the directory of its configuration file, and each disk names
+    /// its volume (vVol recovery rules 2.2.6, inferred). What cannot be read is left out.
+    #[must_use]
+    pub fn of(properties: &ObjectProperties) -> Self {
+        let text = |path: &str| properties.get::<String>(path).ok().flatten();
+        let mut parts = BTreeMap::new();
+        if let Some(home) = text("config.files.vmPathName").as_deref().and_then(home) {
+            parts.insert(VmPart::Home, home);
+        }
+        let devices = properties.get::<Vec<Object<VirtualDevice>>>("config.hardware.device");
+        for device in devices.ok().flatten().unwrap_or_default() {
+            let Some(Ok(disk)) = device.downcast::<VirtualDisk>() else {
+                continue;
+            };
+            let backing = disk.backing.as_ref().map(Object::raw_json);
+            let volume =
+                backing.and_then(|backing| backing.member("backingObjectId")?.decode::<String>().ok());
+            if let Some(volume) = volume {
+                parts.insert(VmPart::Disk(disk.key), VvolId::new(volume));
+            }
+        }
+        let named = files(properties);
+        let others = named.filter(|volume| parts.values().all(|known| known != volume));
+        Self {
+            vm: properties.object().clone(),
+            instance_uuid: text("config.instanceUuid"),
+            others: others.collect(),
+            parts,
+        }
+    }
+
+    /// The part that a device is; `None` if it is none of this machine's. A volume of another file counts for the home.
+    #[must_use]
+    pub fn part_of(&self, device: &Device) -> Option<VmPart> {
+        let is_own = |uuid: &str| {
+            self.instance_uuid
+                .as_deref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(uuid))
+        };
+        match device {
+            Device::Volume(volume) => {
+                let mut parts = self.parts.iter();
+                let part = parts.find(|(_, known)| *known == volume).map(|(part, _)| *part);
+                part.or_else(|| self.others.contains(volume).then_some(VmPart::Home))
+            }
+            Device::Disk {
+                vm_instance_uuid,
+                key,
+            } => is_own(vm_instance_uuid).then_some(VmPart::Disk(*key)),
+            Device::Vm(uuid) => is_own(uuid).then_some(VmPart::Home),
+            Device::VmOf { vm, .. } => (*vm == self.vm.value).then_some(VmPart::Home),
+            Device::DiskOf { vm, key, .. } if *vm == self.vm.value => key.parse().ok().map(VmPart::Disk),
+            Device::DiskOf { .. } | Device::DiskId(_) | Device::File { .. } | Device::Other(_) => None,
+        }
+    }
+}
+
+/// The volume that the configuration file is on: `[datastore] rfc4122.…/name.vmx`.
+fn home(path: &str) -> Option<VvolId> {
+    let (_, rest) = path.split_once("] ")?;
+    let (directory, _) = rest.split_once('/')?;
+    Some(VvolId::new(directory))
+}
+
+fn files(properties: &ObjectProperties) -> impl Iterator<Item = VvolId> {
+    let layout = properties.any(FILES).map(|layout| layout.raw().to_owned());
+    let layout = layout.and_then(|text| farside_wire::RawJson::parse(&text).ok());
+    let files = layout.and_then(|layout| layout.member("file")?.decode::<Vec<farside_wire::Any>>().ok());
+    files.unwrap_or_default().into_iter().filter_map(|file| {
+        let file = farside_wire::RawJson::parse(file.raw()).ok()?;
+        file.member("backingObjectId")?
+            .decode::<String>()
+            .ok()
+            .map(VvolId::new)
+    })
+}
+
+/// Which virtual machine, and which part of it, each device of a group is; `None` where none of `vms` has it. At the source the
+/// devices themselves are looked for, at the target what was recovered of them.
+#[must_use]
+pub fn owners<'a>(
+    group: &'a Group,
+    vms: &'a [VmVolumes],
+) -> Vec<(&'a GroupDevice, Option<(&'a ManagedObjectReference, VmPart)>)> {
+    let owner = |device: &Device| {
+        vms.iter()
+            .find_map(|vm| vm.part_of(device).map(|part| (&vm.vm, part)))
+    };
+    let found = group.devices.iter().map(|device| {
+        let here = if group.is_source() {
+            Some(&device.source)
+        } else {
+            device.recovered.as_ref()
+        };
+        (device, here.and_then(owner))
+    });
+    found.collect()
+}
+
+impl VasaClient {
+    /// The virtual volumes of virtual machines of this vCenter, as far as the collector can read them.
+    ///
+    /// # Errors
+    /// [`CallError`]; a `ManagedObjectNotFound` fault when one of the machines does not exist.
+    pub async fn volumes_of_vms(&self, vms: &[ManagedObjectReference]) -> Result<Vec<VmVolumes>, CallError> {
+        let found = self
+            .vim()
+            .properties(vms, "VirtualMachine", &VmVolumes::PATHS)
+            .await?;
+        Ok(found.iter().map(VmVolumes::of).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

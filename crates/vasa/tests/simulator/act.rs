@@ -1,0 +1,422 @@
+//! Actions on any number of groups.
+
+use std::time::Duration;
+
+use farside_models_sms::ReplicationState;
+use farside_simulator::sms::{ProviderSpec, ResultForm, VasaSpec};
+use farside_simulator::{FaultAction, FaultRule};
+use farside_vasa::{
+    Action, Batch, CalledAt, Doubt, GroupEnd, GroupEnded, GroupFault, GroupId, GroupSuccess, GroupView,
+    NotStarted, Recovery, Unfit,
+};
+
+use serde_json::json;
+
+use crate::support::{Pair, Site, ids};
+
+const FAILOVER: &str = "VasaProvider_FailoverReplicationGroup_Task";
+const UNPLANNED: Action = Action::Failover { planned: false };
+
+fn world(change: impl Fn(&mut ProviderSpec), more: impl FnOnce(&mut VasaSpec)) -> Pair {
+    let mut spec = VasaSpec::default();
+    spec.providers.iter_mut().for_each(change);
+    more(&mut spec);
+    Pair::new(spec)
+}
+
+async fn act(site: &Site, action: Action, groups: &[GroupId]) -> Vec<GroupEnded> {
+    let act = site
+        .client
+        .act(&site.providers[0], action, groups.iter().cloned());
+    act.send().await.unwrap()
+}
+
+fn succeeded(ends: &[GroupEnded]) -> bool {
+    ends.iter().all(|ended| ended.end.is_success())
+}
+
+fn reason(ended: &GroupEnded) -> &NotStarted {
+    match &ended.end {
+        GroupEnd::NotStarted { reason } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn effects(pair: &Pair, operation: &str) -> u64 {
+    let world = pair.simulator.world();
+    let calls = world.calls().entries().into_iter();
+    calls
+        .filter(|calls| calls.operation == operation)
+        .map(|calls| calls.entry.effects)
+        .sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_over_the_limit_go_in_as_many_calls_as_it_takes() {
+    let pair = world(|provider| provider.call_limit = Some(4), |_| {});
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    let ends = act(&west, UNPLANNED, &groups).await;
+    assert!(succeeded(&ends), "{ends:?}");
+    assert_eq!(
+        ends.iter().map(|ended| ended.group.clone()).collect::<Vec<_>>(),
+        groups
+    );
+    assert_eq!(effects(&pair, FAILOVER), 6);
+    assert_eq!(west.states(0, &groups).await, ["FAILEDOVER"; 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_calls_can_be_under_way_at_once() {
+    let pair = world(
+        |provider| {
+            provider.max_batch_size = Some(1);
+            provider.slow_percent = 1_000;
+        },
+        |_| {},
+    );
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    let before = pair.simulator.world().now_ms();
+    let act = west
+        .client
+        .act(&west.providers[0], UNPLANNED, groups.iter().cloned());
+    let ends = act.calls_at_once(5).send().await.unwrap();
+    assert!(succeeded(&ends), "{ends:?}");
+    let took_ms = pair.simulator.world().now_ms() - before;
+    assert!(
+        took_ms < 75_000,
+        "{took_ms} ms: two at least took their time together"
+    );
+    assert_eq!(effects(&pair, FAILOVER), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_belong_into_the_call_is_left_out_before_it() {
+    let pair = Pair::new(VasaSpec::default());
+    let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
+    let (targets, sources) = (west.all(0).await, east.all(0).await);
+    let wrong = Unfit::WrongSide {
+        needed: CalledAt::Source,
+    };
+    let at_target = act(&west, Action::Prepare, &ids(&targets)[..1]).await;
+    assert!(matches!(reason(&at_target[0]), NotStarted::Unfit(unfit) if *unfit == wrong));
+    let at_source = act(&east, UNPLANNED, &ids(&sources)[..1]).await;
+    assert!(matches!(
+        reason(&at_source[0]),
+        NotStarted::Unfit(Unfit::WrongSide {
+            needed: CalledAt::Target
+        })
+    ));
+    let plain = act(&west, Action::Promote { planned: false }, &ids(&targets)[..1]).await;
+    assert!(matches!(
+        reason(&plain[0]),
+        NotStarted::Unfit(Unfit::NotPromotable)
+    ));
+    let foreign = act(
+        &west,
+        UNPLANNED,
+        &[
+            sources[0].id.clone(),
+            targets[0].id.clone(),
+            targets[0].id.clone(),
+        ],
+    )
+    .await;
+    let NotStarted::NotShown { faults } = reason(&foreign[0]) else {
+        panic!("{foreign:?}")
+    };
+    assert_eq!(GroupFault::of(&faults[0]), GroupFault::WrongEnd);
+    assert!(foreign[1].end.is_success());
+    assert!(matches!(reason(&foreign[2]), NotStarted::Unfit(Unfit::Duplicate)));
+    let checked = Batch::checked(Action::Prepare, &targets);
+    assert_eq!(checked, Err((targets[0].id.clone(), wrong)));
+    assert_eq!(
+        Batch::checked(UNPLANNED, &targets).unwrap().groups(),
+        ids(&targets)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_of_an_inactive_provider_go_to_the_one_that_is_active() {
+    for whole in [false, true] {
+        for checked in [false, true] {
+            let pair = world(|_| {}, |spec| spec.inactive_refuses_call = whole);
+            let west = pair.site("vc-west").await;
+            let groups = ids(&west.all(0).await);
+            assert!(
+                pair.simulator
+                    .world()
+                    .sms_mut()
+                    .activate("fd-west-1", "vasaProvider-west-2")
+            );
+            let act = west
+                .client
+                .act(&west.providers[0], UNPLANNED, groups.iter().cloned());
+            let act = if checked { act } else { act.unchecked() };
+            let ends = act.send().await.unwrap();
+            assert!(succeeded(&ends), "{whole} {checked}: {ends:?}");
+            assert_eq!(effects(&pair, FAILOVER), 6);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inactive_provider_that_names_no_other_one_leaves_its_groups_as_they_are() {
+    let pair = world(|_| {}, |spec| spec.hides_active = true);
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    assert!(
+        pair.simulator
+            .world()
+            .sms_mut()
+            .activate("fd-west-1", "vasaProvider-west-2")
+    );
+    let ends = act(&west, UNPLANNED, &groups[..1]).await;
+    assert!(matches!(reason(&ends[0]), NotStarted::NotShown { .. }));
+    let active = west
+        .client
+        .active_provider(&groups[0].fault_domain)
+        .await
+        .unwrap()
+        .unwrap();
+    let act = west.client.act(&active, UNPLANNED, groups.iter().cloned());
+    assert!(succeeded(&act.send().await.unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_there_already_has_succeeded_and_says_so() {
+    let pair = world(|_| {}, |spec| spec.already_done = true);
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    act(&west, UNPLANNED, &groups[..2]).await;
+    let ends = act(&west, UNPLANNED, &groups[..3]).await;
+    let already: Vec<bool> = ends.iter().map(|ended| ended.end.was_there_already()).collect();
+    assert!(succeeded(&ends));
+    assert_eq!(already, [true, true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_is_running_on_a_group_is_waited_for() {
+    let pair = world(|provider| provider.slow_percent = 500, |_| {});
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    west.client
+        .start_sync(&west.providers[0], &groups[..1], "theirs")
+        .await
+        .unwrap();
+    let ends = act(&west, UNPLANNED, &groups[..2]).await;
+    assert!(succeeded(&ends), "{ends:?}");
+    assert_eq!(effects(&pair, FAILOVER), 2);
+}
+
+/// The whole call can be refused with it, too. Of several groups it leaves open which is meant.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_names_running_work_is_made_again_for_a_single_group_only() {
+    for (count, good) in [(1, true), (2, false)] {
+        let pair = Pair::new(VasaSpec::default());
+        let west = pair.site("vc-west").await;
+        let groups = ids(&west.all(0).await);
+        let theirs = west
+            .client
+            .start_sync(&west.providers[0], &groups[5..], "theirs")
+            .await
+            .unwrap();
+        let task = json!({"_typeName": "ManagedObjectReference", "type": "SmsTask", "value": theirs.id().id});
+        let refuse = FaultAction::Refuse {
+            status: 500,
+            body: Some(json!({"_typeName": "SyncOngoing", "task": task})),
+            retry_after: None,
+        };
+        let rule = FaultRule::new(FAILOVER, refuse);
+        pair.simulator.world().faults_mut().add(rule);
+        let ends = act(&west, UNPLANNED, &groups[..count]).await;
+        assert_eq!(succeeded(&ends), good, "{ends:?}");
+        assert_eq!(effects(&pair, FAILOVER), u64::from(good));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_provider_gets_its_groups_later_or_not_at_all() {
+    let pair = world(|provider| provider.busy_calls = 3, |_| {});
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    assert!(succeeded(&act(&west, UNPLANNED, &groups[..3]).await));
+    let pair = world(|provider| provider.busy_calls = 10_000, |_| {});
+    let west = pair.site("vc-west").await;
+    let late = west
+        .client
+        .act(&west.providers[0], UNPLANNED, groups[..1].to_vec());
+    let ends = late.within(Duration::from_secs(120)).send().await.unwrap();
+    let NotStarted::OutOfTime { faults } = reason(&ends[0]) else {
+        panic!("{ends:?}")
+    };
+    assert_eq!(GroupFault::of(&faults[0]), GroupFault::Busy);
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_are_read_in_every_form() {
+    for form in [ResultForm::Declared, ResultForm::Subtype, ResultForm::Bare] {
+        let pair = world(
+            |provider| provider.max_batch_size = Some(2),
+            |spec| spec.result_form = form,
+        );
+        let west = pair.site("vc-west").await;
+        let groups = ids(&west.all(0).await);
+        let ends = act(&west, UNPLANNED, &groups[..3]).await;
+        let recovered = |ended: &GroupEnded| {
+            matches!(
+                &ended.end,
+                GroupEnd::Succeeded {
+                    success: GroupSuccess::Recovered { .. },
+                    ..
+                }
+            )
+        };
+        assert!(ends.iter().all(recovered), "{form:?}: {ends:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_within_the_task_is_a_refusal() {
+    let pair = world(
+        |provider| provider.call_limit = Some(2),
+        |spec| spec.refuses_in_task = true,
+    );
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    let ends = act(&west, UNPLANNED, &groups).await;
+    assert!(succeeded(&ends), "{ends:?}");
+    assert_eq!(effects(&pair, FAILOVER), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tests_whose_results_are_empty_are_judged_by_the_groups() {
+    let pair = world(|provider| provider.test_leftovers = true, |_| {});
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    let started = act(&west, Action::StartTest { planned: false }, &groups).await;
+    assert!(started.iter().all(|ended| matches!(
+        &ended.end,
+        GroupEnd::Succeeded { success: GroupSuccess::Seen(group), .. } if group.state == ReplicationState::Intest
+    )));
+    let gentle = act(&west, Action::StopTest { force: false }, &groups[..1]).await;
+    assert!(
+        matches!(gentle[0].end, GroupEnd::Failed { .. }),
+        "volumes are in use: {gentle:?}"
+    );
+    assert!(succeeded(
+        &act(&west, Action::StopTest { force: true }, &groups).await
+    ));
+    assert_eq!(west.states(0, &groups).await, ["TARGET"; 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_change_nothing() {
+    let pair = Pair::new(VasaSpec::default());
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    for check in [
+        Action::CheckFailover { planned: true },
+        Action::CheckTest { planned: true },
+    ] {
+        assert!(succeeded(&act(&west, check, &groups).await));
+    }
+    assert_eq!(west.states(0, &groups).await, ["TARGET"; 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_way_there_and_back_with_a_promotion() {
+    let pair = world(|provider| provider.promote_capable = true, |_| {});
+    let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
+    let (targets, sources) = (ids(&west.all(0).await), ids(&east.all(0).await));
+    let sync = Action::Sync {
+        point_name: "before".to_owned(),
+    };
+    assert!(succeeded(&act(&west, sync, &targets).await));
+    assert!(succeeded(&act(&east, Action::Prepare, &sources).await));
+    assert!(succeeded(
+        &act(&west, Action::StartTest { planned: true }, &targets).await
+    ));
+    assert!(succeeded(
+        &act(&west, Action::Promote { planned: true }, &targets).await
+    ));
+    assert!(succeeded(&act(&west, Action::Reverse, &targets).await));
+    let views = west.client.groups(&west.providers[0], &targets).await.unwrap();
+    assert!(
+        views
+            .iter()
+            .all(|view| matches!(view, GroupView::Known(group) if group.is_source()))
+    );
+    let back = act(&west, Action::Reverse, &targets[..1]).await;
+    assert!(
+        matches!(reason(&back[0]), NotStarted::Unfit(Unfit::WrongSide { .. })),
+        "it is the source by now"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_answer_is_lost_is_not_made_again() {
+    let pair = world(|provider| provider.max_batch_size = Some(2), |_| {});
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    let rule = FaultRule::new(FAILOVER, FaultAction::DropAnswer).from_nth(2);
+    pair.simulator.world().faults_mut().add(rule);
+    let ends = act(&west, UNPLANNED, &groups).await;
+    let unknown = |ended: &GroupEnded| {
+        matches!(
+            &ended.end,
+            GroupEnd::Unknown {
+                doubt: Doubt::Call(_)
+            }
+        )
+    };
+    assert_eq!(
+        ends.iter().map(unknown).collect::<Vec<_>>(),
+        [false, false, true, true, false, false]
+    );
+    assert_eq!(
+        effects(&pair, FAILOVER),
+        6,
+        "those of the lost answer as well, and each once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_not_seen_to_its_end_leaves_its_groups_in_doubt() {
+    let pair = world(|provider| provider.slow_percent = 10_000, |_| {});
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    let act = west
+        .client
+        .act(&west.providers[0], UNPLANNED, groups[..1].to_vec());
+    let ends = act.within(Duration::from_secs(10)).send().await.unwrap();
+    assert!(
+        matches!(
+            ends[0].end,
+            GroupEnd::Unknown {
+                doubt: Doubt::Wait(_)
+            }
+        ),
+        "{ends:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_cannot_be_reached_is_an_error_and_nothing_was_done() {
+    let pair = Pair::new(VasaSpec::default());
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    pair.simulator
+        .world()
+        .sms_mut()
+        .set_provider_online("vasaProvider-west-1", false);
+    let act = west.client.act(
+        &west.providers[0],
+        UNPLANNED,
+        groups.iter().cloned().map(Recovery::newest),
+    );
+    let error = act.send().await.unwrap_err();
+    assert_eq!(GroupFault::of(error.fault().unwrap()), GroupFault::Unavailable);
+    assert_eq!(effects(&pair, FAILOVER), 0);
+}

@@ -1,0 +1,242 @@
+//! Over random limits, faults and lost answers: each group is acted on once or its end is unknown, with hardly more calls than
+//! it takes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use farside_simulator::sms::{EntryFault, ProviderSpec, ResultForm, VasaSpec};
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
+use farside_transport::{Call, CallError, Clock as _, Transport};
+use farside_vasa::{Action, GroupEnd, GroupId, ProviderRef};
+use http::Response;
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use proptest::test_runner::{Config, TestCaseError};
+use proptest::{option, prop_assert};
+use serde_json::json;
+
+use crate::support::Pair;
+
+const OPERATION: &str = "VasaProvider_FailoverReplicationGroup_Task";
+
+/// Counts the calls that change groups.
+#[derive(Debug)]
+struct Counting {
+    inner: Arc<dyn Transport>,
+    calls: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Transport for Counting {
+    async fn send(&self, call: Call) -> Result<Response<Bytes>, CallError> {
+        if call.operation.id == OPERATION {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+        }
+        self.inner.send(call).await
+    }
+}
+
+/// What is wrong with a call.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    DropAnswer,
+    Cut,
+    SessionEnds,
+}
+
+/// A world and its troubles.
+#[derive(Debug, Clone)]
+struct Case {
+    seed: u64,
+    groups: u32,
+    announced: Option<u32>,
+    call_limit: Option<u32>,
+    group_limit: Option<u32>,
+    hides_limit: bool,
+    refuses_in_task: bool,
+    form: ResultForm,
+    busy: u32,
+    at_once: usize,
+    /// The call that is hit, from 1.
+    troubles: Vec<(u32, Trouble)>,
+    /// Groups that fail for good, by number.
+    refused: Vec<u32>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let limit = || option::of(1..9_u32);
+    let trouble = prop_oneof![
+        Just(Trouble::DropAnswer),
+        Just(Trouble::Cut),
+        Just(Trouble::SessionEnds)
+    ];
+    let form = prop_oneof![
+        Just(ResultForm::Declared),
+        Just(ResultForm::Subtype),
+        Just(ResultForm::Bare)
+    ];
+    let limits = (limit(), limit(), limit(), any::<bool>(), any::<bool>());
+    let troubles = proptest::collection::vec((1..7_u32, trouble), 0..3);
+    let refused = proptest::collection::vec(1..25_u32, 0..3);
+    (
+        any::<u64>(),
+        1..25_u32,
+        limits,
+        form,
+        0..3_u32,
+        1..4_usize,
+        troubles,
+        refused,
+    )
+        .prop_map(
+            |(seed, groups, limits, form, busy, at_once, troubles, refused)| Case {
+                seed,
+                groups,
+                announced: limits.0,
+                call_limit: limits.1,
+                group_limit: limits.2,
+                hides_limit: limits.3,
+                refuses_in_task: limits.4,
+                form,
+                busy,
+                at_once,
+                troubles,
+                refused,
+            },
+        )
+}
+
+impl Case {
+    fn world(&self) -> Pair {
+        let mut provider = ProviderSpec::default();
+        provider.max_batch_size = self.announced.map(i64::from);
+        provider.call_limit = self.call_limit.map(i64::from);
+        provider.group_limit = self.group_limit;
+        provider.busy_calls = self.busy;
+        let refused = |number: &u32| EntryFault {
+            group: format!("group-{number:03}"),
+            operation: None,
+            times: None,
+            fault: json!({"_typeName": "NoValidReplica"}),
+        };
+        let mut vasa = VasaSpec::default();
+        vasa.providers = vec![provider];
+        vasa.hides_limit = self.hides_limit;
+        vasa.refuses_in_task = self.refuses_in_task;
+        vasa.result_form = self.form;
+        vasa.entry_faults = self.refused.iter().map(refused).collect();
+        let pair = Pair::of(&WorldSpec::pair(self.seed).groups(self.groups).vasa(vasa));
+        for (nth, trouble) in &self.troubles {
+            let action = match trouble {
+                Trouble::DropAnswer => FaultAction::DropAnswer,
+                Trouble::Cut => FaultAction::Cut,
+                Trouble::SessionEnds => FaultAction::EndSessions,
+            };
+            let rule = FaultRule::new(OPERATION, action).from_nth(*nth);
+            pair.simulator.world().faults_mut().add(rule);
+        }
+        pair
+    }
+
+    /// How many groups go through in one call, by what the provider tells: one where it refuses and names no number.
+    fn useful_size(&self) -> usize {
+        let groups = self.groups as usize;
+        let first = self
+            .announced
+            .map_or(groups, |announced| (announced as usize).min(groups));
+        let really = [self.call_limit, self.group_limit].into_iter().flatten().min();
+        let really = really.map_or(groups, |limit| limit as usize);
+        match first.cmp(&really) {
+            std::cmp::Ordering::Greater if self.hides_limit => 1,
+            std::cmp::Ordering::Greater => really,
+            std::cmp::Ordering::Less | std::cmp::Ordering::Equal => first,
+        }
+    }
+
+    /// Refusals that cost a call each, whatever a client does.
+    fn unavoidable(&self) -> usize {
+        let ended = self
+            .troubles
+            .iter()
+            .filter(|(_, trouble)| matches!(trouble, Trouble::SessionEnds));
+        self.busy as usize + ended.count()
+    }
+}
+
+fn group(number: u32) -> GroupId {
+    GroupId::new("fd-west-1", format!("rt-{number:03}"))
+}
+
+async fn play(case: Case) -> Result<(), TestCaseError> {
+    let pair = case.world();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let client = pair.client("vc-west", |inner| {
+        Arc::new(Counting {
+            inner,
+            calls: counted,
+        })
+    });
+    let asked: Vec<GroupId> = (1..=case.groups).map(group).collect();
+    let provider = ProviderRef::new("vasaProvider-west-1");
+    let act = client.act(
+        &provider,
+        Action::Failover { planned: false },
+        asked.iter().cloned(),
+    );
+    let act = act.within(Duration::from_secs(3_000)).calls_at_once(case.at_once);
+    let ends = act
+        .send()
+        .await
+        .map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+    // What nobody waits for any more comes to its end.
+    pair.clock.sleep(Duration::from_secs(60)).await;
+
+    prop_assert!(ends.iter().map(|ended| &ended.group).eq(asked.iter()));
+    let world = pair.simulator.world();
+    let log: BTreeMap<String, _> = world
+        .calls()
+        .entries()
+        .into_iter()
+        .filter(|calls| calls.operation == OPERATION)
+        .map(|calls| (calls.object.clone(), calls.entry))
+        .collect();
+    for ended in &ends {
+        let object = format!("groups/{}/{}", ended.group.fault_domain, ended.group.device_group);
+        let (effects, taken) = log
+            .get(&object)
+            .map_or((0, 0), |entry| (entry.effects, entry.accepted));
+        match &ended.end {
+            GroupEnd::Succeeded { .. } => prop_assert!(
+                effects == 1 && taken == 1,
+                "{object}: {ended:?} {effects} {taken}"
+            ),
+            GroupEnd::Unknown { .. } => prop_assert!(effects <= 1 && taken <= 1, "{object}: {ended:?}"),
+            GroupEnd::Failed { .. } | GroupEnd::NotStarted { .. } => {
+                prop_assert!(effects == 0, "{object}: {ended:?}");
+            }
+        }
+    }
+    let needed = asked.len().div_ceil(case.useful_size());
+    let made = calls.load(Ordering::Relaxed);
+    let most = needed + 1 + case.unavoidable();
+    prop_assert!(made <= most, "{made} calls where {needed} would do: {ends:?}");
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 96, ..Config::default() })]
+
+    #[test]
+    fn each_group_is_acted_on_once_or_its_end_is_unknown(case in case()) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(play(case))?;
+    }
+}

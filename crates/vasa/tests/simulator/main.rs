@@ -1,0 +1,13 @@
+//! The client against the simulator: both were written from the wire rules alone.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod act;
+mod exactly_once;
+mod inventory;
+mod machines;
+mod moves;
+mod points;
+mod registration;
+mod support;
+mod waits;
