@@ -129,9 +129,7 @@ mod tests {
         let groups = apart(&models);
         let group_of = |name: &str| {
             let of_name = |package: &&Package| package.name.as_str() == name;
-            groups
-                .iter()
-                .position(|group| group.iter().any(|package| of_name(&package)))
+            groups.iter().position(|group| group.iter().any(&of_name))
         };
         let [vim, sms, pbm] = ["vim", "sms", "pbm"].map(|name| group_of(&format!("{PREFIX}{name}")));
         assert!(
