@@ -35,7 +35,7 @@
 //! | --- | --- |
 //! | `Get-SpbmFaultDomain` | [`VasaClient::fault_domains`], [`VasaClient::active_provider`] |
 //! | `Get-SpbmReplicationGroup` | [`VasaClient::groups`], [`VasaClient::all_groups`]; with `-VM` or `-HardDisk` [`VasaClient::groups_of_vms`] |
-//! | `Get-SpbmReplicationPair` | [`pair`], [`VasaClient::peers`] for fault domains |
+//! | `Get-SpbmReplicationPair` | [`pair()`], [`VasaClient::peers`] for fault domains |
 //! | `Get-SpbmPointInTimeReplica` | [`VasaClient::points_in_time`] with a [`PointQuery`] |
 //! | `Get-SpbmStoragePolicy` | [`VasaClient::profile_manager`], [`PbmProfileManager::profiles`], [`PbmProfileManager::profile_contents`] |
 //! | `Get-SpbmEntityConfiguration` | [`PbmProfileManager::profiles_of_entities`] |
