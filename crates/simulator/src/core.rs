@@ -54,6 +54,15 @@ impl Core {
             .insert(name.to_owned(), Endpoint::new(self.seed, kind, name, user));
     }
 
+    /// Adds a further address of an endpoint, with the same clock and the same users.
+    pub(crate) fn add_address(&mut self, of: &str, name: &str) {
+        if let Some(endpoint) = self.endpoints.get(of) {
+            let mut address = endpoint.clone();
+            name.clone_into(&mut address.name);
+            self.endpoints.insert(name.to_owned(), address);
+        }
+    }
+
     /// World time in milliseconds since the start of the world.
     pub(crate) fn now_ms(&self) -> i64 {
         self.now_ms
@@ -147,6 +156,19 @@ impl Core {
         if let Some(endpoint) = self.endpoints.get_mut(endpoint) {
             endpoint.connection_epoch += 1;
             endpoint.down_until_ms = endpoint.down_until_ms.max(until_ms);
+        }
+    }
+
+    /// Closes all connections of an endpoint, which then does not listen until it is told to.
+    pub(crate) fn stop_listening(&mut self, endpoint: &str) {
+        self.cut_connections(endpoint, i64::MAX);
+    }
+
+    /// An endpoint listens again, whatever kept it from that.
+    pub(crate) fn listen_again(&mut self, endpoint: &str) {
+        let now_ms = self.now_ms;
+        if let Some(endpoint) = self.endpoints.get_mut(endpoint) {
+            endpoint.down_until_ms = endpoint.down_until_ms.min(now_ms);
         }
     }
 

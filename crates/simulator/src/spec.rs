@@ -154,7 +154,7 @@ impl WorldSpec {
         let sms = Sms::pair(&mut core, &self.vasa, self.groups);
         let pbm = Pbm::new(&mut core, &VCENTERS, &self.pbm);
         let hosts = Hosts::pair(&mut core, &self.dpu);
-        let vcha = Vcha::new(&self.vcha);
+        let vcha = Vcha::new(&mut core, &self.vcha);
         let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases, self.most_sessions);
         let inventory = inventory::build(&VCENTERS, &hosts);
         World {

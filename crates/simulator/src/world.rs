@@ -141,6 +141,13 @@ impl World {
                 delay_ms: 0,
             };
         };
+        match self.vcha.home_of(endpoint).map(str::to_owned) {
+            Some(home) => self.answer(&home, kind, request),
+            None => self.answer(endpoint, kind, request),
+        }
+    }
+
+    fn answer(&mut self, endpoint: &str, kind: EndpointKind, request: &Request) -> Handled {
         let Some((service, route)) = self.route(kind, endpoint, request) else {
             return Handled {
                 reply: Reply::Answer(Answer::empty(404)),
@@ -167,8 +174,10 @@ impl World {
     }
 
     fn hear(&mut self, endpoint: &str, now_ms: i64) -> Option<EndpointKind> {
+        let home = self.vcha.home_of(endpoint).unwrap_or(endpoint);
+        let serves = self.vcha.answers_at(endpoint) && self.core.is_reachable(home);
         let endpoint = self.core.endpoints.get_mut(endpoint)?;
-        if endpoint.listens(now_ms) {
+        if serves && endpoint.listens(now_ms) {
             return Some(endpoint.kind);
         }
         endpoint.unheard += 1;
@@ -466,6 +475,12 @@ impl World {
     /// A vCenter starts anew: its connections are cut, nobody answers for a while, its sessions and tasks are gone.
     pub fn restart_vcenter(&mut self, vcenter: &str, outage_ms: u32) {
         vcha::restart(self, vcenter, i64::from(outage_ms));
+    }
+
+    /// The nodes of a vCenter HA cluster stop reaching one another, or reach one another again. In mode `ENABLED` the vCenter
+    /// is silent meanwhile, in the others it goes on. `false` if there is no cluster.
+    pub fn isolate_cluster(&mut self, vcenter: &str, isolated: bool) -> bool {
+        vcha::isolate(self, vcenter, isolated)
     }
 
     /// The active node of a vCenter dies. A vCenter HA cluster that is enabled and healthy switches over by itself, and

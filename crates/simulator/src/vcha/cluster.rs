@@ -1,42 +1,74 @@
-//! A vCenter HA cluster: two nodes and a witness, one node active, and the switch between them.
+//! A vCenter HA cluster: two nodes and a witness, one node active. What is said about it is in `view`, what changes it
+//! in `work`.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
+use super::address::Address;
 use super::error::RestError;
-use super::spec::{ClusterSpec, Mode, VchaSpec};
-use super::task::CisTask;
-use super::{restart, schedule};
-use crate::call_log::Ticket;
-use crate::core::Core;
-use crate::world::World;
+use super::spec::{ClusterSpec, Deployment, Mode};
 
-/// How long the active node flushes its state before a planned switch, in milliseconds.
-const FLUSH_MS: std::ops::Range<i64> = 800..2_500;
-
-/// How long a forced switch takes to begin, in milliseconds.
-const FORCED_MS: std::ops::Range<i64> = 50..300;
-
-/// How long after a switch the former active node is back, and then how long until it is in sync, in milliseconds.
-const BACK_MS: std::ops::Range<i64> = 4_000..8_000;
-const SYNC_MS: std::ops::Range<i64> = 1_000..4_000;
-
-/// A node.
+/// A node, or the witness.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Node {
     /// Its address in the HA network, by which it is known.
     pub ha_ip: String,
     /// Whether it is up.
     pub up: bool,
+    /// Its machine at the management vCenter.
+    pub vm: Vm,
+    #[serde(skip)]
+    pub(super) ha: Address,
+    /// The address that it takes when it is active, where it has one of its own.
+    #[serde(skip)]
+    pub(super) failover: Option<Address>,
 }
 
-/// A failover that was taken.
+impl Node {
+    pub(super) fn new(ha: Address, up: bool, vm: Vm) -> Self {
+        Self {
+            ha_ip: ha.text(),
+            up,
+            vm,
+            ha,
+            failover: None,
+        }
+    }
+}
+
+/// The machine of a node, and where it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Running {
-    /// Its task.
-    pub task: String,
-    /// Whether it is a planned one.
-    pub planned: bool,
+pub struct Vm {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its BIOS UUID.
+    pub bios_uuid: String,
+    pub(super) host: String,
+    /// Kind and id of its network in the cluster.
+    pub(super) ha_network: (String, String),
+    /// Kind and id of the network of its management interface.
+    pub(super) management_network: (String, String),
+    pub(super) datastore: String,
+}
+
+impl Vm {
+    /// The machine of node `node` of the cluster at vCenter `number`; each further one for that node has another id.
+    pub(super) fn new(number: u32, node: u32, made_before: u32) -> Self {
+        let again = match made_before {
+            0 => String::new(),
+            made => format!("-{made}"),
+        };
+        Self {
+            id: format!("vm-{number}{node}{again}"),
+            name: format!("vc-{number}{node}{again}"),
+            bios_uuid: format!("420f0000-0000-4000-8000-0000{made_before:04}00{number}{node}"),
+            host: format!("host-{number}{node}"),
+            ha_network: ("DISTRIBUTED_PORTGROUP".to_owned(), "dvportgroup-19".to_owned()),
+            management_network: ("STANDARD_PORTGROUP".to_owned(), "network-12".to_owned()),
+            datastore: format!("datastore-{number}{node}"),
+        }
+    }
 }
 
 /// A cluster.
@@ -50,55 +82,57 @@ pub struct Cluster {
     pub nodes: [Node; 2],
     /// Which node is active.
     pub active: usize,
-    /// The address of the witness in the HA network.
-    pub witness_ip: String,
-    /// Whether the witness is up.
-    pub witness_up: bool,
+    /// The witness.
+    pub witness: Node,
     /// Whether the passive node is in sync.
     pub in_sync: bool,
-    /// The failover that is running.
-    pub running: Option<Running>,
+    /// Whether the nodes do not reach one another.
+    pub isolated: bool,
+    /// Who made the machines of the other two nodes.
+    pub deployment: Deployment,
+    /// Whether the nodes run different versions.
+    pub versions_differ: bool,
     /// How often the nodes have changed roles.
     pub switches: u32,
-}
-
-/// What happens by itself.
-#[derive(Debug, Clone)]
-pub(crate) enum VchaEvent {
-    /// A failover that was taken comes to its switch.
-    Switches {
-        vcenter: String,
-        task: String,
-        ticket: Ticket,
-    },
-    /// A failover that was taken against the cluster's state fails.
-    Fails {
-        vcenter: String,
-        task: String,
-        ticket: Ticket,
-    },
-    /// The former active node is back; counts only for the switch after which it was set.
-    Back { vcenter: String, switches: u32 },
-    /// The passive node is in sync.
-    InSync { vcenter: String, switches: u32 },
+    /// Grows with each switch, and with each one that failed midway; what was set to happen before counts no more.
+    pub(super) upheavals: u32,
+    /// The former active node still answers, as it did before the switch.
+    pub(super) stale: bool,
+    /// The next switch fails midway.
+    pub(super) next_switch_fails: bool,
 }
 
 impl Cluster {
     pub(super) fn new(number: u32, vcenter: &str, spec: &ClusterSpec) -> Self {
-        let node = |last: u32, up: bool| Node {
-            ha_ip: format!("10.9.{number}.{last}"),
-            up,
+        let ha = |node: u32| {
+            let text = if spec.ipv6 {
+                format!("2001:db8:9:{number}::{node}")
+            } else {
+                format!("10.9.{number}.{node}")
+            };
+            Address::of_text(&text)
         };
+        let node = |node: u32, up: bool| Node::new(ha(node), up, Vm::new(number, node, 0));
+        let mut nodes = [node(1, true), node(2, spec.passive_up)];
+        if let Some(texts) = &spec.failover_ips {
+            for (node, text) in nodes.iter_mut().zip(texts) {
+                node.failover = Some(Address::of_text(text));
+            }
+        }
         Self {
             vcenter: vcenter.to_owned(),
             mode: spec.mode,
-            nodes: [node(1, true), node(2, spec.passive_up)],
+            nodes,
             active: 0,
-            witness_ip: format!("10.9.{number}.3"),
-            witness_up: spec.witness_up,
+            witness: node(3, spec.witness_up),
             in_sync: true,
-            running: None,
+            isolated: false,
+            deployment: spec.deployment,
+            versions_differ: spec.versions_differ,
             switches: 0,
+            upheavals: 0,
+            stale: false,
+            next_switch_fails: false,
         }
     }
 
@@ -107,216 +141,99 @@ impl Cluster {
         &self.nodes[self.active].ha_ip
     }
 
-    /// Whether all members are there and in sync.
+    /// Whether all members are there, see one another, and are in sync.
     pub fn is_healthy(&self) -> bool {
-        self.in_sync && self.witness_up && self.nodes.iter().all(|node| node.up)
+        self.warnings().is_empty()
+    }
+
+    pub(super) fn passive(&self) -> &Node {
+        &self.nodes[1 - self.active]
+    }
+
+    /// The node that the server which answers takes for the active one.
+    pub(super) fn shown_active(&self) -> usize {
+        if self.stale { 1 - self.active } else { self.active }
     }
 
     /// What is wrong with the cluster, as id and text.
-    fn warnings(&self) -> Vec<(&'static str, String)> {
-        let mut warnings = Vec::new();
-        let passive = &self.nodes[1 - self.active];
-        if !passive.up {
-            warnings.push((
-                "sim.vcha.passive.down",
-                format!("Node {} is down.", passive.ha_ip),
-            ));
-        } else if !self.in_sync {
-            warnings.push((
-                "sim.vcha.not.in.sync",
-                "The passive node is not in sync.".to_owned(),
-            ));
+    pub(super) fn warnings(&self) -> Vec<(&'static str, String)> {
+        if self.stale {
+            return Vec::new();
         }
-        if !self.witness_up {
-            warnings.push((
-                "sim.vcha.witness.down",
-                format!("Node {} is down.", self.witness_ip),
-            ));
+        if self.isolated {
+            let text = "The nodes do not reach one another.".to_owned();
+            return vec![("sim.vcha.isolated", text)];
+        }
+        let mut warnings = Vec::new();
+        let passive = self.passive();
+        if !passive.up {
+            let text = format!("Node {} is down.", passive.ha_ip);
+            warnings.push(("sim.vcha.passive.down", text));
+        } else if !self.in_sync {
+            let text = "The passive node is not in sync.".to_owned();
+            warnings.push(("sim.vcha.not.in.sync", text));
+        }
+        if !self.witness.up {
+            let text = format!("Node {} is down.", self.witness.ha_ip);
+            warnings.push(("sim.vcha.witness.down", text));
         }
         warnings
     }
 
     /// Why a failover may not begin.
-    pub(super) fn refusal(&self) -> Option<RestError> {
-        let text = "The cluster is not ready for a failover.";
-        let refused = RestError::new(500, "ERROR", "sim.vcha.not.ready", text);
+    pub(super) fn failover_refusal(&self) -> Option<RestError> {
+        let refused =
+            |id, reason: String| RestError::refused("The cluster is not ready for a failover.", id, reason);
         if self.mode == Mode::Disabled {
-            return Some(refused.because("sim.vcha.mode", "The mode is DISABLED."));
-        }
-        if self.running.is_some() {
-            return Some(refused.because("sim.vcha.busy", "A failover is running."));
+            return Some(refused("sim.vcha.mode", "The mode is DISABLED.".to_owned()));
         }
         let (id, text) = self.warnings().into_iter().next()?;
-        Some(refused.because(id, text))
+        Some(refused(id, text))
     }
 
-    /// The passive node becomes the active one; the other one comes back later.
-    pub(super) fn take_over(&mut self, core: &mut Core) {
+    /// Why the mode may not become another one. Nothing leads from `DISABLED` to `MAINTENANCE`, and nothing from a mode to
+    /// itself.
+    pub(super) fn mode_refusal(&self, to: Mode) -> Option<RestError> {
+        let refused = |id, reason: &str| {
+            let text = "The mode cannot be changed like that.";
+            Some(RestError::refused(text, id, reason))
+        };
+        let needs_health = match (self.mode, to) {
+            (Mode::Enabled, Mode::Disabled) => false,
+            (Mode::Enabled, Mode::Maintenance) | (Mode::Disabled, Mode::Enabled) => true,
+            (Mode::Maintenance, Mode::Enabled | Mode::Disabled) if self.versions_differ => {
+                return refused("sim.vcha.versions", "The nodes run different versions.");
+            }
+            (Mode::Maintenance, Mode::Enabled | Mode::Disabled) => true,
+            (Mode::Disabled, Mode::Maintenance)
+            | (Mode::Enabled, Mode::Enabled)
+            | (Mode::Disabled, Mode::Disabled)
+            | (Mode::Maintenance, Mode::Maintenance) => {
+                return refused("sim.vcha.mode", "No way leads from the present mode to that one.");
+            }
+        };
+        if self.isolated {
+            return refused("sim.vcha.isolated", "The nodes do not reach one another.");
+        }
+        if needs_health && !self.is_healthy() {
+            return refused("sim.vcha.degraded", "The cluster is not healthy.");
+        }
+        None
+    }
+
+    /// The passive node becomes the active one, and the former active one is down.
+    pub(super) fn take_over(&mut self) {
         self.nodes[self.active].up = false;
         self.active = 1 - self.active;
         self.in_sync = false;
         self.switches += 1;
-        let back_ms = core.work_ms("vcha-back", &self.vcenter, BACK_MS);
-        schedule(
-            core,
-            back_ms,
-            VchaEvent::Back {
-                vcenter: self.vcenter.clone(),
-                switches: self.switches,
-            },
-        );
+        self.upheavals += 1;
     }
 
-    /// `Cluster.Info`; what needs the credentials of the management vCenter is left out.
-    pub(super) fn info(&self, spec: &VchaSpec) -> Value {
-        let address = |ip: &str| {
-            json!({
-                "ip_family": "IPV4",
-                "ipv4": {"address": ip, "subnet_mask": "255.255.255.0", "prefix": 24},
-            })
-        };
-        let node = |ip: &str, up: bool, role: &str| {
-            let state = if up { "UP" } else { "DOWN" };
-            json!({"ha_ip": address(ip), "runtime": {"state": state, "role": role}})
-        };
-        let at = |index: usize| {
-            let role = if index == self.active { "ACTIVE" } else { "PASSIVE" };
-            node(&self.nodes[index].ha_ip, self.nodes[index].up, role)
-        };
-        let first = if spec.nodes_swap { self.active } else { 0 };
-        let warnings = self.warnings();
-        let healthy = warnings.is_empty();
-        let manual = healthy && self.mode != Mode::Disabled && self.running.is_none();
-        let mut info = Map::new();
-        let mut set = |name: &str, value: Value| info.insert(name.to_owned(), value);
-        set("config_state", json!("CONFIGURED"));
-        set("node1", at(first));
-        set("node2", at(1 - first));
-        set("witness", node(&self.witness_ip, self.witness_up, "WITNESS"));
-        set("mode", json!(self.mode));
-        set(
-            "health_state",
-            json!(if healthy { "HEALTHY" } else { "DEGRADED" }),
-        );
-        if !(manual && spec.omits_allowed) {
-            set("manual_failover_allowed", json!(manual));
-        }
-        set(
-            "auto_failover_allowed",
-            json!(healthy && self.mode == Mode::Enabled),
-        );
-        if !healthy {
-            let warning = |(id, text): &(&str, String)| json!({"error": {"id": id, "default_message": text, "args": []}});
-            set("health_warnings", warnings.iter().map(warning).collect());
-        }
-        Value::Object(info)
+    /// A switch fails midway: the active node comes back as the active one, and the passive one is lost for a while.
+    pub(super) fn fall_back(&mut self) {
+        self.nodes[1 - self.active].up = false;
+        self.in_sync = false;
+        self.upheavals += 1;
     }
-}
-
-/// A failover that is taken: its task, and when it comes to its switch.
-pub(super) fn begin(
-    world: &mut World,
-    vcenter: &str,
-    user: &str,
-    planned: bool,
-    ticket: Ticket,
-) -> Result<String, RestError> {
-    let World { core, vcha, .. } = world;
-    let Some(cluster) = vcha.clusters.get_mut(vcenter) else {
-        let text = "The cluster is not ready for a failover.";
-        let refused = RestError::new(500, "ERROR", "sim.vcha.not.ready", text);
-        return Err(refused.because("sim.vcha.none", "No cluster is configured."));
-    };
-    let refusal = cluster.refusal();
-    if let Some(refusal) = refusal.clone().filter(|_| !vcha.spec.refuses_in_task) {
-        return Err(refusal);
-    }
-    let id = format!("{}:com.vmware.vcenter.vcha", core.uuid("cis-task"));
-    let range_ms = if planned { FLUSH_MS } else { FORCED_MS };
-    let work_ms = core.work_ms("vcha-flush", vcenter, range_ms);
-    let task = CisTask::new(&id, vcenter, user, core.now_ms(), work_ms, refusal.clone());
-    core.calls.hold(ticket);
-    let (vcenter, task_id) = (vcenter.to_owned(), id.clone());
-    let event = if refusal.is_some() {
-        VchaEvent::Fails {
-            vcenter: vcenter.clone(),
-            task: task_id,
-            ticket,
-        }
-    } else {
-        cluster.running = Some(Running {
-            task: task_id.clone(),
-            planned,
-        });
-        VchaEvent::Switches {
-            vcenter: vcenter.clone(),
-            task: task_id,
-            ticket,
-        }
-    };
-    schedule(core, work_ms, event);
-    vcha.tasks.insert((vcenter, id.clone()), task);
-    Ok(id)
-}
-
-/// Lets an event happen.
-pub(crate) fn happen(world: &mut World, event: VchaEvent) {
-    match event {
-        VchaEvent::Switches {
-            vcenter,
-            task,
-            ticket,
-        } => switch(world, &vcenter, &task, ticket),
-        VchaEvent::Fails {
-            vcenter,
-            task,
-            ticket,
-        } => {
-            let now_ms = world.core.now_ms();
-            if let Some(task) = world.vcha.tasks.get_mut(&(vcenter, task)) {
-                task.ended_ms = Some(now_ms);
-            }
-            world.core.calls.settle(ticket, now_ms);
-        }
-        VchaEvent::Back { vcenter, switches } => {
-            let World { core, vcha, .. } = world;
-            let Some(cluster) = vcha.clusters.get_mut(&vcenter) else {
-                return;
-            };
-            if cluster.switches == switches {
-                cluster.nodes[1 - cluster.active].up = true;
-                let sync_ms = core.work_ms("vcha-sync", &vcenter, SYNC_MS);
-                schedule(core, sync_ms, VchaEvent::InSync { vcenter, switches });
-            }
-        }
-        VchaEvent::InSync { vcenter, switches } => {
-            let cluster = world.vcha.clusters.get_mut(&vcenter);
-            if let Some(cluster) = cluster.filter(|cluster| cluster.switches == switches) {
-                cluster.in_sync = true;
-            }
-        }
-    }
-}
-
-/// The switch of a failover, unless the active node died before it.
-fn switch(world: &mut World, vcenter: &str, task: &str, ticket: Ticket) {
-    let World { core, vcha, .. } = world;
-    let now_ms = core.now_ms();
-    let outage_ms = i64::from(vcha.spec.outage_ms);
-    let cluster = vcha.clusters.get_mut(vcenter);
-    let due = |cluster: &&mut Cluster| {
-        cluster
-            .running
-            .as_ref()
-            .is_some_and(|running| running.task == task)
-    };
-    let Some(cluster) = cluster.filter(due) else {
-        core.calls.settle(ticket, now_ms);
-        return;
-    };
-    cluster.running = None;
-    cluster.take_over(core);
-    core.calls.effect(ticket, now_ms);
-    core.calls.settle(ticket, now_ms);
-    restart(world, vcenter, outage_ms);
 }

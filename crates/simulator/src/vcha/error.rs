@@ -14,6 +14,7 @@ pub(super) struct RestError {
     pub(super) status: u16,
     pub(super) error_type: &'static str,
     pub(super) messages: Vec<(&'static str, String)>,
+    pub(super) data: Option<Value>,
 }
 
 impl RestError {
@@ -27,12 +28,19 @@ impl RestError {
             status,
             error_type,
             messages: vec![(id, text.into())],
+            data: None,
         }
     }
 
     /// Adds the cause of the last message.
     pub(super) fn because(mut self, id: &'static str, text: impl Into<String>) -> Self {
         self.messages.push((id, text.into()));
+        self
+    }
+
+    /// Adds what the operation has to say beyond words.
+    pub(super) fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
         self
     }
 
@@ -49,8 +57,22 @@ impl RestError {
         Self::new(400, "INVALID_ARGUMENT", "sim.invalid.argument", text)
     }
 
+    /// An argument that can be read and is not accepted, with its place in the body.
+    pub(super) fn invalid_at(path: &str, text: impl Into<String>) -> Self {
+        Self::invalid_argument(text).with_data(json!({"primary": path, "secondary": []}))
+    }
+
+    pub(super) fn not_allowed(id: &'static str, text: impl Into<String>) -> Self {
+        Self::new(400, "NOT_ALLOWED_IN_CURRENT_STATE", id, text)
+    }
+
+    /// A refusal over the state of a cluster, where no more telling type is declared.
+    pub(super) fn refused(text: &'static str, id: &'static str, reason: impl Into<String>) -> Self {
+        Self::new(500, "ERROR", "sim.vcha.not.ready", text).because(id, reason)
+    }
+
     pub(super) fn not_simulated(operation: &str) -> Self {
-        let text = format!("The simulator does not know {operation}; nothing was done.");
+        let text = format!("The simulator does not know {operation} here; nothing was done.");
         Self::new(501, "UNSUPPORTED", "sim.not.simulated", text)
     }
 
@@ -60,7 +82,7 @@ impl RestError {
             .messages
             .iter()
             .map(|(id, text)| json!({"id": id, "default_message": text, "args": []}));
-        json!({"error_type": self.error_type, "messages": messages.collect::<Vec<_>>(), "data": null})
+        json!({"error_type": self.error_type, "messages": messages.collect::<Vec<_>>(), "data": self.data})
     }
 
     pub(super) fn into_answer(self) -> Answer {

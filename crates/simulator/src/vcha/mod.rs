@@ -2,119 +2,153 @@
 //!
 //! Sources: the vCenter REST wire rules; COVERAGE.md has a row for each behaviour.
 
+mod address;
 mod cluster;
 mod error;
+mod operation;
+mod request;
 mod service;
 mod session;
+mod site;
 mod spec;
 mod task;
 #[cfg(test)]
 mod tests;
+mod upheaval;
+mod view;
+mod work;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-pub use self::cluster::{Cluster, Node, Running};
-pub(crate) use self::cluster::{VchaEvent, happen};
+pub use self::cluster::{Cluster, Node, Vm};
 pub(crate) use self::service::RestService;
-pub use self::spec::{ClusterSpec, Mode, VchaSpec};
+pub use self::spec::{
+    ActiveVm, AfterSwitch, ClusterSpec, Deployment, ManagementSpec, Mode, TaskIds, VchaSpec,
+};
+pub(crate) use self::upheaval::{isolate, lose_active_node, restart};
+pub(crate) use self::work::{VchaEvent, happen};
 
+use self::site::Site;
 use self::task::CisTask;
 use crate::core::Core;
 use crate::event::Event;
-use crate::world::World;
 
 /// The clusters and REST tasks of all vCenters.
 #[derive(Debug, Clone)]
 pub struct Vcha {
     spec: VchaSpec,
-    clusters: BTreeMap<String, Cluster>,
+    sites: BTreeMap<String, Site>,
+    /// Further addresses at which a vCenter may answer, by the name of their endpoint.
+    addresses: BTreeMap<String, String>,
     tasks: BTreeMap<(String, String), CisTask>,
+    tasks_made: u64,
 }
 
 impl Vcha {
     /// The clusters that the spec names.
-    pub(crate) fn new(spec: &VchaSpec) -> Self {
-        let clusters = (1..)
-            .zip(&spec.clusters)
-            .map(|(number, (vcenter, cluster))| (vcenter.clone(), Cluster::new(number, vcenter, cluster)));
-        Self {
+    pub(crate) fn new(core: &mut Core, spec: &VchaSpec) -> Self {
+        let sites = (1..).zip(crate::sms::VCENTERS).map(|(number, vcenter)| {
+            let site = Site::new(number, vcenter, spec.clusters.get(vcenter));
+            (vcenter.to_owned(), site)
+        });
+        let mut vcha = Self {
             spec: spec.clone(),
-            clusters: clusters.collect(),
+            sites: sites.collect(),
+            addresses: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            tasks_made: 0,
+        };
+        for vcenter in crate::sms::VCENTERS {
+            vcha.settle_addresses(core, vcenter);
         }
+        vcha
     }
 
     /// The cluster of a vCenter.
     pub fn cluster(&self, vcenter: &str) -> Option<&Cluster> {
-        self.clusters.get(vcenter)
+        self.sites.get(vcenter)?.cluster()
+    }
+
+    /// Ids of the machines of passive nodes and witnesses that there are at the management vCenter of a vCenter, those
+    /// that are in no cluster any more included.
+    pub fn machines(&self, vcenter: &str) -> Vec<&str> {
+        let site = self.sites.get(vcenter);
+        let machines = site.into_iter().flat_map(|site| &site.machines);
+        machines.map(String::as_str).collect()
     }
 
     /// Sets the mode of a cluster; `false` if there is none.
     pub fn set_mode(&mut self, vcenter: &str, mode: Mode) -> bool {
-        self.clusters
-            .get_mut(vcenter)
-            .map(|cluster| cluster.mode = mode)
-            .is_some()
+        self.change(vcenter, |cluster| cluster.mode = mode)
     }
 
     /// Takes the witness of a cluster down or up; `false` if there is none.
     pub fn set_witness(&mut self, vcenter: &str, up: bool) -> bool {
-        self.clusters
-            .get_mut(vcenter)
-            .map(|cluster| cluster.witness_up = up)
-            .is_some()
+        self.change(vcenter, |cluster| cluster.witness.up = up)
     }
 
     /// Takes the passive node of a cluster down or up; `false` if there is none.
     pub fn set_passive(&mut self, vcenter: &str, up: bool) -> bool {
-        let cluster = self.clusters.get_mut(vcenter);
-        cluster
-            .map(|cluster| cluster.nodes[1 - cluster.active].up = up)
-            .is_some()
+        self.change(vcenter, |cluster| cluster.nodes[1 - cluster.active].up = up)
+    }
+
+    /// Has the next failover of a cluster fail in the middle of its switch; `false` if there is none.
+    pub fn fail_next_switch(&mut self, vcenter: &str) -> bool {
+        self.change(vcenter, |cluster| cluster.next_switch_fails = true)
+    }
+
+    /// Has the nodes of a cluster run different versions, or one again; `false` if there is none.
+    pub fn set_versions_differ(&mut self, vcenter: &str, differ: bool) -> bool {
+        self.change(vcenter, |cluster| cluster.versions_differ = differ)
+    }
+
+    fn change(&mut self, vcenter: &str, change: impl FnOnce(&mut Cluster)) -> bool {
+        let cluster = self.sites.get_mut(vcenter).and_then(Site::cluster_mut);
+        cluster.map(change).is_some()
+    }
+
+    /// The vCenter that answers at a further address, whichever of its nodes is active.
+    pub(crate) fn home_of(&self, endpoint: &str) -> Option<&str> {
+        self.addresses.get(endpoint).map(String::as_str)
+    }
+
+    /// Whether the vCenter of an endpoint answers there, and not at another of its addresses.
+    pub(crate) fn answers_at(&self, endpoint: &str) -> bool {
+        match self.home_of(endpoint) {
+            Some(home) => self.sites.get(home).is_some_and(|site| site.is_at_second),
+            None => self.sites.get(endpoint).is_none_or(|site| !site.is_at_second),
+        }
+    }
+
+    /// Opens the further address of a vCenter whose nodes take different ones.
+    fn settle_addresses(&mut self, core: &mut Core, vcenter: &str) {
+        let Some(site) = self.sites.get_mut(vcenter) else {
+            return;
+        };
+        if site.addresses_differ() {
+            let name = format!("{vcenter}-node2");
+            if self.addresses.insert(name.clone(), vcenter.to_owned()).is_none() {
+                core.add_address(vcenter, &name);
+            }
+        }
     }
 
     fn state(&self) -> Value {
+        let sites = self.sites.iter();
+        let sites: BTreeMap<&String, Value> = sites.map(|(vcenter, site)| (vcenter, site.state())).collect();
+        let clusters: BTreeMap<&String, &Cluster> = self
+            .sites
+            .iter()
+            .filter_map(|(vcenter, site)| Some((vcenter, site.cluster()?)))
+            .collect();
         json!({
-            "clusters": self.clusters,
+            "clusters": clusters,
+            "sites": sites,
             "tasks": self.tasks.values().collect::<Vec<_>>(),
         })
     }
-}
-
-/// A vCenter starts anew: connections are cut, nobody answers for a while, sessions and tasks are gone. What its arrays
-/// and hosts do goes on.
-pub(crate) fn restart(world: &mut World, vcenter: &str, outage_ms: i64) {
-    let World {
-        core,
-        sms,
-        vi_json,
-        vcha,
-        ..
-    } = world;
-    core.cut_connections(vcenter, outage_ms);
-    core.sessions.end_all(vcenter);
-    sms.restart(vcenter, core.now_ms() + outage_ms);
-    vi_json.forget_pages(vcenter);
-    vcha.tasks.retain(|(at, _), _| at != vcenter);
-    crate::vi_json::task::forget(world, vcenter, None);
-}
-
-/// The active node dies. A cluster that is enabled and healthy switches over by itself, else the same node comes back.
-pub(crate) fn lose_active_node(world: &mut World, vcenter: &str) -> bool {
-    let World { core, vcha, .. } = world;
-    let Some(cluster) = vcha.clusters.get_mut(vcenter) else {
-        return false;
-    };
-    let takes_over = cluster.mode == Mode::Enabled && cluster.is_healthy();
-    let outage_ms = i64::from(vcha.spec.outage_ms);
-    cluster.running = None;
-    if takes_over {
-        cluster.take_over(core);
-    }
-    restart(world, vcenter, outage_ms);
-    takes_over
 }
 
 /// Queues an event of a cluster.

@@ -84,7 +84,7 @@ pub(super) fn delete(world: &mut World, incoming: &Incoming<'_>) -> Answer {
 
 /// `Vcenter.System_hello`: the first release that both sides know, or the empty string.
 pub(super) fn hello(world: &World, incoming: &Incoming<'_>) -> Result<Answer, RestError> {
-    let body = super::service::body(incoming.request, &HELLO)?;
+    let body = super::operation::body(incoming.request, &HELLO)?;
     let asked = body["api_releases"].as_array().map_or(&[][..], Vec::as_slice);
     let asked: Vec<&str> = asked.iter().filter_map(Value::as_str).collect();
     if asked.is_empty() || asked.len() > MOST_RELEASES {
