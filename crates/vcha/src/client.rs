@@ -5,22 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use farside_models_vcenter::operation::{
-    CIS_TASKS_GET, VCHA_CLUSTER_FAILOVER_TASK, VCHA_CLUSTER_GET, VCHA_OPERATIONS_GET,
-};
-use farside_models_vcenter::{
-    CisTaskInfo, VchaClusterFailoverRequest, VchaClusterGetRequest, VchaClusterInfo, VchaOperationsInfo,
-};
+use farside_models_vcenter::operation::{CIS_SESSION_GET, SYSTEM_HELLO};
+use farside_models_vcenter::{CisSessionInfo, SystemHelloResult, SystemHelloSpec};
 use farside_transport::{
-    Call, CallError, CallErrorKind, Clock, OperationId, Stack, StackBuilder, StackSettings, SystemClock,
-    Transport,
+    Call, CallContext, CallError, CallErrorKind, Clock, OperationId, Stack, StackBuilder, StackSettings,
+    SystemClock, Transport,
 };
 use farside_wire::{Operation, Read, Secret};
-use http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::{Request, Response};
 use serde::Serialize;
 
-use crate::node::Roles;
 use crate::session::VcenterSession;
 use crate::task::CIS_TASK;
 
@@ -82,19 +77,22 @@ impl VchaClientBuilder {
             endpoint,
             stacks,
             current: AtomicUsize::new(0),
+            clock,
         }
     }
 }
 
 /// A vCenter, seen through its REST API.
 ///
-/// Reads go to the address that answered last, and to the others when that one cannot be reached. All methods log in
-/// as needed. Dropping a future of a read changes nothing; for [`VchaClient::start_failover`] see there.
+/// Reads go to the address that answered last, and to the others when that one cannot be reached; what starts work goes to
+/// the one that answered last, once. All methods log in as needed. Dropping the future of a read changes nothing; for the
+/// methods `start_*` see there.
 #[derive(Debug)]
 pub struct VchaClient {
     endpoint: String,
     stacks: Vec<Arc<Stack>>,
     current: AtomicUsize,
+    clock: Arc<dyn Clock>,
 }
 
 impl VchaClient {
@@ -122,77 +120,30 @@ impl VchaClient {
         &self.endpoint
     }
 
-    /// Reads the cluster (`Vcenter.Vcha.Cluster_get`): first the partial form, which needs `System.Read` only, and the
-    /// full one (privilege `Global.VCServer`) when the partial one leaves out mode or roles. Since 6.7.1.
+    /// Reads the session that the calls go through, and opens one if there is none (`Cis.Session_get`). That counts as use.
     ///
     /// # Errors
     /// [`CallError`]; nothing changed.
-    pub async fn cluster(&self) -> Result<VchaClusterInfo, CallError> {
-        let partial: VchaClusterInfo = self
+    pub async fn session(&self) -> Result<CisSessionInfo, CallError> {
+        self.read(&CIS_SESSION_GET, "session", Bytes::new(), &[]).await
+    }
+
+    /// Asks which release of VI JSON to speak (`Vcenter.System_hello`, since 8.0.2.0): the first of `releases` that the server
+    /// knows too, `None` if there is none. No operation of this crate needs it; no session is opened for it.
+    ///
+    /// # Errors
+    /// [`CallError`]: `INVALID_ARGUMENT` for no release, more than 128, or one over 64 characters; 404 at servers that lack it.
+    pub async fn hello(&self, releases: &[&str]) -> Result<Option<String>, CallError> {
+        let releases = releases.iter().map(|&release| release.to_owned()).collect();
+        let hello: SystemHelloResult = self
             .read(
-                &VCHA_CLUSTER_GET,
-                "cluster",
-                body(&VchaClusterGetRequest::default().with_partial(true)),
+                &SYSTEM_HELLO,
+                "releases",
+                body(&SystemHelloSpec::new(releases)),
                 &[],
             )
             .await?;
-        if partial.mode.is_some() && Roles::of(&partial).active.is_some() {
-            return Ok(partial);
-        }
-        self.read(
-            &VCHA_CLUSTER_GET,
-            "cluster",
-            body(&VchaClusterGetRequest::default()),
-            &[],
-        )
-        .await
-    }
-
-    /// Reads which operations are barred and which are under way (`Vcenter.Vcha.Operations_get`, `System.Read`).
-    ///
-    /// # Errors
-    /// [`CallError`]; nothing changed.
-    pub async fn operations(&self) -> Result<VchaOperationsInfo, CallError> {
-        self.read(&VCHA_OPERATIONS_GET, "operations", Bytes::new(), &[])
-            .await
-    }
-
-    /// Starts a failover to the passive node (`Vcenter.Vcha.Cluster_failover$Task`, privilege `Global.VCServer`): with
-    /// `planned`, the active node hands its state over first and nothing is lost; without, what was not replicated is.
-    ///
-    /// Exactly one request goes out, whatever becomes of it. A second failover would switch back: after
-    /// [`farside_transport::Effect::Unknown`] read the roles before anything else.
-    ///
-    /// # Errors
-    /// [`CallError`]. A refusal because of the cluster's state is 500 `ERROR` here or in the task (vCenter REST wire
-    /// rules, section 10), so its effect is `Unknown` too.
-    ///
-    /// # Cancel safety
-    /// A dropped future leaves the outcome unknown.
-    pub async fn start_failover(&self, planned: bool) -> Result<OperationId, CallError> {
-        let operation = &VCHA_CLUSTER_FAILOVER_TASK;
-        let body = body(&VchaClusterFailoverRequest::new(planned));
-        let call = self.call(operation, "cluster", body, &[]);
-        let context = call.context();
-        let Some(stack) = self.stacks.get(self.current.load(Ordering::Relaxed)) else {
-            return Err(context.error(CallErrorKind::Request("the client has no address")));
-        };
-        let task: String = context.read(&stack.send(call).await?)?;
-        Ok(OperationId::new(CIS_TASK, self.endpoint.clone(), task))
-    }
-
-    /// Reads a task (`Cis.Tasks_get`).
-    ///
-    /// # Errors
-    /// [`CallError`]; 404 when the server does not know it (any more), which is usual after a switch.
-    pub async fn task(&self, id: &str) -> Result<CisTaskInfo, CallError> {
-        self.read(
-            &CIS_TASKS_GET,
-            &format!("task {id}"),
-            Bytes::new(),
-            &[("task", id)],
-        )
-        .await
+        Ok(Some(hello.api_release).filter(|release| !release.is_empty()))
     }
 
     /// Gives up all sessions without a word to the server; the next call logs in. For when it is known that the server has
@@ -215,20 +166,54 @@ impl VchaClient {
         outcome
     }
 
-    fn call(
+    fn call(&self, operation: &'static Operation, target: &str, path: &str, body: Bytes) -> Call {
+        let request = request(operation, path.to_owned(), body);
+        Call::new(operation, format!("{target} of {}", self.endpoint), request)
+    }
+
+    /// Time, as this client sees it.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// How many addresses the vCenter may answer at.
+    pub(crate) fn addresses(&self) -> usize {
+        self.stacks.len()
+    }
+
+    /// Starts a task with exactly one request, at the address that answered last.
+    pub(crate) async fn start(
         &self,
         operation: &'static Operation,
         target: &str,
         body: Bytes,
-        params: &[(&str, &str)],
-    ) -> Call {
-        let request = request(operation, operation.path_with(params), body);
-        Call::new(operation, format!("{target} of {}", self.endpoint), request)
+    ) -> Result<OperationId, CallError> {
+        let (answer, context) = self
+            .act(operation, target, &operation.path_with(&[]), body)
+            .await?;
+        let task: String = context.read(&answer)?;
+        Ok(OperationId::new(CIS_TASK, self.endpoint.clone(), task))
+    }
+
+    /// Sends what changes something, once, to the address that answered last.
+    pub(crate) async fn act(
+        &self,
+        operation: &'static Operation,
+        target: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(Response<Bytes>, CallContext), CallError> {
+        let call = self.call(operation, target, path, body);
+        let context = call.context();
+        let Some(stack) = self.stacks.get(self.current.load(Ordering::Relaxed)) else {
+            return Err(context.error(CallErrorKind::Request("the client has no address")));
+        };
+        Ok((stack.send(call).await?, context))
     }
 
     /// Goes to this address first from here on. Where that is another one than before, the cluster has switched, and its
     /// sessions are lost (vCenter REST wire rules 9).
-    fn answered_at(&self, number: usize) {
+    pub(crate) fn answered_at(&self, number: usize) {
         let before = self.current.swap(number, Ordering::Relaxed);
         if before != number
             && let Some(stack) = self.stacks.get(before)
@@ -238,26 +223,33 @@ impl VchaClient {
     }
 
     /// A read, at the address that answered last and then at the others.
-    async fn read<T: Read>(
+    pub(crate) async fn read<T: Read>(
         &self,
         operation: &'static Operation,
         target: &str,
         body: Bytes,
         params: &[(&str, &str)],
     ) -> Result<T, CallError> {
+        self.read_path(operation, target, &operation.path_with(params), body)
+            .await
+    }
+
+    /// As [`VchaClient::read`], of a path with a query.
+    pub(crate) async fn read_path<T: Read>(
+        &self,
+        operation: &'static Operation,
+        target: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, CallError> {
         let first = self.current.load(Ordering::Relaxed);
         let mut failure = None;
         for position in 0..self.stacks.len().max(1) {
             let number = (first + position) % self.stacks.len().max(1);
-            let call = self.call(operation, target, body.clone(), params);
-            let context = call.context();
-            let Some(stack) = self.stacks.get(number) else {
-                return Err(context.error(CallErrorKind::Request("the client has no address")));
-            };
-            match stack.send(call).await {
-                Ok(answer) => {
+            match self.read_at(number, operation, target, path, body.clone()).await {
+                Ok(value) => {
                     self.answered_at(number);
-                    return context.read(&answer);
+                    return Ok(value);
                 }
                 // A server that answers is the one; only silence sends us on.
                 Err(error) if has_answered(&error) => return Err(error),
@@ -267,18 +259,36 @@ impl VchaClient {
         match failure {
             Some(error) => Err(error),
             None => Err(self
-                .call(operation, target, body, params)
+                .call(operation, target, path, body)
                 .context()
                 .error(CallErrorKind::Closed)),
         }
     }
+
+    /// A read at one address, whoever answers there.
+    pub(crate) async fn read_at<T: Read>(
+        &self,
+        number: usize,
+        operation: &'static Operation,
+        target: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, CallError> {
+        let call = self.call(operation, target, path, body);
+        let context = call.context();
+        let Some(stack) = self.stacks.get(number) else {
+            return Err(context.error(CallErrorKind::Request("the client has no address")));
+        };
+        context.read(&stack.send(call).await?)
+    }
 }
 
-/// Whether a server said no, to the call or to the login before it. A refused password is not tried at one address after
-/// the other: accounts are locked after a few.
+/// Whether a server said no, to the call or to the login before it, or said something that cannot be read. A refused password
+/// is not tried at one address after the other: accounts are locked after a few.
 fn has_answered(error: &CallError) -> bool {
     match error.kind() {
         CallErrorKind::Login(login) => has_answered(login),
+        CallErrorKind::Decode(_) => true,
         _ => error.status().is_some(),
     }
 }
@@ -306,7 +316,7 @@ pub(crate) fn request(operation: &Operation, path: String, body: Bytes) -> Reque
     request
 }
 
-fn body(value: &impl Serialize) -> Bytes {
+pub(crate) fn body(value: &impl Serialize) -> Bytes {
     // Structures of text, numbers and booleans: there is nothing that JSON cannot hold.
     serde_json::to_vec(value).map(Bytes::from).unwrap_or_default()
 }

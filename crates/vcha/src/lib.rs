@@ -1,28 +1,38 @@
-//! vCenter HA over the vCenter REST API: the state of a cluster, whether it can fail over, and the failover.
+#![doc = include_str!("../README.md")]
+//! # Modules
 //!
-//! [`VchaClient`] logs in by itself and finds the cluster again at another address after a switch. A failover is started
-//! with exactly one call ([`VchaClient::start_failover`]); whether it worked is seen from the roles of the nodes
-//! ([`Roles`]), which are told apart by their HA address and by nothing else. What speaks for and against a failover is a
-//! pure function of what was read ([`readiness`]).
-//!
-//! What this crate is not: it does not wait for a switch, which is a matter of the caller's deadlines, and it neither
-//! deploys nor changes a cluster.
-//!
-//! - `client`: the calls; `session`: log-in; `task`: the task of a failover
-//! - `node`: roles; `readiness`: conditions
-//!
-//! What holds here: a failover is never sent twice by this crate, whatever happens to the answer; absent is not false.
+//! - `client`: addresses, log-in, session, hello; `cluster`: the operations on a cluster; `task`: cis tasks
+//! - `address`, `deploy`, `trust`: what goes into requests, with the rules between members as types
+//! - `view`, `node`, `readiness`: a cluster as either API shows it, roles, conditions
+//! - `ha`, `failover`: one trait for both APIs, and the failover on top of it; `vi_json`: the older API (feature `vi-json`)
 
+mod address;
 mod client;
+mod cluster;
+mod deploy;
+mod failover;
 #[cfg(test)]
 mod fixtures;
+mod ha;
 mod node;
 mod readiness;
 mod session;
 mod task;
+mod trust;
+mod view;
 
+pub use address::{Network, NodeAddress};
 pub use client::{VchaClient, VchaClientBuilder};
+pub use deploy::{Deployment, Machine, Placement, PortGroup, Removal};
+pub use failover::{
+    Failover, FailoverError, FailoverErrorKind, FailoverIntent, FailoverPace, Outcome, Plan, Sent,
+};
+pub use ha::HaCluster;
 pub use node::{HaAddress, Roles};
-pub use readiness::{Condition, FAILOVER_OPERATION, Judgement, failover_is_active, is_ready, readiness};
+pub use readiness::{
+    Condition, FAILOVER_OPERATION, Judgement, Source, failover_is_active, is_ready, readiness,
+};
 pub use session::VcenterSession;
-pub use task::{CIS_TASK, CisTasks};
+pub use task::{CIS_TASK, CancelRefusal, CisTasks, ForeignOperation, lasts_through_a_switch};
+pub use trust::{ManagementVcenter, PeerCertificate, Trust};
+pub use view::{ClusterView, Config, Form, Health, Mode, NodeView, Role};

@@ -8,15 +8,31 @@ use farside_models_vcenter::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Address of a node in the HA network.
+/// Address of a node in the HA network. Texts of one address (`2001:db8::1` and `2001:DB8:0::1`) are equal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String", into = "String")]
 pub struct HaAddress(String);
 
+impl From<String> for HaAddress {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<HaAddress> for String {
+    fn from(address: HaAddress) -> Self {
+        address.0
+    }
+}
+
 impl HaAddress {
-    /// The address as the cluster shows it.
+    /// The address as the cluster shows it; a text that is no address is kept as it is.
     pub fn new(address: impl Into<String>) -> Self {
-        Self(address.into())
+        let text = address.into();
+        match text.trim().parse::<std::net::IpAddr>() {
+            Ok(address) => Self(address.to_string()),
+            Err(_) => Self(text),
+        }
     }
     /// The text.
     pub fn as_str(&self) -> &str {
@@ -42,15 +58,17 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Reads the roles off a cluster.
+    /// Reads the roles off a cluster. A role that two nodes have is nobody's: such an answer proves nothing.
     pub fn of(cluster: &VchaClusterInfo) -> Self {
         let nodes = [&cluster.node1, &cluster.node2];
         let with_role = |wanted: VchaClusterNodeRole| {
-            nodes
-                .into_iter()
-                .flatten()
-                .find(|node| role(node) == Some(&wanted))
-                .and_then(|node| address(&node.ha_ip))
+            let has = |node: &&VchaClusterNodeInfo| role(node) == Some(&wanted);
+            let mut found = nodes.into_iter().flatten().filter(has);
+            let first = found.next()?;
+            if found.next().is_some() {
+                return None;
+            }
+            address(&first.ha_ip)
         };
         let states = [
             cluster.node1.as_ref().and_then(|node| node.runtime.as_ref()),
@@ -76,7 +94,7 @@ fn role(node: &VchaClusterNodeInfo) -> Option<&VchaClusterNodeRole> {
     node.runtime.as_ref()?.role.as_ref()
 }
 
-fn address(ip: &VchaClusterIpInfo) -> Option<HaAddress> {
+pub(crate) fn address(ip: &VchaClusterIpInfo) -> Option<HaAddress> {
     let four = ip.ipv4.as_ref().map(|ip| &ip.address);
     four.or(ip.ipv6.as_ref().map(|ip| &ip.address))
         .map(HaAddress::new)
@@ -120,6 +138,22 @@ mod tests {
     fn a_node_without_an_ipv4_address_is_known_by_its_ipv6_address() {
         let expected = pair("2001:db8:9::1", "2001:db8:9::2", false);
         assert_eq!(roles("cluster-get-ipv6-and-different-failover-ip"), expected);
+    }
+
+    #[test]
+    fn texts_of_one_address_are_one_node() {
+        assert_eq!(HaAddress::new("2001:DB8:9:0::1"), HaAddress::new("2001:db8:9::1"));
+        let stored: HaAddress = serde_json::from_str("\"2001:DB8:9:0::1\"").unwrap();
+        assert_eq!(serde_json::to_string(&stored).unwrap(), "\"2001:db8:9::1\"");
+        assert_eq!(HaAddress::new("node-a").as_str(), "node-a");
+    }
+
+    #[test]
+    fn two_nodes_that_both_say_they_are_active_prove_nothing() {
+        let mut cluster: VchaClusterInfo = answer("vcha/cluster-get-partial");
+        let runtime = cluster.node2.as_mut().unwrap().runtime.as_mut().unwrap();
+        runtime.role = Some(VchaClusterNodeRole::Active);
+        assert_eq!(Roles::of(&cluster).active, None);
     }
 
     #[test]

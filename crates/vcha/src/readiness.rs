@@ -1,12 +1,9 @@
 //! Whether a cluster can fail over: each condition with what was read and what it means (vCenter REST wire rules, section
 //! 9, "Readiness"). Absent is not false: an absent `manual_failover_allowed` means that the mode decides.
 
-use farside_models_vcenter::{
-    VchaClusterConfigState, VchaClusterInfo, VchaClusterMode, VchaClusterState, VchaOperationsInfo,
-};
-use farside_wire::{OpenEnum, StdMessage};
+use farside_models_vcenter::{VchaClusterInfo, VchaOperationsInfo};
 
-use crate::node::Roles;
+use crate::view::{ClusterView, Config, Health, Mode};
 
 /// Id of the failover among the operations of a cluster (constant of `Vcha.Operations`).
 pub const FAILOVER_OPERATION: &str = "com.vmware.vcenter.vcha.cluster.failover";
@@ -23,6 +20,17 @@ pub struct Condition {
     pub value: String,
     /// What it means.
     pub judgement: Judgement,
+    /// The operation that told it, and where it is written that the value matters.
+    pub source: Source,
+}
+
+/// Where a condition comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Id of the operation whose answer has the value.
+    pub operation: &'static str,
+    /// The document that makes it a condition; "inferred" where none does.
+    pub document: &'static str,
 }
 
 /// What a condition means for a failover.
@@ -36,78 +44,146 @@ pub enum Judgement {
     Later,
 }
 
-/// All conditions, in the order in which an operator would look.
+/// All conditions of a cluster read by REST, in the order in which an operator would look. Without operations, nothing is said
+/// about what is barred and under way.
 pub fn readiness(cluster: &VchaClusterInfo, operations: Option<&VchaOperationsInfo>) -> Vec<Condition> {
-    let roles = Roles::of(cluster);
-    let both = roles.active.is_some() && roles.passive.is_some();
-    let mut conditions = vec![
+    ClusterView::of_rest(cluster, operations).readiness()
+}
+
+/// The documents of the conditions, in the words of the wire rules.
+mod document {
+    pub(super) const PRECONDITIONS: &str = "vCenter REST, Vcenter.Vcha.Cluster_failover$Task";
+    pub(super) const MODES: &str =
+        "Edit the vCenter HA Cluster Configuration; Vcenter.Vcha.Cluster_failover$Task";
+    pub(super) const DEGRADED: &str = "Troubleshooting a Degraded vCenter HA Cluster";
+    pub(super) const INFO: &str = "vCenter REST, type Vcenter.Vcha.Cluster.Info";
+    pub(super) const OPERATIONS: &str = "vCenter REST, type Vcenter.Vcha.Operations.Info";
+    pub(super) const INFERRED: &str = "inferred";
+}
+
+impl ClusterView {
+    /// All conditions, in the order in which an operator would look.
+    pub fn readiness(&self) -> Vec<Condition> {
+        let mut conditions = self.state_conditions();
+        if let Some(allowed) = self.manual_failover {
+            let value = allowed.map_or_else(|| "not said".to_owned(), |allowed| allowed.to_string());
+            conditions.push(self.condition(
+                "manual_failover_allowed",
+                value,
+                ready_if(allowed != Some(false)),
+                document::INFO,
+            ));
+        }
+        conditions.extend(self.operation_conditions());
+        conditions
+    }
+
+    fn condition(
+        &self,
+        name: &'static str,
+        value: String,
+        judgement: Judgement,
+        document: &'static str,
+    ) -> Condition {
+        let operation = self.form.told_by(name);
         Condition {
-            name: "config_state",
-            value: said(cluster.config_state.as_ref()),
-            judgement: ready_if(cluster.config_state == Some(VchaClusterConfigState::Configured)),
-        },
-        Condition {
-            name: "mode",
-            value: said(cluster.mode.as_ref()),
-            judgement: ready_if(matches!(
-                cluster.mode,
-                Some(VchaClusterMode::Enabled | VchaClusterMode::Maintenance)
-            )),
-        },
-        Condition {
-            name: "health_state",
-            value: health(cluster),
-            judgement: ready_if(cluster.health_state == Some(VchaClusterState::Healthy)),
-        },
-        Condition {
-            name: "nodes",
-            value: if roles.all_up {
-                "all up"
-            } else {
-                "not all known to be up"
-            }
-            .to_owned(),
-            judgement: ready_if(roles.all_up),
-        },
-        Condition {
-            name: "roles",
-            value: if both {
-                "one active, one passive"
-            } else {
-                "not one active and one passive"
-            }
-            .to_owned(),
-            judgement: ready_if(both),
-        },
-        Condition {
-            name: "manual_failover_allowed",
-            value: cluster
-                .manual_failover_allowed
-                .map_or_else(|| "not said".to_owned(), |allowed| allowed.to_string()),
-            judgement: ready_if(cluster.manual_failover_allowed != Some(false)),
-        },
-    ];
-    if let Some(operations) = operations {
-        let barred = operations
-            .disabled
-            .iter()
-            .any(|operation| operation == FAILOVER_OPERATION);
-        conditions.push(Condition {
-            name: "operations.disabled",
-            value: listed(&operations.disabled),
-            judgement: ready_if(!barred),
-        });
-        conditions.push(Condition {
-            name: "operations.active",
-            value: listed(&operations.active),
-            judgement: if operations.active.is_empty() {
+            name,
+            value,
+            judgement,
+            source: Source { operation, document },
+        }
+    }
+
+    fn state_conditions(&self) -> Vec<Condition> {
+        let roles = self.roles();
+        let both = roles.active.is_some() && roles.passive.is_some();
+        let all_up = if roles.all_up {
+            "all up"
+        } else {
+            "not all known to be up"
+        };
+        let roles_text = if both {
+            "one active, one passive"
+        } else {
+            "not one active and one passive"
+        };
+        let mode = matches!(self.mode, Some(Mode::Enabled | Mode::Maintenance));
+        let configured = self.config == Some(Config::Configured);
+        let healthy = self.health == Some(Health::Healthy);
+        vec![
+            self.condition(
+                "config_state",
+                said(self.config.as_ref().map(Config::text)),
+                ready_if(configured),
+                document::PRECONDITIONS,
+            ),
+            self.condition(
+                "mode",
+                said(self.mode.as_ref().map(Mode::text)),
+                ready_if(mode),
+                document::MODES,
+            ),
+            self.condition(
+                "health_state",
+                self.health_text(),
+                ready_if(healthy),
+                document::DEGRADED,
+            ),
+            self.condition(
+                "nodes",
+                all_up.to_owned(),
+                ready_if(roles.all_up),
+                document::DEGRADED,
+            ),
+            self.condition("roles", roles_text.to_owned(), ready_if(both), document::INFERRED),
+        ]
+    }
+
+    fn operation_conditions(&self) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        if let Some(barred) = &self.barred {
+            let judgement = match (self.bars_failover(), self.form.bars_for_a_while()) {
+                (false, _) => Judgement::Ready,
+                (true, true) => Judgement::Later,
+                (true, false) => Judgement::NotReady,
+            };
+            conditions.push(self.condition(
+                "operations.disabled",
+                listed(barred),
+                judgement,
+                document::OPERATIONS,
+            ));
+        }
+        if let Some(under_way) = &self.under_way {
+            let judgement = if under_way.is_empty() {
                 Judgement::Ready
             } else {
                 Judgement::Later
-            },
-        });
+            };
+            conditions.push(self.condition(
+                "operations.active",
+                listed(under_way),
+                judgement,
+                document::OPERATIONS,
+            ));
+        }
+        conditions
     }
-    conditions
+
+    /// The health with all that the cluster says about it, each text once.
+    fn health_text(&self) -> String {
+        let mut texts: Vec<&str> = Vec::new();
+        for text in &self.remarks {
+            if !texts.contains(&text.as_str()) {
+                texts.push(text);
+            }
+        }
+        let state = said(self.health.as_ref().map(Health::text));
+        if texts.is_empty() {
+            return state;
+        }
+        format!("{state} ({})", texts.join(" "))
+    }
 }
 
 /// Whether nothing speaks against a failover.
@@ -133,25 +209,6 @@ fn ready_if(good: bool) -> Judgement {
     }
 }
 
-/// The health with all that the cluster says about it.
-fn health(cluster: &VchaClusterInfo) -> String {
-    let warnings = cluster.health_warnings.iter().map(|warning| &warning.error);
-    let mut texts: Vec<&str> = Vec::new();
-    for text in warnings
-        .chain(&cluster.health_exception)
-        .filter_map(StdMessage::text)
-    {
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    let state = said(cluster.health_state.as_ref());
-    if texts.is_empty() {
-        return state;
-    }
-    format!("{state} ({})", texts.join(" "))
-}
-
 /// The operations by the last part of their ids, for people.
 fn listed(operations: &[String]) -> String {
     if operations.is_empty() {
@@ -161,14 +218,31 @@ fn listed(operations: &[String]) -> String {
     operations.iter().map(short).collect::<Vec<_>>().join(", ")
 }
 
-fn said<E: OpenEnum>(value: Option<&E>) -> String {
-    value.map_or_else(|| "not said".to_owned(), |value| value.as_wire().to_owned())
+fn said(value: Option<&str>) -> String {
+    value.unwrap_or("not said").to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use farside_models_vcenter::VchaClusterMode;
+
     use super::*;
     use crate::fixtures::answer;
+
+    #[test]
+    fn each_condition_names_who_told_it_and_why_it_matters() {
+        let operations = answer("vcha/operations-get");
+        for condition in readiness(&answer("vcha/cluster-get-partial"), Some(&operations)) {
+            let by_operations = condition.name.starts_with("operations.");
+            let told_by = if by_operations {
+                "Vcenter.Vcha.Operations_get"
+            } else {
+                "Vcenter.Vcha.Cluster_get"
+            };
+            assert_eq!(condition.source.operation, told_by);
+            assert!(!condition.source.document.is_empty());
+        }
+    }
 
     /// The conditions that are not as they should be.
     fn against(cluster: &VchaClusterInfo, operations: &str) -> Vec<(&'static str, String, Judgement)> {

@@ -1,17 +1,118 @@
-//! The task of a failover (`Cis.Tasks_get`). It is a hint, not the truth: it dies with the node that ran it.
+//! Cis tasks: the operations on them, and waiting for them. The task of a failover is a hint, not the truth: it dies with the
+//! node that ran it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use farside_models_vcenter::{CisTaskInfo, CisTaskStatus};
-use farside_transport::{CallError, OperationId, TaskSource, TaskStatus};
+use bytes::Bytes;
+use farside_models_vcenter::operation::{CIS_TASKS_CANCEL, CIS_TASKS_GET, CIS_TASKS_LIST};
+use farside_models_vcenter::{CisTaskInfo, CisTaskStatus, CisTasksGetQuery, CisTasksListRequest};
+use farside_transport::{
+    CallError, CallErrorKind, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus,
+};
 use farside_wire::{Service, ServiceError, StdError};
 use http::StatusCode;
 
-use crate::client::VchaClient;
+use crate::client::{VchaClient, body};
 
 /// Kind of an [`OperationId`] that names a cis task.
 pub const CIS_TASK: &str = "cis-task";
+
+/// How much longer a pause between two looks may get by chance, in parts of the pause: waits that began together do not stay in
+/// step.
+const JITTER_PARTS: u32 = 4;
+
+/// Why a stored id cannot be waited for here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{id} is no cis task of {endpoint}")]
+pub struct ForeignOperation {
+    /// What was asked for.
+    pub id: OperationId,
+    /// The vCenter that was asked.
+    pub endpoint: String,
+}
+
+impl VchaClient {
+    /// Reads a task (`Cis.Tasks_get`, since 6.7.1; the tasks that one may see need no privilege).
+    ///
+    /// # Errors
+    /// [`CallError`], which says nothing about the work; 404 `NOT_FOUND` when the server does not know it (any more), which is
+    /// usual after a switch.
+    pub async fn task(&self, id: &str) -> Result<CisTaskInfo, CallError> {
+        self.task_with(id, &CisTasksGetQuery::default()).await
+    }
+
+    /// As [`VchaClient::task`], with a say in how much is told.
+    ///
+    /// # Errors
+    /// As [`VchaClient::task`].
+    pub async fn task_with(&self, id: &str, query: &CisTasksGetQuery) -> Result<CisTaskInfo, CallError> {
+        let path = CIS_TASKS_GET.path_and_query(&[("task", id)], &query.to_query());
+        self.read_path(&CIS_TASKS_GET, &format!("task {id}"), &path, Bytes::new())
+            .await
+    }
+
+    /// Lists tasks by id: those that meet all conditions of the filter, which has to name tasks or services, and services
+    /// where it names operations (`Cis.Tasks_list`, since 6.7.1).
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing changed. `INVALID_ARGUMENT` for a filter that names too little, or that more than 1,000 tasks fit.
+    pub async fn tasks(
+        &self,
+        request: &CisTasksListRequest,
+    ) -> Result<BTreeMap<String, CisTaskInfo>, CallError> {
+        self.read(&CIS_TASKS_LIST, "tasks", body(request), &[]).await
+    }
+
+    /// Asks a task to stop (`Cis.Tasks_cancel`, since 6.7.1). Whether it does is seen by looking at it.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CancelRefusal::of`] tells the two refusals. After an effect `Unknown` the wish may have been heard.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves it open whether the wish was heard.
+    pub async fn cancel_task(&self, id: &str) -> Result<(), CallError> {
+        let path = CIS_TASKS_CANCEL.path_with(&[("task", id)]);
+        let target = format!("task {id}");
+        self.act(&CIS_TASKS_CANCEL, &target, &path, Bytes::new()).await?;
+        Ok(())
+    }
+
+    /// The work of a task, also of one that another process started, to wait for it or to cancel it. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ForeignOperation`] for an id of another kind or of another vCenter.
+    pub fn operation(self: &Arc<Self>, id: OperationId) -> Result<RemoteOperation<()>, ForeignOperation> {
+        if id.kind != CIS_TASK || id.endpoint != self.endpoint() {
+            let endpoint = self.endpoint().to_owned();
+            return Err(ForeignOperation { id, endpoint });
+        }
+        let source = Arc::new(CisTasks::new(Arc::clone(self)));
+        Ok(RemoteOperation::new(id, source, |_nothing| Ok(())))
+    }
+}
+
+/// Why a task cannot be cancelled; nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelRefusal {
+    /// No task of its kind can (`UNSUPPORTED`).
+    NotCancelable,
+    /// It has ended (`NOT_ALLOWED_IN_CURRENT_STATE`).
+    Over,
+}
+
+impl CancelRefusal {
+    /// The refusal that an error of [`VchaClient::cancel_task`] is, if it is one.
+    pub fn of(error: &CallError) -> Option<Self> {
+        match error.service_error()?.code() {
+            "UNSUPPORTED" => Some(Self::NotCancelable),
+            "NOT_ALLOWED_IN_CURRENT_STATE" => Some(Self::Over),
+            _ => None,
+        }
+    }
+}
 
 /// Looks at cis tasks.
 #[derive(Clone, Debug)]
@@ -28,15 +129,66 @@ impl CisTasks {
 
 #[async_trait]
 impl TaskSource for CisTasks {
+    /// A page of a proxy, as it comes while a node takes over, is not the word of the server that the task is not known.
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
         match self.client.task(&id.id).await {
             Ok(info) => Ok(status(info)),
-            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(TaskStatus::Gone),
+            Err(error) if is_unknown(&error) => Ok(TaskStatus::Gone),
             Err(error) => Err(error),
         }
     }
+
+    async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        look.clock
+            .sleep(look.pause.saturating_add(jitter(id, look)))
+            .await;
+        self.poll(id).await
+    }
+
+    fn can_cancel(&self) -> bool {
+        true
+    }
+
+    async fn cancel(&self, id: &OperationId) -> Result<(), CallError> {
+        self.client.cancel_task(&id.id).await
+    }
 }
 
+/// From nothing to a quarter of the pause, another one for each task and each look. Drawn from what is there, so that the same
+/// waits give the same trace.
+fn jitter(id: &OperationId, look: NextLook<'_>) -> Duration {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    (&id.id, look.clock.elapsed()).hash(&mut hasher);
+    let share = u32::from(hasher.finish().to_be_bytes()[0]);
+    (look.pause / JITTER_PARTS).saturating_mul(share) / u32::from(u8::MAX)
+}
+
+/// Whether the server said that it does not know the task.
+fn is_unknown(error: &CallError) -> bool {
+    error.status() == Some(StatusCode::NOT_FOUND)
+        && error
+            .service_error()
+            .is_some_and(|error| matches!(error.code(), "NOT_FOUND" | ""))
+}
+
+/// Whether looking again cannot mend an error while a vCenter may be switching or starting: a certificate that is not
+/// accepted, a log-in or a right that is refused. Everything else passes, answers included that come from something else than
+/// vCenter (vCenter REST wire rules 7); a wait for a task or a switch bears it until its deadline
+/// ([`PollErrors::with_fatal`](farside_transport::PollErrors::with_fatal)).
+pub fn lasts_through_a_switch(error: &CallError) -> bool {
+    match error.kind() {
+        CallErrorKind::Login(login) => lasts_through_a_switch(login) || is_refused_log_in(login),
+        CallErrorKind::Certificate(_) | CallErrorKind::Pin(_) => true,
+        _ => error.status() == Some(StatusCode::FORBIDDEN),
+    }
+}
+
+fn is_refused_log_in(login: &CallError) -> bool {
+    login
+        .status()
+        .is_some_and(|status| matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+}
 /// `BLOCKED` is not final, and a status that these models do not know is not taken for an end (wire rules, section 5).
 fn status(info: CisTaskInfo) -> TaskStatus {
     match info.status {

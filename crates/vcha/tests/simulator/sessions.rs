@@ -1,11 +1,10 @@
 //! Sessions of vCenter REST against the simulator: their birth, their life, their end in every disguise.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
+use farside_transport::testing::recorded;
 use farside_transport::{CallError, CallErrorKind, Clock, StackSettings, SystemClock};
 use farside_vcha::VchaClient;
 use farside_wire::Secret;
@@ -36,7 +35,7 @@ impl Site {
             (endpoint.user.clone(), endpoint.password.clone())
         };
         let password = Secret::new(password.unwrap_or(&known));
-        let transport = Arc::new(simulator.transport("vc-west"));
+        let transport = recorded(Arc::new(simulator.transport("vc-west")));
         let mut builder = VchaClient::builder("vc-west", transport, user, password).clock(clock.clone());
         if let Some(settings) = settings {
             builder = builder.settings(settings);

@@ -1,6 +1,4 @@
-//! The client against the simulator: both were written from the wire rules alone.
-
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+//! Reads, single calls, and what a switch does to a client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,39 +7,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use farside_models_vcenter::{VchaClusterMode, VchaClusterState};
-use farside_simulator::vcha::{Mode, VchaSpec};
-use farside_simulator::{FaultAction, FaultRule, SimTransport, Simulator, WorldSpec};
+use farside_simulator::vcha::Mode;
+use farside_simulator::{FaultAction, FaultRule, SimTransport};
 use farside_transport::{
-    Call, CallError, CallErrorKind, Clock, Effect, OperationId, SystemClock, TaskSource, TaskStatus,
-    Transport,
+    Call, CallError, CallErrorKind, Clock, Effect, OperationId, TaskSource, TaskStatus, Transport,
 };
 use farside_vcha::{CisTasks, Judgement, Roles, VchaClient, failover_is_active, is_ready, readiness};
 use farside_wire::Secret;
 use http::Response;
 
-const FAILOVER: &str = "Vcenter.Vcha.Cluster_failover$Task";
-
-struct Site {
-    simulator: Simulator,
-    clock: Arc<SystemClock>,
-    client: Arc<VchaClient>,
-}
+use crate::support::{FAILOVER, Site};
 
 impl Site {
-    fn new(change: impl FnOnce(&mut VchaSpec)) -> Self {
-        let mut spec = VchaSpec::default();
-        change(&mut spec);
-        let clock = Arc::new(SystemClock::new());
-        let world = WorldSpec::pair(7).groups(0).replications(0).vcha(spec).build();
-        let simulator = Simulator::new(world, clock.clone());
-        let client = Arc::new(builder(&simulator, &clock, None).build());
-        Self {
-            simulator,
-            clock,
-            client,
-        }
-    }
-
     async fn roles(&self) -> (String, String) {
         let roles = Roles::of(&self.client.cluster().await.unwrap());
         (
@@ -65,31 +42,6 @@ impl Site {
         );
         self.clock.sleep(Duration::from_secs(10)).await;
     }
-
-    fn calls(&self) -> (u64, u64, u64) {
-        let entries = self.simulator.world().calls().entries();
-        let entry = entries
-            .into_iter()
-            .find(|calls| calls.operation == FAILOVER)
-            .unwrap()
-            .entry;
-        (entry.attempts, entry.accepted, entry.effects)
-    }
-}
-
-fn builder(
-    simulator: &Simulator,
-    clock: &Arc<SystemClock>,
-    password: Option<&str>,
-) -> farside_vcha::VchaClientBuilder {
-    let (user, known) = {
-        let world = simulator.world();
-        let endpoint = world.endpoint("vc-west").unwrap();
-        (endpoint.user.clone(), endpoint.password.clone())
-    };
-    let transport = Arc::new(simulator.transport("vc-west"));
-    let password = Secret::new(password.unwrap_or(&known));
-    VchaClient::builder("vc-west", transport, user, password).clock(clock.clone())
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,7 +70,7 @@ async fn a_failover_changes_the_roles_and_takes_session_and_task_with_it() {
         assert_eq!(site.roles().await, ("10.9.2.2".to_owned(), "10.9.2.1".to_owned()));
         assert!(matches!(site.poll(&task).await, TaskStatus::Gone));
         assert!(!failover_is_active(&site.client.operations().await.unwrap()));
-        assert_eq!(site.calls(), (1, 1, 1));
+        assert_eq!(site.calls(FAILOVER), (1, 1, 1));
     }
 }
 
@@ -157,7 +109,7 @@ async fn a_disabled_cluster_says_so_and_refuses() {
         Effect::Unknown,
         "500 ERROR is not a promise that nothing was done"
     );
-    assert_eq!(site.calls(), (1, 0, 0));
+    assert_eq!(site.calls(FAILOVER), (1, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +124,7 @@ async fn a_refusal_inside_the_task_has_its_reason() {
         panic!("it failed");
     };
     assert!(error.to_string().contains("not ready"), "{error}");
-    assert_eq!(site.calls(), (1, 1, 0));
+    assert_eq!(site.calls(FAILOVER), (1, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +142,7 @@ async fn a_lost_answer_is_unknown_and_nothing_is_sent_again() {
         let error = site.client.start_failover(true).await.unwrap_err();
         assert_eq!(error.effect(), Effect::Unknown, "{error:?}");
         site.clock.sleep(Duration::from_secs(60)).await;
-        assert_eq!(site.calls().0, 1);
+        assert_eq!(site.calls(FAILOVER).0, 1);
     }
 }
 
@@ -204,13 +156,21 @@ async fn a_dead_session_is_replaced_before_the_failover() {
         .add(FaultRule::new(FAILOVER, FaultAction::EndSessions));
     site.client.start_failover(true).await.unwrap();
     site.clock.sleep(Duration::from_secs(30)).await;
-    assert_eq!(site.calls(), (2, 1, 1), "the first one was refused with 401");
+    assert_eq!(
+        site.calls(FAILOVER),
+        (2, 1, 1),
+        "the first one was refused with 401"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_told_and_the_account_is_not_locked_by_repeats() {
     let site = Site::new(|_| {});
-    let client = builder(&site.simulator, &site.clock, Some("wrong")).build();
+    let transport = Arc::new(site.simulator.transport("vc-west"));
+    let user = "operator@vsphere.local";
+    let client = VchaClient::builder("vc-west", transport, user, Secret::new("wrong"))
+        .clock(site.clock.clone())
+        .build();
     for _ in 0..3 {
         let error = client.cluster().await.unwrap_err();
         assert!(matches!(error.kind(), CallErrorKind::Login(login) if login.status().unwrap() == 401));
@@ -270,5 +230,5 @@ async fn after_a_switch_the_vcenter_is_found_at_the_other_address() {
     assert_eq!(roles.active.unwrap().as_str(), "10.9.2.2");
     // What answered last is asked first, also for what is sent once.
     client.start_failover(true).await.unwrap();
-    assert_eq!(site.calls().0, 2);
+    assert_eq!(site.calls(FAILOVER).0, 2);
 }

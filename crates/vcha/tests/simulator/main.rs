@@ -1,0 +1,12 @@
+//! The client against the simulator: both were written from the wire rules alone.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod client;
+mod failover;
+mod model;
+mod operations;
+mod sessions;
+mod support;
+mod tasks;
+mod waits;
