@@ -188,7 +188,7 @@ fn v4_bits(given: &Value, place: &str) -> Result<u8, RestError> {
 }
 
 /// The bits of a mask; none if it is no mask.
-fn prefix_of(text: &str) -> Option<u8> {
+pub(super) fn prefix_of(text: &str) -> Option<u8> {
     let bits = text.parse::<Ipv4Addr>().ok()?.to_bits();
     let prefix = u8::try_from(bits.leading_ones()).ok()?;
     (mask(prefix).to_bits() == bits).then_some(prefix)

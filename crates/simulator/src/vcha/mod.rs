@@ -5,6 +5,7 @@
 mod address;
 mod cluster;
 mod error;
+mod locator;
 mod operation;
 mod request;
 mod service;
@@ -15,6 +16,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod upheaval;
+pub(crate) mod vi_json;
 mod view;
 mod work;
 

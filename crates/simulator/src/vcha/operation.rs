@@ -9,7 +9,7 @@ use super::site::Site;
 use super::spec::{Deployment, Mode};
 use super::task::{self, Wanted};
 use super::view;
-use super::work::{self, Work};
+use super::work::{self, Form, Work};
 use crate::endpoint::Session;
 use crate::exchange::{Answer, Request};
 use crate::service::Incoming;
@@ -102,7 +102,8 @@ fn on_cluster(world: &mut World, incoming: &Incoming<'_>, session: &Session) -> 
         }
         _ => work_of(world, incoming, site)?,
     };
-    let task = work::begin(world, incoming.endpoint, &session.user, work, incoming.ticket)?;
+    let (vcenter, ticket) = (incoming.endpoint, incoming.ticket);
+    let task = work::begin(world, vcenter, &session.user, work, Form::Rest, ticket)?;
     Ok(answer(202, &json!(task)))
 }
 

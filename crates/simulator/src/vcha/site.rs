@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::cluster::{Cluster, Node, Vm};
 use super::error::RestError;
+use super::locator::Prepared;
 use super::spec::{ClusterSpec, Deployment, Mode};
 use super::work::{Running, Work};
 
@@ -15,6 +16,8 @@ use super::work::{Running, Work};
 pub(super) enum Stage {
     /// There is no cluster.
     NotConfigured,
+    /// A cluster of machines that are cloned by hand is prepared for.
+    Prepared(Box<Prepared>),
     /// A deployment ended in its middle; what is left of it has to be removed first.
     Invalid,
     /// There is a cluster.
@@ -90,15 +93,25 @@ impl Site {
     pub(super) fn cluster(&self) -> Option<&Cluster> {
         match &self.stage {
             Stage::Configured(cluster) => Some(cluster),
-            Stage::NotConfigured | Stage::Invalid => None,
+            Stage::NotConfigured | Stage::Prepared(_) | Stage::Invalid => None,
         }
     }
 
     pub(super) fn cluster_mut(&mut self) -> Option<&mut Cluster> {
         match &mut self.stage {
             Stage::Configured(cluster) => Some(cluster),
-            Stage::NotConfigured | Stage::Invalid => None,
+            Stage::NotConfigured | Stage::Prepared(_) | Stage::Invalid => None,
         }
+    }
+
+    /// The address between the nodes of a vCenter for which none is named.
+    pub(super) fn own_address(&self, ipv6: bool) -> Address {
+        let number = self.number;
+        Address::of_text(&if ipv6 {
+            format!("2001:db8:9:{number}::1")
+        } else {
+            format!("10.9.{number}.1")
+        })
     }
 
     /// The address that a node takes when it is active.
@@ -147,12 +160,17 @@ impl Site {
                 refused(text, "sim.vcha.isolated", "The nodes do not reach one another.")
             }
             (Work::RedeployPassive(_) | Work::RedeployWitness(_), Stage::Configured(_))
-            | (Work::Undeploy { .. }, Stage::Configured(_) | Stage::Invalid)
-            | (Work::Deploy(_), Stage::NotConfigured) => None,
-            (Work::Deploy(_), Stage::Configured(_)) => {
+            | (Work::Undeploy { .. }, Stage::Configured(_) | Stage::Prepared(_) | Stage::Invalid)
+            | (Work::Deploy(_), Stage::NotConfigured | Stage::Prepared(_))
+            | (Work::Configure(_), Stage::Prepared(_))
+            | (Work::Prepare(_), Stage::NotConfigured | Stage::Prepared(_) | Stage::Configured(_)) => None,
+            (Work::Deploy(_) | Work::Configure(_), Stage::Configured(_)) => {
                 refused(text, "sim.vcha.present", "A cluster is configured already.")
             }
-            (Work::Deploy(_), Stage::Invalid) => refused(
+            (Work::Configure(_), Stage::NotConfigured) => {
+                refused(text, "sim.vcha.unprepared", "Nothing is prepared.")
+            }
+            (Work::Deploy(_) | Work::Configure(_) | Work::Prepare(_), Stage::Invalid) => refused(
                 text,
                 "sim.vcha.invalid",
                 "What is left of a deployment has to be removed first.",
@@ -163,7 +181,7 @@ impl Site {
                 | Work::SetMode { .. }
                 | Work::RedeployPassive(_)
                 | Work::RedeployWitness(_),
-                Stage::NotConfigured | Stage::Invalid,
+                Stage::NotConfigured | Stage::Prepared(_) | Stage::Invalid,
             ) => none(),
         }
     }
@@ -254,6 +272,7 @@ impl Site {
     pub(super) fn state(&self) -> Value {
         let stage = match self.stage {
             Stage::NotConfigured => "not_configured",
+            Stage::Prepared(_) => "prepared",
             Stage::Invalid => "invalid",
             Stage::Configured(_) => "configured",
         };

@@ -63,7 +63,7 @@ pub(super) struct CisTask {
     created_ms: i64,
     work_ms: i64,
     ended_ms: Option<i64>,
-    /// Why it failed, or is going to.
+    /// Why it failed.
     error: Option<RestError>,
     /// What it reads once its node has gone away, if it is known then.
     pub(super) survives: Option<AfterSwitch>,
@@ -162,10 +162,9 @@ impl CisTask {
         self
     }
 
-    /// How long it takes, and why it is going to fail, if that is known.
-    pub(super) fn lasting(mut self, work_ms: i64, error: Option<RestError>) -> Self {
+    /// How long it takes.
+    pub(super) fn lasting(mut self, work_ms: i64) -> Self {
         self.work_ms = work_ms;
-        self.error = error;
         self
     }
 
@@ -186,11 +185,6 @@ impl CisTask {
             self.ended_ms = Some(now_ms);
             self.error = error;
         }
-    }
-
-    /// It fails for the reason that was known when it began.
-    pub(super) fn end_as_foreseen(&mut self, now_ms: i64) {
-        self.ended_ms.get_or_insert(now_ms);
     }
 
     /// Its node goes away: whether it is known to the next one.

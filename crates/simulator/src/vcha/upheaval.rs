@@ -4,7 +4,7 @@ use super::error::RestError;
 use super::schedule;
 use super::site::Site;
 use super::spec::{AfterSwitch, Mode};
-use super::work::{VchaEvent, Work, die, set_in_sync_later};
+use super::work::{VchaEvent, Work, die, end_task, set_in_sync_later};
 use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::world::World;
@@ -148,8 +148,7 @@ pub(crate) fn lose_active_node(world: &mut World, vcenter: &str) -> bool {
 /// meanwhile. `false` if
 /// there is no cluster.
 pub(crate) fn isolate(world: &mut World, vcenter: &str, isolated: bool) -> bool {
-    let World { core, vcha, .. } = world;
-    let Some(site) = vcha.sites.get_mut(vcenter) else {
+    let Some(site) = world.vcha.sites.get_mut(vcenter) else {
         return false;
     };
     let Some(cluster) = site.cluster_mut() else {
@@ -162,14 +161,11 @@ pub(crate) fn isolate(world: &mut World, vcenter: &str, isolated: bool) -> bool 
     let stops = isolated && cluster.mode == Mode::Enabled;
     if let Some(running) = site.running.take_if(|_| stops) {
         die(site, &running);
-        if let Some(task) = vcha.tasks.get_mut(&(vcenter.to_owned(), running.task)) {
-            let text = "The node stopped serving.";
-            task.end(
-                core.now_ms(),
-                Some(RestError::new(500, "ERROR", "sim.vcha.isolated", text)),
-            );
-        }
+        let text = "The node stopped serving.";
+        let error = RestError::new(500, "ERROR", "sim.vcha.isolated", text);
+        end_task(world, vcenter, running.form, &running.task, Err(error));
     }
+    let World { core, vcha, .. } = world;
     let addresses = vcha.addresses.iter().filter(|(_, home)| *home == vcenter);
     for endpoint in addresses.map(|(name, _)| name.as_str()).chain([vcenter]) {
         if stops {

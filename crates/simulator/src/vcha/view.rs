@@ -11,6 +11,7 @@ use super::work::Work;
 pub(super) fn info(site: &Site, spec: &VchaSpec, partial: bool) -> Value {
     match &site.stage {
         Stage::NotConfigured => json!({"config_state": "NOTCONFIGURED"}),
+        Stage::Prepared(_) => json!({"config_state": "PREPARED"}),
         Stage::Invalid => json!({"config_state": "INVALID"}),
         Stage::Configured(cluster) => configured(site, cluster, spec, partial),
     }
@@ -167,7 +168,7 @@ pub(super) fn operations(site: &Site) -> Value {
     if fails_over {
         disabled.push(name("failover"));
     }
-    if site.running.is_some() || !matches!(site.stage, Stage::NotConfigured) {
+    if site.running.is_some() || !matches!(site.stage, Stage::NotConfigured | Stage::Prepared(_)) {
         disabled.push(name("deploy"));
     }
     if refused(&Work::Undeploy { with_machines: false }) {

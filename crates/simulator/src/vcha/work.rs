@@ -3,12 +3,14 @@
 use std::ops::Range;
 
 use super::error::RestError;
+use super::locator::Prepared;
 use super::site::{PlannedCluster, PlannedNode, Site, Stage};
 use super::spec::Mode;
 use super::task::CisTask;
 use super::{schedule, upheaval};
 use crate::call_log::Ticket;
 use crate::core::Core;
+use crate::vi_json::task::{self as vim_task, NewTask};
 use crate::world::World;
 
 /// How long a passive node that has just been made takes to get in sync, in milliseconds.
@@ -17,12 +19,29 @@ const FIRST_SYNC_MS: Range<i64> = 5_000..15_000;
 /// What is done on a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Work {
-    FailOver { planned: bool },
-    SetMode { to: Mode },
+    FailOver {
+        planned: bool,
+    },
+    SetMode {
+        to: Mode,
+    },
     Deploy(Box<PlannedCluster>),
-    Undeploy { with_machines: bool },
+    Undeploy {
+        with_machines: bool,
+    },
     RedeployPassive(Box<PlannedNode>),
     RedeployWitness(Box<PlannedNode>),
+    /// First step of a deployment by hand; VI JSON only.
+    Prepare(Box<Prepared>),
+    /// Last step of a deployment by hand; VI JSON only.
+    Configure(Box<PlannedCluster>),
+}
+
+/// Through which API some work was begun: what it is told in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Rest,
+    ViJson,
 }
 
 impl Work {
@@ -35,6 +54,8 @@ impl Work {
             Self::Undeploy { .. } => "undeploy",
             Self::RedeployPassive(_) => "passive.redeploy",
             Self::RedeployWitness(_) => "witness.redeploy",
+            Self::Prepare(_) => "prepare",
+            Self::Configure(_) => "configure",
         }
     }
 
@@ -47,6 +68,8 @@ impl Work {
             Self::Undeploy { .. } => ("sim.vcha.undeploy", "Removal of the cluster"),
             Self::RedeployPassive(_) => ("sim.vcha.passive.redeploy", "Deployment of a passive node"),
             Self::RedeployWitness(_) => ("sim.vcha.witness.redeploy", "Deployment of a witness"),
+            Self::Prepare(_) => ("sim.vcha.prepare", "Preparation of the cluster"),
+            Self::Configure(_) => ("sim.vcha.configure", "Configuration of the cluster"),
         }
     }
 
@@ -58,6 +81,21 @@ impl Work {
             Self::Undeploy { .. } => "The cluster cannot be removed.",
             Self::RedeployPassive(_) => "A passive node cannot be deployed.",
             Self::RedeployWitness(_) => "A witness cannot be deployed.",
+            Self::Prepare(_) | Self::Configure(_) => "The cluster cannot be configured.",
+        }
+    }
+
+    /// Its method in VI JSON, without `_Task`.
+    fn method(&self) -> &'static str {
+        match self {
+            Self::FailOver { .. } => "initiateFailover",
+            Self::SetMode { .. } => "setClusterMode",
+            Self::Deploy(_) => "deployVcha",
+            Self::Undeploy { .. } => "destroyVcha",
+            Self::RedeployPassive(_) => "createPassiveNode",
+            Self::RedeployWitness(_) => "createWitnessNode",
+            Self::Prepare(_) => "prepareVcha",
+            Self::Configure(_) => "configureVcha",
         }
     }
 
@@ -65,7 +103,11 @@ impl Work {
     pub(super) fn is_cancelable(&self) -> bool {
         match self {
             Self::Deploy(_) | Self::RedeployPassive(_) | Self::RedeployWitness(_) => true,
-            Self::FailOver { .. } | Self::SetMode { .. } | Self::Undeploy { .. } => false,
+            Self::FailOver { .. }
+            | Self::SetMode { .. }
+            | Self::Undeploy { .. }
+            | Self::Prepare(_)
+            | Self::Configure(_) => false,
         }
     }
 
@@ -79,6 +121,8 @@ impl Work {
             Self::Undeploy { .. } => ("vcha-undeploy", 5_000..15_000),
             Self::RedeployPassive(_) => ("vcha-redeploy", 120_000..300_000),
             Self::RedeployWitness(_) => ("vcha-redeploy", 60_000..120_000),
+            Self::Prepare(_) => ("vcha-prepare", 2_000..6_000),
+            Self::Configure(_) => ("vcha-configure", 60_000..180_000),
         }
     }
 }
@@ -89,6 +133,7 @@ pub(super) struct Running {
     /// Its task.
     pub(super) task: String,
     pub(super) work: Work,
+    pub(super) form: Form,
 }
 
 /// What happens by itself.
@@ -99,6 +144,8 @@ pub(crate) enum VchaEvent {
         vcenter: String,
         task: String,
         ticket: Ticket,
+        /// Why it fails, where that was known when it began.
+        foreseen: Option<Box<Foreseen>>,
     },
     /// The former active node stops answering after a switch.
     Leaves { vcenter: String, upheavals: u32 },
@@ -108,12 +155,20 @@ pub(crate) enum VchaEvent {
     InSync { vcenter: String, upheavals: u32 },
 }
 
+/// The failure of a task that was taken against the state of a cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Foreseen {
+    form: Form,
+    error: RestError,
+}
+
 /// Begins some work at a vCenter for a user: gives its task, or why not.
 pub(super) fn begin(
     world: &mut World,
     vcenter: &str,
     user: &str,
     work: Work,
+    form: Form,
     ticket: Ticket,
 ) -> Result<String, RestError> {
     let World { core, vcha, .. } = world;
@@ -123,26 +178,70 @@ pub(super) fn begin(
     }
     let (kind, range_ms) = work.length();
     let work_ms = core.work_ms(kind, vcenter, range_ms);
-    vcha.tasks_made += 1;
-    let task = CisTask::new(core, &vcha.spec, vcha.tasks_made, vcenter, user, &work)
-        .with_target(vcha.sites.get(vcenter))
-        .lasting(work_ms, refusal.clone());
-    let id = task.id().to_owned();
-    vcha.tasks.insert((vcenter.to_owned(), id.clone()), task);
+    let id = open_task(world, vcenter, user, &work, form, work_ms);
+    let World { core, vcha, .. } = world;
     core.calls.hold(ticket);
     if refusal.is_none()
         && let Some(site) = vcha.sites.get_mut(vcenter)
     {
         let task = id.clone();
-        site.running = Some(Running { task, work });
+        site.running = Some(Running { task, work, form });
     }
     let event = VchaEvent::Ends {
         vcenter: vcenter.to_owned(),
         task: id.clone(),
         ticket,
+        foreseen: refusal.map(|error| Box::new(Foreseen { form, error })),
     };
     schedule(core, work_ms, event);
     Ok(id)
+}
+
+/// The task of some work, in the API that began it.
+fn open_task(world: &mut World, vcenter: &str, user: &str, work: &Work, form: Form, work_ms: i64) -> String {
+    if form == Form::ViJson {
+        let new = NewTask {
+            method: work.method(),
+            entity: None,
+            cancelable: false,
+            work_ms: Some(work_ms),
+            starts: true,
+        };
+        return vim_task::begin(world, vcenter, new);
+    }
+    let World { core, vcha, .. } = world;
+    vcha.tasks_made += 1;
+    let task = CisTask::new(core, &vcha.spec, vcha.tasks_made, vcenter, user, work)
+        .with_target(vcha.sites.get(vcenter))
+        .lasting(work_ms);
+    let id = task.id().to_owned();
+    vcha.tasks.insert((vcenter.to_owned(), id.clone()), task);
+    id
+}
+
+/// Ends a task in the API that began it. One that has ended or is gone stays as it is.
+pub(super) fn end_task(
+    world: &mut World,
+    vcenter: &str,
+    form: Form,
+    task: &str,
+    outcome: Result<(), RestError>,
+) {
+    if form == Form::ViJson {
+        let outcome = outcome.map(|()| None);
+        vim_task::end(
+            world,
+            vcenter,
+            task,
+            outcome.map_err(|error| super::vi_json::fault(&error)),
+        );
+        return;
+    }
+    let now_ms = world.core.now_ms();
+    let key = (vcenter.to_owned(), task.to_owned());
+    if let Some(task) = world.vcha.tasks.get_mut(&key) {
+        task.end(now_ms, outcome.err());
+    }
 }
 
 /// Lets an event happen.
@@ -152,7 +251,8 @@ pub(crate) fn happen(world: &mut World, event: VchaEvent) {
             vcenter,
             task,
             ticket,
-        } => end(world, &vcenter, &task, ticket),
+            foreseen,
+        } => end(world, &vcenter, &task, ticket, foreseen),
         VchaEvent::Leaves { vcenter, upheavals } => upheaval::leave(world, &vcenter, upheavals),
         VchaEvent::Back { vcenter, upheavals } => upheaval::come_back(world, &vcenter, upheavals),
         VchaEvent::InSync { vcenter, upheavals } => {
@@ -165,20 +265,15 @@ pub(crate) fn happen(world: &mut World, event: VchaEvent) {
 }
 
 /// The end of a piece of work, unless something else ended it before.
-fn end(world: &mut World, vcenter: &str, task: &str, ticket: Ticket) {
-    let World { core, vcha, .. } = world;
-    let now_ms = core.now_ms();
-    let key = (vcenter.to_owned(), task.to_owned());
-    let site = vcha.sites.get_mut(vcenter);
-    let running = site.and_then(|site| {
-        let due = site.running.as_ref().is_some_and(|running| running.task == task);
-        if due { site.running.take() } else { None }
-    });
-    let Some(Running { work, .. }) = running else {
-        if let Some(task) = vcha.tasks.get_mut(&key) {
-            task.end_as_foreseen(now_ms);
+fn end(world: &mut World, vcenter: &str, task: &str, ticket: Ticket, foreseen: Option<Box<Foreseen>>) {
+    let now_ms = world.core.now_ms();
+    let site = world.vcha.sites.get_mut(vcenter);
+    let running = site.and_then(|site| site.running.take_if(|running| running.task == task));
+    let Some(Running { work, form, .. }) = running else {
+        if let Some(foreseen) = foreseen {
+            end_task(world, vcenter, foreseen.form, task, Err(foreseen.error));
         }
-        core.calls.settle(ticket, now_ms);
+        world.core.calls.settle(ticket, now_ms);
         return;
     };
     let outcome = finish(world, vcenter, &work);
@@ -186,14 +281,12 @@ fn end(world: &mut World, vcenter: &str, task: &str, ticket: Ticket) {
         upheaval::switch(world, vcenter, task, ticket);
         return;
     }
-    let World { core, vcha, .. } = world;
+    let calls = &mut world.core.calls;
     if outcome.is_ok() {
-        core.calls.effect(ticket, now_ms);
+        calls.effect(ticket, now_ms);
     }
-    core.calls.settle(ticket, now_ms);
-    if let Some(task) = vcha.tasks.get_mut(&key) {
-        task.end(now_ms, outcome.err());
-    }
+    calls.settle(ticket, now_ms);
+    end_task(world, vcenter, form, task, outcome);
 }
 
 /// What some work changes, but for the switch of a failover. The state is looked at once more: nodes may have died since the
@@ -213,7 +306,13 @@ fn finish(world: &mut World, vcenter: &str, work: &Work) -> Result<(), RestError
                 cluster.mode = *to;
             }
         }
-        Work::Deploy(plan) => site.deploy(vcenter, plan),
+        Work::Deploy(plan) | Work::Configure(plan) => site.deploy(vcenter, plan),
+        // Where a cluster is configured already, nothing changes.
+        Work::Prepare(plan) => {
+            if site.cluster().is_none() {
+                site.stage = Stage::Prepared(plan.clone());
+            }
+        }
         Work::Undeploy { with_machines } => site.undeploy(*with_machines),
         Work::RedeployPassive(plan) => {
             site.redeploy_passive(plan);
@@ -234,7 +333,7 @@ pub(super) fn set_in_sync_later(core: &mut Core, vcenter: &str, upheavals: u32, 
 
 /// Work that dies with the server that does it. A deployment leaves half a cluster behind.
 pub(super) fn die(site: &mut Site, running: &Running) {
-    if let Work::Deploy(_) = running.work {
+    if let Work::Deploy(_) | Work::Configure(_) = running.work {
         site.stage = Stage::Invalid;
     }
 }

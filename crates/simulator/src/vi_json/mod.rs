@@ -191,6 +191,8 @@ impl ViJson {
             "sessionManager": of("SessionManager", session::MO_ID),
             "taskManager": of("TaskManager", "TaskManager"),
             "searchIndex": of("SearchIndex", "SearchIndex"),
+            "failoverClusterConfigurator": of("FailoverClusterConfigurator", crate::vcha::vi_json::CONFIGURATOR),
+            "failoverClusterManager": of("FailoverClusterManager", crate::vcha::vi_json::MANAGER),
             "dvSwitchManager": of("DistributedVirtualSwitchManager", "DVSManager"),
         })
     }

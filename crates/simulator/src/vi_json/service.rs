@@ -15,6 +15,7 @@ use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::host_network;
 use crate::service::{Incoming, Route, Service};
+use crate::vcha;
 use crate::world::World;
 
 /// Type, method, operation id, of the calls on hosts.
@@ -76,7 +77,9 @@ impl Service for ViJsonService {
             return Some(unknown);
         };
         let unsimulated = path.named(request, unsimulated::GUARDED);
-        let Some(operation) = unsimulated.or_else(|| operation_of(request, &path)) else {
+        let of_cluster = || vcha::vi_json::operation(request, &path);
+        let known = || of_cluster().or_else(|| operation_of(request, &path));
+        let Some(operation) = unsimulated.or_else(known) else {
             return Some(unknown);
         };
         let (purpose, object) = if operation == START_DPU_FAILOVER {
@@ -84,6 +87,8 @@ impl Service for ViJsonService {
                 Purpose::Action,
                 dpu::object_name(world, endpoint, &path.mo_id, request),
             )
+        } else if vcha::vi_json::starts_work(operation) {
+            (Purpose::Action, format!("vcha/{endpoint}"))
         } else {
             let changes = host_network::changes(operation);
             let purpose = if changes { Purpose::Action } else { Purpose::Read };
@@ -149,9 +154,13 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
         {
             "Host.Config.Network"
         }
+        _ if vcha::vi_json::starts_work(incoming.operation) => "Global.VCServer",
         _ => call.map_or("System.View", |call| call.privilege),
     };
     session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
+    if let Some(answer) = vcha::vi_json::handle(world, incoming, path) {
+        return answer;
+    }
     if let Some(call) = call {
         return call.handle(world, incoming, path);
     }

@@ -3,19 +3,6 @@
 
 /// These operations; each needs a session.
 pub(super) static GUARDED: &[&str] = &[
-    "FailoverClusterManager_GetVchaClusterHealth",
-    "FailoverClusterManager_getClusterMode",
-    "FailoverClusterManager_initiateFailover_Task",
-    "FailoverClusterManager_setClusterMode_Task",
-    "FailoverClusterManager_getDisabledClusterMethod",
-    "FailoverClusterConfigurator_configureVcha_Task",
-    "FailoverClusterConfigurator_createPassiveNode_Task",
-    "FailoverClusterConfigurator_createWitnessNode_Task",
-    "FailoverClusterConfigurator_deployVcha_Task",
-    "FailoverClusterConfigurator_destroyVcha_Task",
-    "FailoverClusterConfigurator_getVchaConfig",
-    "FailoverClusterConfigurator_prepareVcha_Task",
-    "FailoverClusterConfigurator_getDisabledConfigureMethod",
     "ManagedEntity_Rename_Task",
     "Folder_RegisterVM_Task",
     "Folder_CreateFolder",

@@ -4,6 +4,7 @@ mod model;
 mod task;
 mod trust;
 mod upheaval;
+mod vi_json;
 
 use std::collections::BTreeMap;
 

@@ -536,7 +536,8 @@ fn every_fixture_is_answered_or_named_with_the_reason() {
     let mut wrong = Vec::new();
     for fixture in &fixtures {
         let operation = fixture.operation.as_str();
-        if unsimulated::GUARDED.contains(&operation) {
+        // Those of vCenter HA are played beside its tests.
+        if operation.starts_with("FailoverCluster") || unsimulated::GUARDED.contains(&operation) {
             continue;
         }
         let answer = play(fixture);
