@@ -285,7 +285,7 @@ impl VchaClient {
 
 /// Whether a server said no, to the call or to the login before it, or said something that cannot be read. A refused password
 /// is not tried at one address after the other: accounts are locked after a few.
-fn has_answered(error: &CallError) -> bool {
+pub(crate) fn has_answered(error: &CallError) -> bool {
     match error.kind() {
         CallErrorKind::Login(login) => has_answered(login),
         CallErrorKind::Decode(_) => true,

@@ -19,6 +19,8 @@ mod readiness;
 mod session;
 mod task;
 mod trust;
+#[cfg(feature = "vi-json")]
+mod vi_json;
 mod view;
 
 pub use address::{Network, NodeAddress};
@@ -35,4 +37,6 @@ pub use readiness::{
 pub use session::VcenterSession;
 pub use task::{CIS_TASK, CancelRefusal, CisTasks, ForeignOperation, lasts_through_a_switch};
 pub use trust::{ManagementVcenter, PeerCertificate, Trust};
+#[cfg(feature = "vi-json")]
+pub use vi_json::{FailoverClusterConfigurator, FailoverClusterManager, ViJsonCluster};
 pub use view::{ClusterView, Config, Form, Health, Mode, NodeView, Role};

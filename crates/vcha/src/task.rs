@@ -180,15 +180,18 @@ pub fn lasts_through_a_switch(error: &CallError) -> bool {
     match error.kind() {
         CallErrorKind::Login(login) => lasts_through_a_switch(login) || is_refused_log_in(login),
         CallErrorKind::Certificate(_) | CallErrorKind::Pin(_) => true,
-        _ => error.status() == Some(StatusCode::FORBIDDEN),
+        _ => error.status() == Some(StatusCode::FORBIDDEN) || has_code(error, "NoPermission"),
     }
 }
 
 fn is_refused_log_in(login: &CallError) -> bool {
-    login
-        .status()
-        .is_some_and(|status| matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+    login.status() == Some(StatusCode::UNAUTHORIZED) || has_code(login, "InvalidLogin")
 }
+
+fn has_code(error: &CallError, code: &str) -> bool {
+    error.service_error().is_some_and(|error| error.code() == code)
+}
+
 /// `BLOCKED` is not final, and a status that these models do not know is not taken for an end (wire rules, section 5).
 fn status(info: CisTaskInfo) -> TaskStatus {
     match info.status {

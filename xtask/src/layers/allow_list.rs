@@ -131,7 +131,13 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         package: "farside-vcha",
         layer: 5,
-        uses: &["farside-wire", "farside-models-vcenter", "farside-transport"],
+        uses: &[
+            "farside-wire",
+            "farside-models-vcenter",
+            "farside-models-vim",
+            "farside-transport",
+            "farside-vim",
+        ],
         tests_use: &["farside-simulator"],
     },
     Allowed {
