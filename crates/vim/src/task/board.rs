@@ -163,7 +163,7 @@ impl Board {
                 biased;
                 () = &mut rung => {}
                 _teller = self.teller.lock(), if untold => {
-                    Box::pin(self.tell(client, look.clock)).await;
+                    Box::pin(self.tell(look.clock)).await;
                 }
                 mut lead = self.lead.lock() => Box::pin(self.look(client, look.clock, &mut lead)).await,
             }
@@ -190,9 +190,9 @@ impl Board {
     }
 
     /// Tells the server of all tasks that it is to be told of. Only one at a time does that.
-    async fn tell(&self, client: &VimClient, clock: &dyn Clock) {
+    async fn tell(&self, clock: &dyn Clock) {
         clock.sleep(GATHER).await;
-        if let Err(error) = self.arrange(client).await {
+        if let Err(error) = self.arrange().await {
             self.fail(error);
         }
     }
@@ -212,7 +212,7 @@ impl Board {
     }
 
     /// Puts tasks on the list and takes others off it, in one call.
-    async fn arrange(&self, client: &VimClient) -> Result<(), CallError> {
+    async fn arrange(&self) -> Result<(), CallError> {
         let (list, add, remove) = {
             let mut state = self.state();
             let Some(list) = state.list.clone() else {
@@ -240,7 +240,6 @@ impl Board {
             add: Some(add),
         };
         let outcome = list.modify(&request).await;
-        let _ = client;
         match outcome {
             Ok(unresolved) => {
                 back.forget();
@@ -321,7 +320,7 @@ impl Board {
             !state.add.is_empty() || state.remove.len() >= LEFT_OVER
         };
         if tidy {
-            self.arrange(client).await?;
+            self.arrange().await?;
         }
         loop {
             let options = WaitOptions::default().with_max_wait_seconds(WAIT_SECONDS);

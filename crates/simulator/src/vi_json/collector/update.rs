@@ -176,10 +176,7 @@ impl Filter {
                     content.missing_json(),
                 ))
             }
-            (Some((_, before)), Some((object, content))) if before == content => {
-                let _ = object;
-                None
-            }
+            (Some((_, before)), Some((_, content))) if before == content => None,
             (Some((_, before)), Some((object, content))) => {
                 let changes = self.changes(world, object, before, content);
                 let missing = if before.missing == content.missing {
