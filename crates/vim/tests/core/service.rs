@@ -181,12 +181,12 @@ async fn every_way_to_log_in_opens_a_session_of_its_own() {
     let wrong = sessions.login_by_token(&by_token, &Secret::new("Bearer x")).await;
     assert_eq!(fault(&wrong.unwrap_err()), "InvalidLogin");
 
-    let challenge = LoginBySSPIRequest::new("c3NwaS1maXJzdA==").with_locale("en");
+    let challenge = LoginBySSPIRequest::new(Secret::new("c3NwaS1maXJzdA==")).with_locale("en");
     assert_eq!(
         fault(&sessions.login_by_sspi(&challenge).await.unwrap_err()),
         "SSPIChallenge"
     );
-    let answer = LoginBySSPIRequest::new("c3NwaS1zZWNvbmQ=").with_locale("en");
+    let answer = LoginBySSPIRequest::new(Secret::new("c3NwaS1zZWNvbmQ=")).with_locale("en");
     assert_eq!(
         sessions.login_by_sspi(&answer).await.unwrap().user_name,
         own.user_name
