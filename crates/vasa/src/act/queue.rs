@@ -52,7 +52,7 @@ pub(crate) struct Queue {
     open: VecDeque<Item>,
     /// How many groups each provider takes at once, as far as that is known.
     limits: BTreeMap<ProviderRef, Option<usize>>,
-    /// Providers that have shown what they take.
+    /// Providers that have taken a whole call: one that has named a limit can have another one for the groups inside it.
     proven: BTreeSet<ProviderRef>,
     doubtful: BTreeMap<ProviderRef, Vec<(GroupId, Vec<Fault>)>>,
     ends: BTreeMap<GroupId, GroupEnd>,
@@ -340,7 +340,6 @@ impl Queue {
         let known = self.limits.get(provider).copied().flatten().unwrap_or(usize::MAX);
         self.limits
             .insert(provider.clone(), Some(limit.min(known).max(1)));
-        self.proven.insert(provider.clone());
     }
 
     fn doubt(&mut self, provider: &ProviderRef, item: &Item, faults: Vec<Fault>) {

@@ -162,7 +162,8 @@ impl Case {
             .troubles
             .iter()
             .filter(|(_, trouble)| matches!(trouble, Trouble::SessionEnds));
-        self.busy as usize + ended.count()
+        // Every call under way when a session ends is refused, and goes out again in the next one.
+        self.busy as usize + ended.count() * self.at_once
     }
 }
 
