@@ -71,6 +71,16 @@ const fn ratio(name: &'static str, of: &'static str, to: &'static str, least: f6
     }
 }
 
+const fn wait(name: &'static str, bound: Bound) -> Figure {
+    Figure {
+        name,
+        package: "farside-tests",
+        bench: "waits",
+        source: Source::Printed,
+        bound,
+    }
+}
+
 /// All figures, in the order in which they are printed.
 pub(super) const FIGURES: &[Figure] = &[
     ratio(
@@ -100,4 +110,12 @@ pub(super) const FIGURES: &[Figure] = &[
         source: Source::Printed,
         bound: Bound::Below(3.0),
     },
+    wait("wait-vim-requests", Bound::Below(0.2)),
+    wait("wait-vim-memory", Bound::Below(2.0)),
+    wait("wait-vcda-requests", Bound::Below(0.2)),
+    wait("wait-vcda-memory", Bound::Below(2.0)),
+    wait("wait-sms-requests", Bound::Told),
+    wait("wait-sms-memory", Bound::Below(2.0)),
+    wait("wait-cis-requests", Bound::Told),
+    wait("wait-cis-memory", Bound::Below(2.0)),
 ];

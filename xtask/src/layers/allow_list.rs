@@ -185,7 +185,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
             "farside-transport",
             "farside-cli",
         ],
-        tests_use: &[],
+        tests_use: &["farside-wire", "farside-vim", "farside-vcda", "farside-vasa"],
     },
     // The chores look at the workspace from outside.
     Allowed {
