@@ -193,7 +193,7 @@ async fn sms() -> Crowd {
         for group in client.all_groups(&provider.id).await.expect("groups") {
             let one = [group.id];
             let started = client.start_sync(&provider.id, &one, "crowd").await;
-            work.push(client.operation(started.expect("a sync that is taken")));
+            work.push(started.expect("a sync that is taken"));
         }
     }
     wait_for_all(site.clock.clone(), PollPolicy::default(), work, || {

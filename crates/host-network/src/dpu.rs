@@ -262,20 +262,20 @@ fn of_switch(dpus: &SwitchDpus, wanted: Option<&DpuId>, health: &[DpuStatusInfo]
         let advice = "give the switch a failover policy with a standby uplink on the other DPU";
         return obstacle("standby DPU", format!("none ({})", dpus.describe()), advice);
     };
-    if let Some(status) = unhealthy(health, target) {
-        let advice = "repair the standby DPU before anything is moved to it";
-        return obstacle(
-            "health of the standby DPU",
-            format!("{target} is {status}"),
-            advice,
-        );
-    }
     let linked = |uplink: &Uplink| uplink.dpu.as_ref() == Some(target) && uplink.link_up;
     if !dpus.uplinks.iter().any(linked) {
         let advice = "connect or repair the standby DPU";
         return obstacle(
             "link of the standby DPU",
             format!("no uplink of {target} has a link"),
+            advice,
+        );
+    }
+    if let Some(status) = unhealthy(health, target) {
+        let advice = "repair the standby DPU before anything is moved to it";
+        return obstacle(
+            "health of the standby DPU",
+            format!("{target} is {status}"),
             advice,
         );
     }

@@ -223,3 +223,23 @@ fn the_uplinks_are_described_by_state_and_dpu() {
         "the host tells no uplink states"
     );
 }
+
+#[test]
+fn a_standby_dpu_that_is_red_is_told_and_one_of_which_nothing_is_said_is_not() {
+    let health = |key: &str| {
+        let text = format!(
+            r#"{{"_typeName": "DpuStatusInfo", "name": "DPU 1", "dpuId": "{B}", "status": {{
+                "_typeName": "ElementDescription", "label": "DPU", "summary": "DPU", "key": "{key}"}}}}"#
+        );
+        vec![farside_wire::decode_str::<farside_models_vim::DpuStatusInfo>(&text).unwrap()]
+    };
+    let mut host = host("host-dpu-ready");
+    for (key, expected) in [
+        ("Red", vec!["health of the standby DPU"]),
+        ("Green", vec![]),
+        ("Unknown", vec![]),
+    ] {
+        host.dpu_health = health(key);
+        assert_eq!(against(&host, None), expected, "{key}");
+    }
+}

@@ -114,7 +114,7 @@ async fn what_keeps_a_failover_from_being_asked_for_is_seen_before() {
             HostTrouble::NotOffloaded,
             "network offload of the switch on this host",
         ),
-        (HostTrouble::StandbyDown, "health of the standby DPU"),
+        (HostTrouble::StandbyDown, "link of the standby DPU"),
         (HostTrouble::PartialMaintenance, "partial maintenance mode"),
         (HostTrouble::Disconnected, "connection of the host"),
     ] {
