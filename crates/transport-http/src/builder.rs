@@ -92,7 +92,7 @@ impl HttpTransportBuilder {
     /// is port 80. By default no proxy is used, whatever the environment says.
     ///
     /// The proxy is asked for a tunnel (CONNECT), resolves the endpoint's name and sees no more than that. Its
-    /// failures are [`ProxyError`](crate::ProxyError)s; they are never those of a call that was sent.
+    /// failures are [`CallErrorKind::Proxy`](farside_transport::CallErrorKind::Proxy), never those of a call that was sent.
     pub fn proxy(mut self, url: &str) -> Self {
         self.way = Way::Proxy(Secret::new(url));
         self

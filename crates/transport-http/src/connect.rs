@@ -88,13 +88,7 @@ impl Connector {
         }
         let tcp = match &self.proxy {
             None => self.direct().await?,
-            Some(proxy) => {
-                let tunnel = proxy.tunnel(&self.endpoint).await;
-                tunnel.map_err(|refused| CallErrorKind::Connect {
-                    endpoint: self.label(),
-                    source: io::Error::other(refused),
-                })?
-            }
+            Some(proxy) => proxy.tunnel(&self.endpoint).await?,
         };
         let progress = Arc::new(Progress::default());
         let counted = Counted::new(tcp, Arc::clone(&progress));

@@ -61,5 +61,4 @@ pub use error::{BuildError, LookError};
 pub use exchange::HttpTransport;
 pub use farside_transport::{ParsePinError, Pin};
 pub use known_hosts::{KnownHostError, KnownHosts, KnownHostsError, UnlistedHost};
-pub use proxy::ProxyError;
 pub use trust::Roots;

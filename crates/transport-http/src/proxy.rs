@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use farside_transport::CallErrorKind;
+use farside_transport::{CallErrorKind, ProxyError, ProxyProblem};
 use farside_wire::Secret;
 use http::StatusCode;
 use http::uri::{Authority, Uri};
@@ -33,63 +33,6 @@ const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "
 
 /// Variables that list hosts to be reached without a proxy; the first that is set and not empty counts.
 const BYPASS_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
-
-/// A proxy that did not connect to the endpoint. No byte of a call has been sent.
-///
-/// It comes as the source of [`CallErrorKind::Connect`]; [`ProxyError::of`] finds it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProxyError {
-    /// The proxy's name has no address.
-    #[error("the name of the proxy {proxy} cannot be resolved")]
-    Dns {
-        /// Host and port of the proxy.
-        proxy: Arc<str>,
-        /// What the resolver said.
-        source: io::Error,
-    },
-    /// No TCP connection to the proxy.
-    #[error("no connection to the proxy {proxy}")]
-    Connect {
-        /// Host and port of the proxy.
-        proxy: Arc<str>,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The proxy wants credentials, or others than it got.
-    #[error("the proxy {proxy} does not accept the credentials, or wants some (407)")]
-    Credentials {
-        /// Host and port of the proxy.
-        proxy: Arc<str>,
-    },
-    /// The proxy refused to connect.
-    #[error("the proxy {proxy} refused to connect ({status})")]
-    Refused {
-        /// Host and port of the proxy.
-        proxy: Arc<str>,
-        /// Its answer.
-        status: StatusCode,
-    },
-    /// The proxy broke off, or what it answered is not HTTP.
-    #[error("the proxy {proxy} gave no answer to CONNECT")]
-    Broken {
-        /// Host and port of the proxy.
-        proxy: Arc<str>,
-        /// What went wrong.
-        source: io::Error,
-    },
-}
-
-impl ProxyError {
-    /// The proxy's part in a failed call, if that is what failed.
-    #[must_use]
-    pub fn of(kind: &CallErrorKind) -> Option<&Self> {
-        match kind {
-            CallErrorKind::Connect { source, .. } => source.get_ref()?.downcast_ref(),
-            _ => None,
-        }
-    }
-}
 
 /// A proxy, and what it wants to know of its users.
 #[derive(Debug)]
@@ -155,32 +98,23 @@ impl Proxy {
     }
 
     /// A connection to `target` through the proxy, which resolves the target's name.
-    pub(crate) async fn tunnel(&self, target: &Endpoint) -> Result<TcpStream, ProxyError> {
-        let proxy = || Arc::clone(&self.label);
-        let addresses = resolve(&self.host, self.port)
-            .await
-            .map_err(|source| ProxyError::Dns {
-                proxy: proxy(),
-                source,
-            })?;
-        let mut tcp = reach(&addresses).await.map_err(|source| ProxyError::Connect {
-            proxy: proxy(),
-            source,
-        })?;
-        let broken = |source| ProxyError::Broken {
-            proxy: proxy(),
-            source,
-        };
+    pub(crate) async fn tunnel(&self, target: &Endpoint) -> Result<TcpStream, CallErrorKind> {
+        self.connect(target).await.map_err(|problem| {
+            let (endpoint, proxy) = (Arc::clone(&target.label), Arc::clone(&self.label));
+            CallErrorKind::Proxy(Box::new(ProxyError::new(endpoint, proxy, problem)))
+        })
+    }
+
+    async fn connect(&self, target: &Endpoint) -> Result<TcpStream, ProxyProblem> {
+        let addresses = resolve(&self.host, self.port).await.map_err(ProxyProblem::Dns)?;
+        let mut tcp = reach(&addresses).await.map_err(ProxyProblem::Connect)?;
         tcp.write_all(self.request(target).as_bytes())
             .await
-            .map_err(broken)?;
-        match read_status(&mut tcp).await.map_err(broken)? {
+            .map_err(ProxyProblem::Broken)?;
+        match read_status(&mut tcp).await.map_err(ProxyProblem::Broken)? {
             status if status.is_success() => Ok(tcp),
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(ProxyError::Credentials { proxy: proxy() }),
-            status => Err(ProxyError::Refused {
-                proxy: proxy(),
-                status,
-            }),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(ProxyProblem::Credentials),
+            status => Err(ProxyProblem::Refused(status)),
         }
     }
 

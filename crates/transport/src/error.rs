@@ -12,8 +12,10 @@ use http::StatusCode;
 use crate::call::{CallContext, RequestId};
 
 mod certificate;
+mod proxy;
 
 pub use certificate::{CertificateError, CertificateProblem, PinMismatch};
+pub use proxy::{ProxyError, ProxyProblem};
 
 /// A failed call: what was attempted, on what, and why it failed.
 ///
@@ -44,6 +46,7 @@ pub struct CallError {
 /// | --- | --- | --- |
 /// | the request is not one that is sent; the client is closed | `Request`, `Closed` | not sent |
 /// | no address, no connection, no TLS session | `Dns`, `Connect`, `Tls` | not sent |
+/// | a proxy that is not there, wants other credentials (407), or refuses to connect | `Proxy` | not sent |
 /// | the certificate is not accepted, or is not the pinned one | `Certificate`, `Pin` | not sent |
 /// | no session can be had | `Login` | not sent |
 /// | cut, or a time limit passed, before the last byte of the request was handed on | `Cut`, `Timeout` with [`Sent::Nothing`], [`Sent::Part`] | not sent |
@@ -127,6 +130,9 @@ pub enum CallErrorKind {
         /// What the system said.
         source: io::Error,
     },
+    /// A proxy on the way did not connect to the host.
+    #[error(transparent)]
+    Proxy(Box<ProxyError>),
     /// The TLS handshake failed for another reason than the certificate.
     #[error("no TLS session with {endpoint}")]
     Tls {
@@ -288,6 +294,7 @@ impl CallErrorKind {
             Self::Request(_)
             | Self::Dns { .. }
             | Self::Connect { .. }
+            | Self::Proxy(_)
             | Self::Tls { .. }
             | Self::Certificate(_)
             | Self::Pin(_)
@@ -312,6 +319,7 @@ impl CallErrorKind {
             | Self::Tls { .. }
             | Self::Cut { .. }
             | Self::Timeout { .. } => true,
+            Self::Proxy(error) => error.problem.passes(),
             Self::Status(status) => status.passes(),
             Self::Login(login) => login.kind.passes(),
             Self::Request(_)
@@ -334,6 +342,7 @@ impl CallErrorKind {
             Self::Request(_)
             | Self::Dns { .. }
             | Self::Connect { .. }
+            | Self::Proxy(_)
             | Self::Tls { .. }
             | Self::Certificate(_)
             | Self::Pin(_)
@@ -355,6 +364,7 @@ impl CallErrorKind {
             Self::Request(_) => "request",
             Self::Dns { .. } => "dns",
             Self::Connect { .. } => "connect",
+            Self::Proxy(_) => "proxy",
             Self::Tls { .. } => "tls",
             Self::Certificate(_) => "certificate",
             Self::Pin(_) => "pin",

@@ -61,8 +61,8 @@ mod trace;
 pub use call::{Call, CallContext, DEFAULT_CALL_LIMIT, RequestId, Transport};
 pub use clock::{Clock, Deadline, Elapsed, SystemClock, within};
 pub use error::{
-    CallError, CallErrorKind, CertificateError, CertificateProblem, Effect, Phase, PinMismatch, Retry, Sent,
-    StatusError,
+    CallError, CallErrorKind, CertificateError, CertificateProblem, Effect, Phase, PinMismatch, ProxyError,
+    ProxyProblem, Retry, Sent, StatusError,
 };
 pub use metrics::{CallEnd, CallOutcome, CallRepeat, Metrics, SessionEvent};
 pub use operation::{

@@ -1,17 +1,16 @@
 //! Calls through a proxy, which connects, refuses, or breaks off.
 
-use std::error::Error as _;
 use std::io;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use farside_transport::{Effect, Transport as _};
-use farside_transport_http::{BuildError, HttpTransport, ProxyError, Roots};
+use farside_transport::{CallErrorKind, Effect, ProxyProblem, StackBuilder, SystemClock, Transport as _};
+use farside_transport_http::{BuildError, HttpTransport, Roots};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::calls::{WRITE, call, in_short};
+use crate::calls::{READ, WRITE, call, in_short};
 use crate::server::{Conduct, OK, Server};
 
 const CONNECTED: &str = "HTTP/1.1 200 Connection established\r\nvia: 1.1 proxy\r\n\r\n";
@@ -67,7 +66,7 @@ impl Proxy {
     }
 }
 
-type Expected = fn(&ProxyError) -> bool;
+type Expected = fn(&ProxyProblem) -> bool;
 
 #[tokio::test]
 async fn calls_go_through_one_tunnel_and_the_proxy_resolves_the_name() {
@@ -103,21 +102,21 @@ async fn a_proxy_that_does_not_connect_is_told_from_the_endpoint_and_nothing_was
     let long = Box::leak(format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(20_000)).into_boxed_str());
     let table: [(&'static str, Expected); 6] = [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", |error| {
-            matches!(error, ProxyError::Credentials { .. })
+            matches!(error, ProxyProblem::Credentials)
         }),
         (
             "HTTP/1.1 403 Forbidden\r\ncontent-length: 9\r\n\r\nforbidden",
-            |error| matches!(error, ProxyError::Refused { status, .. } if status.as_u16() == 403),
+            |error| matches!(error, ProxyProblem::Refused(status) if status.as_u16() == 403),
         ),
         (
             "HTTP/1.0 502 Bad Gateway\r\n\r\n",
-            |error| matches!(error, ProxyError::Refused { status, .. } if status.as_u16() == 502),
+            |error| matches!(error, ProxyProblem::Refused(status) if status.as_u16() == 502),
         ),
-        ("HTTP/1.1 200", |error| matches!(error, ProxyError::Broken { .. })),
+        ("HTTP/1.1 200", |error| matches!(error, ProxyProblem::Broken(_))),
         ("SSH-2.0-x\r\n\r\n", |error| {
-            matches!(error, ProxyError::Broken { .. })
+            matches!(error, ProxyProblem::Broken(_))
         }),
-        (long, |error| matches!(error, ProxyError::Broken { .. })),
+        (long, |error| matches!(error, ProxyProblem::Broken(_))),
     ];
     for (answer, is_expected) in table {
         let proxy = Proxy::start(answer, 0).await;
@@ -129,13 +128,36 @@ async fn a_proxy_that_does_not_connect_is_told_from_the_endpoint_and_nothing_was
         let error = http.send(call(&WRITE, 10)).await.expect_err("refused");
         assert_eq!(
             (in_short(error.kind()).as_str(), error.effect()),
-            ("connect", Effect::NotSent)
+            ("proxy", Effect::NotSent)
         );
-        let refused = ProxyError::of(error.kind()).expect("the proxy's");
-        assert!(is_expected(refused), "{answer:.40?}: {refused:?}");
-        let said = error.kind().source().expect("the proxy's").to_string();
+        let CallErrorKind::Proxy(refused) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert!(is_expected(&refused.problem), "{answer:.40?}: {refused:?}");
+        let said = format!("{}: {}", error.kind(), refused.problem);
+        assert!(said.contains("vc.example:443"), "{said}");
         assert!(said.contains(&format!("127.0.0.1:{}", proxy.port)), "{said}");
         assert!(!format!("{error:?} {said}").contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_shown_to_a_proxy_once_and_one_in_trouble_is_asked_again() {
+    for (answer, attempts) in [
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", 1),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", 1),
+        ("HTTP/1.1 503 Service Unavailable\r\n\r\n", 4),
+    ] {
+        let proxy = Proxy::start(answer, 0).await;
+        let http = HttpTransport::builder("https://vc.example")
+            .danger_accept_any_certificate()
+            .proxy(&proxy.url("user:hunter2@"))
+            .build()
+            .expect("a transport");
+        let stack = StackBuilder::new(Arc::new(http), Arc::new(SystemClock::new())).build();
+        let error = stack.send(call(&READ, 10)).await.expect_err("refused");
+        assert_eq!((error.effect(), error.kind().name()), (Effect::NotSent, "proxy"));
+        assert_eq!(proxy.heads.lock().expect("heads").len(), attempts, "{answer}");
     }
 }
 
@@ -155,8 +177,8 @@ async fn a_proxy_that_is_not_there_or_says_nothing_is_not_sent() {
             .expect("a transport")
     };
     for (url, kind) in [
-        (format!("http://127.0.0.1:{free_port}"), "connect"),
-        ("http://no-such-host.invalid:1".to_owned(), "connect"),
+        (format!("http://127.0.0.1:{free_port}"), "proxy"),
+        ("http://no-such-host.invalid:1".to_owned(), "proxy"),
         (mute.url(""), "timeout Connect Nothing"),
     ] {
         let error = through(&url).send(call(&WRITE, 10)).await.expect_err("no proxy");
@@ -165,7 +187,6 @@ async fn a_proxy_that_is_not_there_or_says_nothing_is_not_sent() {
             (kind, Effect::NotSent),
             "{url}"
         );
-        assert_eq!(ProxyError::of(error.kind()).is_some(), kind == "connect", "{url}");
     }
 }
 

@@ -12,6 +12,14 @@ fn endpoint() -> Arc<str> {
     "vc.example:443".into()
 }
 
+fn proxy(problem: ProxyProblem) -> CallErrorKind {
+    CallErrorKind::Proxy(Box::new(ProxyError::new(
+        endpoint(),
+        "proxy:3128".into(),
+        problem,
+    )))
+}
+
 fn status(code: u16) -> CallErrorKind {
     CallErrorKind::Status(Box::new(StatusError::new(
         StatusCode::from_u16(code).expect("a status"),
@@ -76,6 +84,7 @@ fn each_cause_has_its_effect() {
             },
             Effect::NotSent,
         ),
+        (proxy(ProxyProblem::Credentials), Effect::NotSent),
         (CallErrorKind::Certificate(Box::new(certificate)), Effect::NotSent),
         (CallErrorKind::Pin(Box::new(mismatch)), Effect::NotSent),
         (CallErrorKind::Login(Arc::new(login)), Effect::NotSent),
@@ -140,6 +149,24 @@ fn advice_follows_from_effect_repeat_rule_and_kind() {
         Retry::CheckFirst
     );
     assert_eq!(answered(429, "", &WRITE).retry(Repeat::OnlyIfNeverSent), after);
+}
+
+#[test]
+fn a_proxy_is_asked_again_only_where_it_may_answer_otherwise() {
+    let refused = |code| ProxyProblem::Refused(StatusCode::from_u16(code).expect("a status"));
+    for (problem, advice) in [
+        (ProxyProblem::Dns(broken()), Retry::Now),
+        (ProxyProblem::Connect(broken()), Retry::Now),
+        (ProxyProblem::Broken(broken()), Retry::Now),
+        (refused(503), Retry::Now),
+        (refused(403), Retry::Never),
+        (ProxyProblem::Credentials, Retry::Never),
+    ] {
+        let error = call(&WRITE).context().error(proxy(problem));
+        for repeat in [Repeat::Harmless, Repeat::OnlyIfNeverSent] {
+            assert_eq!(error.retry(repeat), advice, "{error:?}");
+        }
+    }
 }
 
 #[test]

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::CallContext;
 use crate::error::{
-    CallError, CallErrorKind, CertificateError, CertificateProblem, Effect, Phase, PinMismatch, Sent,
-    StatusError,
+    CallError, CallErrorKind, CertificateError, CertificateProblem, Effect, Phase, PinMismatch, ProxyError,
+    ProxyProblem, Sent, StatusError,
 };
 use crate::testing::exchange::{RecordedBody, error_body};
 
@@ -50,6 +50,15 @@ pub enum RecordedFailure {
         endpoint: String,
         /// What the system met.
         source: SourceKind,
+    },
+    /// [`CallErrorKind::Proxy`]
+    Proxy {
+        /// Where to.
+        endpoint: String,
+        /// Through which proxy.
+        proxy: String,
+        /// What went wrong.
+        problem: RecordedProxyProblem,
     },
     /// [`CallErrorKind::Tls`]
     Tls {
@@ -145,6 +154,47 @@ pub enum RecordedFailure {
     },
 }
 
+/// A [`ProxyProblem`] as it is written down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum RecordedProxyProblem {
+    /// [`ProxyProblem::Dns`]
+    Dns(SourceKind),
+    /// [`ProxyProblem::Connect`]
+    Connect(SourceKind),
+    /// [`ProxyProblem::Credentials`]
+    Credentials,
+    /// [`ProxyProblem::Refused`]
+    Refused(u16),
+    /// [`ProxyProblem::Broken`]
+    Broken(SourceKind),
+}
+
+impl From<&ProxyProblem> for RecordedProxyProblem {
+    fn from(problem: &ProxyProblem) -> Self {
+        match problem {
+            ProxyProblem::Dns(source) => Self::Dns(source.into()),
+            ProxyProblem::Connect(source) => Self::Connect(source.into()),
+            ProxyProblem::Credentials => Self::Credentials,
+            ProxyProblem::Refused(status) => Self::Refused(status.as_u16()),
+            ProxyProblem::Broken(source) => Self::Broken(source.into()),
+        }
+    }
+}
+
+impl RecordedProxyProblem {
+    fn to_problem(&self) -> Option<ProxyProblem> {
+        Some(match self {
+            Self::Dns(source) => ProxyProblem::Dns(source.into()),
+            Self::Connect(source) => ProxyProblem::Connect(source.into()),
+            Self::Credentials => ProxyProblem::Credentials,
+            Self::Refused(status) => ProxyProblem::Refused(StatusCode::from_u16(*status).ok()?),
+            Self::Broken(source) => ProxyProblem::Broken(source.into()),
+        })
+    }
+}
+
 impl RecordedError {
     /// What may be written down of `error`, where `strike_out` makes of a body what may.
     pub(super) fn of(error: &CallError, strike_out: &mut dyn FnMut(&[u8]) -> RecordedBody) -> Self {
@@ -171,6 +221,11 @@ impl RecordedFailure {
             CallErrorKind::Connect { endpoint, source } => Self::Connect {
                 endpoint: endpoint.to_string(),
                 source: source.into(),
+            },
+            CallErrorKind::Proxy(error) => Self::Proxy {
+                endpoint: error.endpoint.to_string(),
+                proxy: error.proxy.to_string(),
+                problem: (&error.problem).into(),
             },
             CallErrorKind::Tls { endpoint, source } => Self::Tls {
                 endpoint: endpoint.to_string(),
@@ -239,6 +294,15 @@ impl RecordedFailure {
                 endpoint: endpoint.as_str().into(),
                 source: source.into(),
             },
+            Self::Proxy {
+                endpoint,
+                proxy,
+                problem,
+            } => {
+                let (endpoint, proxy) = (endpoint.as_str().into(), proxy.as_str().into());
+                let error = ProxyError::new(endpoint, proxy, problem.to_problem()?);
+                CallErrorKind::Proxy(Box::new(error))
+            }
             Self::Tls { endpoint, source } => CallErrorKind::Tls {
                 endpoint: endpoint.as_str().into(),
                 source: source.into(),
@@ -316,6 +380,7 @@ impl RecordedFailure {
             | Self::Tls { endpoint, .. }
             | Self::Certificate { endpoint, .. }
             | Self::Pin { endpoint, .. } => (vec![endpoint], None),
+            Self::Proxy { endpoint, proxy, .. } => (vec![endpoint, proxy], None),
             Self::ContentType { seen } => (vec![seen], None),
             Self::Status { body, .. } => (Vec::new(), Some(body)),
             Self::Login { failure } => failure.texts(),

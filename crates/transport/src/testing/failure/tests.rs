@@ -11,6 +11,11 @@ fn connect() -> CallErrorKind {
     }
 }
 
+fn proxy(problem: ProxyProblem) -> CallErrorKind {
+    let error = ProxyError::new("vc-east:443".into(), "proxy:3128".into(), problem);
+    CallErrorKind::Proxy(Box::new(error))
+}
+
 fn certificate(problem: CertificateProblem) -> CallErrorKind {
     let source = io::ErrorKind::InvalidData.into();
     let error = CertificateError::new("vc-east:443".into(), problem, Pin::new([7; 32]), source);
@@ -46,6 +51,11 @@ fn kinds(context: &CallContext) -> Vec<CallErrorKind> {
             source: source(io::ErrorKind::NotFound),
         },
         connect(),
+        proxy(ProxyProblem::Dns(source(io::ErrorKind::NotFound))),
+        proxy(ProxyProblem::Connect(source(io::ErrorKind::ConnectionRefused))),
+        proxy(ProxyProblem::Credentials),
+        proxy(ProxyProblem::Refused(StatusCode::FORBIDDEN)),
+        proxy(ProxyProblem::Broken(source(io::ErrorKind::UnexpectedEof))),
         CallErrorKind::Tls {
             endpoint: endpoint(),
             source: source(io::ErrorKind::UnexpectedEof),
