@@ -235,3 +235,48 @@ fn a_double_needs_an_exception_and_an_exception_a_double() {
     assert!(judge(&doubles, &[])[0].contains("winnow is built in versions 0.7.15 and 1.0.5"));
     assert!(judge(&BTreeMap::new(), &[skip("winnow")])[0].contains("is no double"));
 }
+
+/// What `cargo tree` says of a package in a build of `farside-transport-http` with these features.
+fn in_the_tree_of_transport_http(features: &str, package: &str) -> bool {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(workspace_root())
+        .args([
+            "tree",
+            "--locked",
+            "--package",
+            "farside-transport-http",
+            "--edges",
+            "normal,build",
+        ])
+        .args([
+            "--no-default-features",
+            "--features",
+            features,
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .output()
+        .expect("cargo tree can be started");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let tree = String::from_utf8_lossy(&output.stdout);
+    assert!(tree.contains("rustls v"), "{tree}");
+    tree.lines().any(|line| line.split(' ').next() == Some(package))
+}
+
+#[test]
+fn one_cryptography_does_not_bring_the_other_along() {
+    for (features, there, absent) in [
+        ("aws-lc", "aws-lc-rs", "ring"),
+        ("aws-lc,http2", "aws-lc-rs", "ring"),
+        ("ring", "ring", "aws-lc-rs"),
+    ] {
+        assert!(in_the_tree_of_transport_http(features, there), "{features}");
+        assert!(!in_the_tree_of_transport_http(features, absent), "{features}");
+    }
+}
