@@ -103,7 +103,8 @@ impl HttpTransportBuilder {
     /// `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` name a proxy as for [`proxy`](Self::proxy); the first
     /// that is set counts. `NO_PROXY` or `no_proxy` lists, with commas, what is reached without one: names, which
     /// stand for all names below them too, addresses, networks (`10.0.0.0/8`), each of the first two with or without
-    /// a port, or `*`.
+    /// a port, or `*`. This machine itself (`localhost` and loopback addresses) is never reached through a proxy of the
+    /// environment.
     pub fn proxy_from_environment(mut self) -> Self {
         self.way = Way::Environment;
         self

@@ -82,6 +82,9 @@ impl Proxy {
         value: impl Fn(&'static str) -> Option<String>,
         endpoint: &Endpoint,
     ) -> Result<Option<Self>, BuildError> {
+        if is_this_machine(&endpoint.host) {
+            return Ok(None);
+        }
         let set = |name| {
             let text = value(name)?.trim().to_owned();
             (!text.is_empty()).then(|| (name, Zeroizing::new(text)))
@@ -166,6 +169,14 @@ async fn read_status(tcp: &mut TcpStream) -> io::Result<StatusCode> {
 
 fn not_http(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// Whether a host is the machine that asks, where the proxy would look for it on its own.
+fn is_this_machine(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_name) => host.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+    }
 }
 
 /// Whether `list` (comma-separated names, addresses, networks, each but networks with or without a port, or `*`) has

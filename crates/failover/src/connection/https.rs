@@ -9,7 +9,8 @@ use farside_transport_http::{HttpTransport, Roots};
 use crate::connection::{ConnectionErrorKind, Connector};
 use crate::plan::{EndpointConfig, TlsConfig};
 
-/// Connects over HTTPS.
+/// Connects over HTTPS, through the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY` and their like), if it names
+/// one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpsConnector;
 
@@ -20,7 +21,7 @@ impl Connector for HttpsConnector {
         config: &EndpointConfig,
         address: &str,
     ) -> Result<Arc<dyn Transport>, ConnectionErrorKind> {
-        let builder = HttpTransport::builder(address);
+        let builder = HttpTransport::builder(address).proxy_from_environment();
         let builder = match &config.tls {
             TlsConfig::System => builder.roots(Roots::System),
             TlsConfig::CaFile(path) => builder.roots(Roots::CaFile(path.clone())),

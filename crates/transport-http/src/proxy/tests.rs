@@ -113,3 +113,21 @@ fn a_proxy_without_a_scheme_is_one_of_http() {
     assert!(proxy.authorization.is_none());
     assert!(!proxy.request(&endpoint("https://vc.example")).contains("Proxy-"));
 }
+
+#[test]
+fn this_machine_is_never_asked_for_at_a_proxy_of_the_environment() {
+    for (url, through) in [
+        ("https://localhost:8443", false),
+        ("https://LOCALHOST", false),
+        ("https://127.0.0.1", false),
+        ("https://127.9.9.9:8443", false),
+        ("https://[::1]:8443", false),
+        ("https://localhost.example", true),
+        ("https://128.0.0.1", true),
+    ] {
+        let endpoint = Endpoint::parse(url).expect("an endpoint");
+        let set = |name| (name == "HTTPS_PROXY").then(|| "http://proxy.example:3128".to_owned());
+        let proxy = Proxy::from_variables(set, &endpoint).expect("a proxy's URL");
+        assert_eq!(proxy.is_some(), through, "{url}");
+    }
+}

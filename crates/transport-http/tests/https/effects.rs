@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farside_transport::Effect::{NotSent, Refused, Unknown};
-use farside_transport::{Call, Effect, Pin, Transport as _};
+use farside_transport::{Call, CallError, Effect, Pin, Transport as _};
 use farside_transport_http::{HttpTransport, HttpTransportBuilder};
+use farside_wire::RawJson;
 use http::Request;
 
 use crate::calls::{FAULTY, READ, WRITE, call, in_short};
@@ -463,21 +464,46 @@ async fn a_status_with_a_body() {
     .await;
 }
 
-#[tokio::test]
-async fn what_only_a_reader_can_refuse_arrives() {
-    let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    for body in ["no JSON at all", nested.as_str()] {
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:";
-        let answer = format!("{head} {}\r\n\r\n{body}", body.len());
-        let server = Server::start(Conduct::answer(answer)).await;
-        let call = call(&READ, 0);
-        let context = call.context();
-        let answer = server.send(call).await.expect("an answer");
-        assert_eq!(answer.body().as_ref(), body.as_bytes());
-        let error = context.decode::<String>(&answer).expect_err("not decoded");
+/// Sends `body` as a success, and gives it to both readers.
+async fn read(body: &str) -> [CallError; 2] {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:";
+    let answer = format!("{head} {}\r\n\r\n{body}", body.len());
+    let server = Server::start(Conduct::answer(answer)).await;
+    let call = call(&READ, 0);
+    let context = call.context();
+    let answer = server.send(call).await.expect("an answer");
+    assert_eq!(answer.body().as_ref(), body.as_bytes());
+    // Both take any JSON, so that it is not the type that they refuse.
+    [
+        context
+            .decode::<serde_json::Value>(&answer)
+            .expect_err("not decoded"),
+        context.read::<RawJson>(&answer).expect_err("not read"),
+    ]
+}
+
+fn are_decode_errors(errors: &[CallError]) {
+    for error in errors {
         assert_eq!(
             (in_short(error.kind()).as_str(), error.effect()),
             ("decode", Unknown)
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_told_by_its_reader() {
+    are_decode_errors(&read("no JSON at all").await);
+}
+
+/// Also a part of the test of peak memory.
+pub(crate) async fn ten_thousand_nested_arrays() {
+    let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    are_decode_errors(&read(&nested).await);
+    are_decode_errors(&read(&format!(r#"{{"a":{nested}}}"#)).await);
+}
+
+#[tokio::test]
+async fn ten_thousand_nested_arrays_are_refused() {
+    ten_thousand_nested_arrays().await;
 }

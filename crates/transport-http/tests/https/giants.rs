@@ -115,6 +115,11 @@ async fn peak_memory_of_giants() {
     for giant in giants() {
         giant.check().await;
     }
+    crate::effects::ten_thousand_nested_arrays().await;
+    let drip = Server::start(Conduct::drip("HTTP/1.1 200 OK\r\nx-long: ")).await;
+    let slow = call(&WRITE, 10).with_deadline(Duration::from_millis(300));
+    let error = drip.send(slow).await.expect_err("it takes for ever");
+    assert!(matches!(error.kind(), CallErrorKind::Timeout { .. }), "{error:?}");
     let status = std::fs::read_to_string("/proc/self/status").expect("a status");
     let peak_kib: u64 = status
         .lines()
