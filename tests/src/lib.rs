@@ -1,8 +1,10 @@
 //! What the end-to-end tests share: the built command, a served simulator in a process of its own, a simulated estate in
-//! this process, and the judge that reads the simulator's log of calls.
+//! this process, the judge that reads the
+//! simulator's log of calls, and the search for secrets in what was put out.
 
 pub mod estate;
 pub mod judge;
+pub mod leak;
 mod process;
 
 pub use process::{Farside, Finished, Sim, until};

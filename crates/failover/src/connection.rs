@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use farside_engine::EndpointId;
 use farside_host_network::HostNetwork;
-use farside_transport::{Clock, EndpointQuota, RetryBudget, SecretError, StackSettings, Transport, within};
+use farside_transport::{Clock, EndpointQuota, SecretError, StackSettings, Transport, within};
 use farside_vcda::VcdaClient;
 use farside_vcha::VchaClient;
 use farside_vim::VimClient;
@@ -110,6 +110,7 @@ pub struct Connections {
     forbidden: BTreeSet<EndpointId>,
     connector: Arc<dyn Connector>,
     clock: Arc<dyn Clock>,
+    settings: StackSettings,
     slots: Mutex<BTreeMap<EndpointId, Arc<Slot>>>,
 }
 
@@ -161,8 +162,17 @@ impl Connections {
             forbidden,
             connector,
             clock,
+            settings: StackSettings::default(),
             slots: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// Builds the clients with these settings: metrics, what is traced, when reads are sent again. The calls in flight are
+    /// the plan's `max_calls`, and the time for a call is this crate's own.
+    #[must_use]
+    pub fn with_settings(mut self, settings: StackSettings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// Time, as all clients see it.
@@ -267,10 +277,10 @@ impl Connections {
         let slot = self.slot(endpoint);
         let quota = slot.quota.get_or_init(|| {
             let calls = usize::try_from(config.max_calls).unwrap_or(usize::MAX);
-            let quota = EndpointQuota::new(calls, RetryBudget::default(), Arc::clone(&self.clock));
+            let quota = EndpointQuota::new(calls, self.settings.retry_budget, Arc::clone(&self.clock));
             Arc::new(quota)
         });
-        let mut settings = StackSettings::default();
+        let mut settings = self.settings.clone();
         settings.quota = Some(Arc::clone(quota));
         Ok(Access {
             endpoint: endpoint.clone(),
