@@ -1,6 +1,6 @@
 //! What can happen in the world by itself, as time goes on.
 
-use crate::{dpu, sms, vcda, vcha, vi_json};
+use crate::{dpu, sms, vcda, vcha, vi_json, vm};
 
 /// An event in the queue: one variant per service, with that service's own events inside.
 #[derive(Debug, Clone)]
@@ -15,4 +15,6 @@ pub(crate) enum Event {
     Dpu(dpu::DpuEvent),
     /// Of a task of vCenter.
     Task(vi_json::task::TaskEvent),
+    /// Of virtual machines.
+    Vm(vm::VmEvent),
 }

@@ -25,6 +25,7 @@
 //! | `endpoint` | addresses and sessions |
 //! | `vcda` | VMware Cloud Director Availability |
 //! | `sms` `pbm` | VASA providers with their groups, and the policies of machines |
+//! | `vm` | virtual machines, their files, datastores and networks |
 //! | `simulator` `transport` | a world on a [`Clock`](farside_transport::Clock), and the front in process |
 //! | `serve` | the front over loopback HTTPS, and the administration endpoint (feature `serve`) |
 //!
@@ -56,6 +57,7 @@ mod transport;
 pub mod vcda;
 pub mod vcha;
 mod vi_json;
+pub mod vm;
 pub mod world;
 
 pub use crate::core::WORLD_EPOCH_MS;

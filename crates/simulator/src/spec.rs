@@ -11,6 +11,7 @@ use crate::sms::{Sms, VCENTERS, VasaSpec};
 use crate::vcda::{Vcda, VcdaSpec};
 use crate::vcha::{Vcha, VchaSpec};
 use crate::vi_json::{RELEASES, ViJson};
+use crate::vm::{VmSpec, Vms};
 use crate::world::{Waits, World};
 
 /// What a world holds.
@@ -52,6 +53,9 @@ pub struct WorldSpec {
     /// The hosts and their DPUs.
     #[serde(default)]
     pub dpu: DpuSpec,
+    /// The virtual machines.
+    #[serde(default)]
+    pub vm: VmSpec,
 }
 
 fn most_sessions() -> u32 {
@@ -77,6 +81,7 @@ impl WorldSpec {
             pbm: PbmSpec::default(),
             vcha: VchaSpec::default(),
             dpu: DpuSpec::default(),
+            vm: VmSpec::default(),
         }
     }
 
@@ -143,6 +148,13 @@ impl WorldSpec {
         self
     }
 
+    /// Sets the virtual machines.
+    #[must_use]
+    pub fn vm(mut self, vm: VmSpec) -> Self {
+        self.vm = vm;
+        self
+    }
+
     /// Builds the world, at time zero.
     pub fn build(&self) -> World {
         let mut core = Core::new(self.seed);
@@ -156,7 +168,8 @@ impl WorldSpec {
         let hosts = Hosts::pair(&mut core, &self.dpu);
         let vcha = Vcha::new(&mut core, &self.vcha);
         let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases, self.most_sessions);
-        let inventory = inventory::build(&VCENTERS, &hosts);
+        let mut inventory = inventory::build(&VCENTERS, &hosts);
+        let vms = Vms::pair(&mut core, &self.vm, &mut inventory, &hosts, &sms);
         World {
             core,
             vcda,
@@ -167,6 +180,7 @@ impl WorldSpec {
             vi_json,
             inventory,
             waits: Waits::default(),
+            vms,
         }
     }
 }

@@ -298,12 +298,6 @@ pub(crate) fn idle<'a>(list: &[(&'a str, &str)], fixtures: &[Fixture]) -> Vec<&'
     list.iter().map(|(start, _)| *start).filter(names).collect()
 }
 
-/// Operations of a list that no fixture calls.
-pub(crate) fn uncalled<'a>(list: &[&'a str], fixtures: &[Fixture]) -> Vec<&'a str> {
-    let uncalled = |id: &&str| fixtures.iter().all(|fixture| fixture.operation != **id);
-    list.iter().copied().filter(uncalled).collect()
-}
-
 /// The schema of an API, as far as it is generated: required members and the kinds of members.
 pub(crate) struct Schema(Value);
 

@@ -36,7 +36,7 @@ use crate::exchange::{Answer, Handled, Reply, Request};
 use crate::fault::{FaultAction, Faults};
 use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
-use crate::{dpu, pbm, sms, vcda, vcha, vi_json};
+use crate::{dpu, pbm, sms, vcda, vcha, vi_json, vm};
 
 static SERVICES: &[&dyn Service] = &[
     &vcda::VcdaService,
@@ -106,6 +106,7 @@ pub struct World {
     pub(crate) vi_json: vi_json::ViJson,
     pub(crate) inventory: Inventory,
     pub(crate) waits: Waits,
+    pub(crate) vms: vm::Vms,
 }
 
 impl World {
@@ -129,6 +130,7 @@ impl World {
             Event::Vcha(event) => vcha::happen(self, event),
             Event::Dpu(event) => dpu::happen(self, event),
             Event::Task(event) => vi_json::task::happen(self, event),
+            Event::Vm(event) => vm::happen(self, event),
         }
     }
 
@@ -364,6 +366,7 @@ impl World {
             let (name, part) = service.state(self);
             state.insert(name.to_owned(), part);
         }
+        state.insert("vms".to_owned(), self.vms.state());
         Value::Object(state)
     }
 
@@ -429,6 +432,12 @@ impl World {
         &self.pbm
     }
 
+    /// Somebody at the array does something with a group, at once and without a call; `false` if there is none of that name,
+    /// or its state does not allow it.
+    pub fn act_on_group(&mut self, group: &str, verb: sms::Verb) -> bool {
+        sms::by_hand(self, group, verb)
+    }
+
     /// The hosts and distributed switches of both vCenters.
     pub fn hosts(&self) -> &dpu::Hosts {
         &self.hosts
@@ -437,6 +446,16 @@ impl World {
     /// The hosts, to change what is wrong with them.
     pub fn hosts_mut(&mut self) -> &mut dpu::Hosts {
         &mut self.hosts
+    }
+
+    /// The virtual machines of both vCenters.
+    pub fn vms(&self) -> &vm::Vms {
+        &self.vms
+    }
+
+    /// The virtual machines, to change what is wrong with them.
+    pub fn vms_mut(&mut self) -> &mut vm::Vms {
+        &mut self.vms
     }
 
     /// The vCenter HA clusters.

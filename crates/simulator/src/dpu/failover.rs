@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::reconfigure::{self, SwitchChange};
 use super::{Host, HostTrouble, Hosts};
 use crate::call_log::Ticket;
 use crate::event::Event;
@@ -36,15 +37,22 @@ pub(crate) enum DpuEvent {
         to: Option<usize>,
         ticket: Ticket,
     },
+    /// A change of a switch that was taken happens.
+    SwitchChanges(Box<SwitchChange>),
     /// vCenter learns which DPU is active.
     Noticed { host: String },
 }
 
 /// Lets an event happen.
 pub(crate) fn happen(world: &mut World, event: DpuEvent) {
+    let event = match event {
+        DpuEvent::SwitchChanges(change) => return reconfigure::happen(world, *change),
+        event => event,
+    };
     let World { core, hosts, .. } = world;
     hosts.changes += 1;
     match event {
+        DpuEvent::SwitchChanges(_) => {}
         DpuEvent::Moves { host, to, ticket } => {
             if let Some(host) = hosts.hosts.get_mut(&host) {
                 host.moving = host.moving.saturating_sub(1);

@@ -3,7 +3,9 @@
 //! Sources: the DPU failover rules; COVERAGE.md has a row for each behaviour.
 
 mod failover;
+mod reconfigure;
 mod spec;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -14,6 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(crate) use self::failover::{DpuEvent, happen, object_name, refresh, start};
+pub(crate) use self::reconfigure::reconfigure;
 pub use self::spec::{DpuSpec, HostTrouble, TroubledHost};
 pub(crate) use self::view::{property, type_of};
 
@@ -88,6 +91,14 @@ pub struct Switch {
     pub name: String,
     /// Its uuid.
     pub uuid: String,
+    /// Its version, which grows with each change.
+    pub config_version: u32,
+    /// What people say about it.
+    pub description: String,
+    /// The largest packet, in bytes.
+    pub max_mtu: i64,
+    /// The uplinks that are configured as active, and those configured as standby.
+    pub teaming: [Vec<String>; 2],
 }
 
 /// All hosts and switches.
@@ -123,6 +134,10 @@ impl Hosts {
                     vcenter: vcenter.to_owned(),
                     name: name.clone(),
                     uuid,
+                    config_version: 7,
+                    description: String::new(),
+                    max_mtu: 9_000,
+                    teaming: view::teaming(),
                 },
             );
             for number in 1..=spec.hosts_per_vcenter {

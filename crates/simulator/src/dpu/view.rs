@@ -15,6 +15,19 @@ pub(super) const UPLINKS: [(&str, &str, &str, usize); 4] = [
     ("uplink4", "35", "vmnic7", 1),
 ];
 
+/// Whether a switch has an uplink of this name.
+pub(super) fn is_uplink(uplink: &str) -> bool {
+    UPLINKS.iter().any(|(name, ..)| *name == uplink)
+}
+
+/// The uplinks that a switch names active at first, and those that it names standby.
+pub(super) fn teaming() -> [Vec<String>; 2] {
+    [0, 1].map(|wanted| {
+        let uplinks = UPLINKS.iter().filter(|(.., dpu)| *dpu == wanted);
+        uplinks.map(|(name, ..)| (*name).to_owned()).collect()
+    })
+}
+
 /// What an id names.
 enum Named<'a> {
     Host(&'a Host),
@@ -57,7 +70,7 @@ pub(crate) fn property(world: &World, endpoint: &str, mo_id: &str, name: &str) -
 fn host_system(world: &World, host: &Host) -> Value {
     let connected = !host.troubles.contains(&HostTrouble::Disconnected);
     let maintenance = host.troubles.contains(&HostTrouble::PartialMaintenance);
-    json!({
+    let mut object = json!({
         "name": host.name,
         "configManager": {
             "_typeName": "HostConfigManager",
@@ -82,7 +95,9 @@ fn host_system(world: &World, host: &Host) -> Value {
             },
         },
         "config": {"_typeName": "HostConfigInfo", "network": network_info(&world.hosts, host)},
-    })
+    });
+    object["summary"] = super::summary::summary(host, &object["runtime"]);
+    object
 }
 
 /// Whether a DPU works.
@@ -302,10 +317,7 @@ fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
             "status": "up",
         })
     });
-    let names = |wanted: usize| {
-        let uplinks = UPLINKS.iter().filter(move |(.., dpu)| *dpu == wanted);
-        uplinks.map(|(name, ..)| *name).collect::<Vec<_>>()
-    };
+    let [active, standby] = &switch.teaming;
     json!({
         "_typeName": "VMwareDVSConfigInfo",
         "uuid": switch.uuid,
@@ -320,18 +332,19 @@ fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
         "defaultPortConfig": {"_typeName": "VMwareDVSPortSetting"},
         "host": hosts.collect::<Vec<_>>(),
         "productInfo": product,
-        "configVersion": "7",
+        "description": switch.description,
+        "configVersion": switch.config_version.to_string(),
         "contact": {"_typeName": "DVSContactInfo", "name": "Network team"},
         "createTime": date_time(&world.core, &switch.vcenter, 0),
         "networkResourceManagementEnabled": false,
-        "maxMtu": 9000,
+        "maxMtu": switch.max_mtu,
         "networkOffloadSpecId": "sim-dpu-offload-1",
         "networkOffloadConfig": {
             "_typeName": "VmwareDistributedVirtualSwitchNetworkOffloadConfig",
             "dpuFailoverPolicy": {
                 "_typeName": "VmwareDistributedVirtualSwitchDpuFailoverPolicy",
-                "activeUplink": names(0),
-                "standbyUplink": names(1),
+                "activeUplink": active,
+                "standbyUplink": standby,
             },
         },
     })

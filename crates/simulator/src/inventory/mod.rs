@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-pub(crate) use self::tree::build;
+pub(crate) use self::tree::{Place, build, everywhere};
 
 use crate::vi_json::value::reference;
 
@@ -90,13 +90,24 @@ impl Inventory {
             .flat_map(|known| known.entities.iter().map(|(id, entity)| (id.as_str(), entity)))
     }
 
+    /// The name of an object; empty if there is none.
+    pub(crate) fn name(&self, vcenter: &str, mo_id: &str) -> String {
+        let name = self.entity(vcenter, mo_id).and_then(|entity| entity.get("name"));
+        name.and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The ids of what is in a folder.
+    pub(crate) fn children(&self, vcenter: &str, folder: &str) -> Vec<String> {
+        let folder = self.entity(vcenter, folder);
+        folder.map(|folder| folder.ids("childEntity")).unwrap_or_default()
+    }
+
     /// The ids of all objects of a vCenter, in order.
     #[cfg(test)]
     pub(crate) fn ids(&self, vcenter: &str) -> Vec<String> {
         self.vcenters[vcenter].entities.keys().cloned().collect()
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "no operation makes an object yet"))]
     /// An id that no object of a vCenter has had: `vm-1001`.
     pub(crate) fn new_id(&mut self, vcenter: &str, prefix: &str) -> String {
         let known = self.vcenters.entry(vcenter.to_owned()).or_default();
@@ -134,7 +145,6 @@ impl Inventory {
         }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "no operation removes an object yet"))]
     /// Takes an object out, and every reference to it that an object has in a list.
     pub(crate) fn remove(&mut self, vcenter: &str, mo_id: &str) {
         let Some(known) = self.vcenters.get_mut(vcenter) else {

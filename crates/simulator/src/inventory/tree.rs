@@ -198,20 +198,6 @@ fn storage(inventory: &mut Inventory, place: &Place) {
         let id = place.datastore(number);
         let name = format!("datastore-{}-{number}", place.name);
         inventory.add(vcenter, &id, "Datastore", Some(&place.datastore_folder()), &name);
-        let summary = json!({
-            "_typeName": "DatastoreSummary",
-            "datastore": reference("Datastore", &id),
-            "name": name,
-            "url": format!("ds:///vmfs/volumes/vvol:sim-{}-{number}/", place.name),
-            "capacity": 17_592_186_044_416_u64,
-            "freeSpace": 8_796_093_022_208_u64,
-            "accessible": true,
-            "multipleHostAccess": true,
-            "type": "VVOL",
-            "maintenanceMode": "normal",
-        });
-        inventory.set(vcenter, &id, "summary", summary);
-        inventory.set(vcenter, &id, "vm", Value::Null);
         everywhere(inventory, place, "datastore", &reference("Datastore", &id));
     }
 }
@@ -235,7 +221,6 @@ fn networks(inventory: &mut Inventory, place: &Place, hosts: &Hosts) {
         let id = place.port_group(number);
         let name = format!("{purpose}-{}", place.name);
         network(inventory, place, "DistributedVirtualPortgroup", &id, &name);
-        inventory.set(vcenter, &id, "key", json!(id));
         inventory.attach(
             vcenter,
             &switch,
@@ -248,20 +233,11 @@ fn networks(inventory: &mut Inventory, place: &Place, hosts: &Hosts) {
 fn network(inventory: &mut Inventory, place: &Place, type_name: &'static str, id: &str, name: &str) {
     let vcenter = &place.vcenter;
     inventory.add(vcenter, id, type_name, Some(&place.network_folder()), name);
-    let summary = json!({
-        "_typeName": "NetworkSummary",
-        "network": reference(type_name, id),
-        "name": name,
-        "accessible": true,
-        "ipPoolName": "",
-    });
-    inventory.set(vcenter, id, "summary", summary);
-    inventory.set(vcenter, id, "vm", Value::Null);
     everywhere(inventory, place, "network", &reference(type_name, id));
 }
 
 /// Lists a datastore or network at the datacenter, the cluster and all its hosts, and these hosts at a network.
-fn everywhere(inventory: &mut Inventory, place: &Place, list: &'static str, member: &Value) {
+pub(crate) fn everywhere(inventory: &mut Inventory, place: &Place, list: &'static str, member: &Value) {
     let vcenter = &place.vcenter;
     let cluster = place.cluster();
     let hosts = inventory

@@ -8,7 +8,7 @@ use crate::vi_json::value::reference;
 
 /// The vVol, VMFS and NFS datastores on an array.
 pub(super) fn datastores(provider: &Provider) -> [String; 3] {
-    let vvol = format!("datastore-{}-{}", provider.place(), provider.number);
+    let vvol = super::datastore(&provider.vcenter, provider.number);
     let (vmfs, nfs) = (format!("{vvol}-vmfs"), format!("{vvol}-nfs"));
     [vvol, vmfs, nfs]
 }

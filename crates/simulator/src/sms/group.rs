@@ -213,6 +213,12 @@ impl Pair {
         }
     }
 
+    /// On which sides hosts can reach volumes: at the source, and at a target that was recovered.
+    pub(super) fn held(&self) -> [bool; 2] {
+        let recovered = self.phase != Phase::Replicating;
+        [0, 1].map(|side| side == self.source || recovered)
+    }
+
     /// Whether the group allows it, asked at a side. `Ok(false)`: the group already is where it would be brought.
     pub(super) fn allows(&self, side: usize, verb: Verb, already_done: bool) -> Result<bool, Fault> {
         let state = self.state(side);

@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 pub use self::group::{GroupState, Verb};
 pub(crate) use self::service::SmsService;
 pub use self::spec::{AlarmSpec, EntryFault, ProviderSpec, ResultForm, VasaSpec};
+pub(crate) use self::work::by_hand;
 
 use self::group::{Device, Pair, Phase, Side};
 use self::provider::Provider;
@@ -35,6 +36,7 @@ use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
 use crate::vi_json::fault::Fault;
+use crate::vm::{Replicated, ReplicatedSide};
 use crate::world::World;
 
 /// The vCenters of a pair, by side.
@@ -202,6 +204,16 @@ impl Sms {
         pair.replicated_from(side)
     }
 
+    /// The ids of the devices of a group at a vCenter, the one that holds the configuration of a machine first.
+    pub fn devices(&self, vcenter: &str, name: &str) -> Vec<String> {
+        let Some(pair) = self.pairs.get(name) else {
+            return Vec::new();
+        };
+        let side = pair.sides.iter().position(|side| side.vcenter == vcenter);
+        let ids = side.map(|side| pair.devices.iter().map(move |device| device.ids[side].clone()));
+        ids.into_iter().flatten().collect()
+    }
+
     /// The side of a group at a vCenter.
     pub fn group(&self, vcenter: &str, name: &str) -> Option<GroupView> {
         self.groups()
@@ -362,6 +374,21 @@ impl Sms {
         }
     }
 
+    /// The containers of virtual volumes by the datastores on them.
+    pub(crate) fn containers(&self) -> BTreeMap<String, String> {
+        let of = |provider: &Provider| {
+            let [volumes, ..] = array::datastores(provider);
+            (volumes, array::container_id(provider))
+        };
+        self.providers.iter().map(of).collect()
+    }
+
+    /// The groups that hold devices, as far as volumes and files are concerned.
+    pub(crate) fn replicated(&self) -> Vec<Replicated> {
+        let holding = self.pairs.values().filter(|pair| !pair.devices.is_empty());
+        holding.map(replicated).collect()
+    }
+
     fn state(&self, core: &Core) -> Value {
         let providers = self.providers.iter().map(|provider| provider.state(core));
         let groups = self.pairs.values().map(|pair| {
@@ -394,6 +421,33 @@ impl Sms {
     }
 }
 
+/// The id of the datastore behind a provider.
+fn datastore(vcenter: &str, provider: usize) -> String {
+    let site = VCENTERS
+        .iter()
+        .position(|known| *known == vcenter)
+        .map_or(0, |site| site + 1);
+    format!("datastore-{site}{provider}")
+}
+
+/// A group as far as volumes and files are concerned.
+fn replicated(pair: &Pair) -> Replicated {
+    let side = |index: usize| ReplicatedSide {
+        vcenter: pair.sides[index].vcenter.clone(),
+        datastore: pair.sides[index].datastore.clone(),
+        volumes: pair
+            .devices
+            .iter()
+            .map(|device| device.ids[index].clone())
+            .collect(),
+    };
+    Replicated {
+        name: pair.name.clone(),
+        sides: [side(0), side(1)],
+        source: pair.source,
+    }
+}
+
 /// A group that has replicated for a while: four replicas, the newest one younger than the interval.
 fn protect(core: &mut Core, spec: &VasaSpec, number: u32) -> Pair {
     let provider = (number as usize - 1) % spec.providers.len() + 1;
@@ -405,7 +459,7 @@ fn protect(core: &mut Core, spec: &VasaSpec, number: u32) -> Pair {
             provider: format!("vasaProvider-{place}-{provider}"),
             fault_domain: format!("fd-{place}-{provider}"),
             id: format!("{prefix}-{number:03}"),
-            datastore: format!("datastore-{place}-{provider}"),
+            datastore: datastore(vcenter, provider),
         }
     };
     let mut random = core.random("group", &name);

@@ -17,6 +17,7 @@ use crate::exchange::Answer;
 use crate::service::Incoming;
 use crate::vi_json::fault::Fault;
 use crate::vi_json::value::{answer, date_time, reference};
+use crate::vm;
 use crate::world::World;
 
 /// How long a task takes that has nothing to do, in milliseconds.
@@ -75,7 +76,7 @@ pub(super) fn begin(
         force: body.get("force").and_then(Value::as_bool).unwrap_or(false),
         pit_name: body.get("pitName").and_then(Value::as_str).map(str::to_owned),
     };
-    let World { core, sms, .. } = world;
+    let World { core, sms, vms, .. } = world;
     let mo_id = incoming.param(0);
     let provider = sms
         .provider(incoming.endpoint, mo_id)
@@ -101,7 +102,7 @@ pub(super) fn begin(
             task: &key,
             settings: &settings,
         };
-        let (entries, last_ms) = begin_groups(core, sms, &call, &named);
+        let (entries, last_ms) = begin_groups(core, vms, sms, &call, &named);
         ends_ms = ends_ms.max(last_ms);
         let silent = matches!(verb, Verb::TestStart | Verb::TestStop);
         Outcome::Groups {
@@ -144,6 +145,7 @@ struct Call<'a> {
 /// Begins the work on the groups of a call: what is known of each by now, and when the last work ends.
 fn begin_groups(
     core: &mut Core,
+    vms: &vm::Vms,
     sms: &mut Sms,
     call: &Call<'_>,
     named: &[Named],
@@ -172,7 +174,7 @@ fn begin_groups(
         } else if let Some(limit) = limit.filter(|limit| worked >= *limit) {
             Err(too_many(sms, limit))
         } else {
-            judge(core, sms, call.provider, call.incoming.operation, job)
+            judge(core, vms, sms, call.provider, call.incoming.operation, job)
         };
         match verdict {
             Ok(Verdict::Begins(job)) => {
@@ -266,6 +268,7 @@ fn is_free(sms: &mut Sms, provider: &Provider) -> Result<(), Fault> {
 /// What becomes of one group: its work, nothing to do, or the fault of its entry.
 fn judge(
     core: &Core,
+    vms: &vm::Vms,
     sms: &mut Sms,
     provider: &Provider,
     operation: &str,
@@ -296,7 +299,8 @@ fn judge(
             "The group has not been prepared.",
         ));
     }
-    if job.verb == Verb::TestStop && provider.spec.test_leftovers && !job.settings.force {
+    let leftovers = provider.spec.test_leftovers || uses(vms, &pair, side);
+    if job.verb == Verb::TestStop && leftovers && !job.settings.force {
         let fault = Fault::new("InvalidReplicationState", "Volumes of the test are still in use.");
         return Err(fault.with("currentState", pair.state(side).as_str()));
     }
@@ -314,6 +318,11 @@ fn judge(
         return Ok(Verdict::Done(entry));
     }
     Ok(Verdict::Begins(Box::new(job)))
+}
+
+/// Whether machines in the inventory are on volumes of a side.
+fn uses(vms: &vm::Vms, pair: &Pair, side: usize) -> bool {
+    !vm::in_use(vms, &super::replicated(pair).sides[side]).is_empty()
 }
 
 fn entry_fault(sms: &mut Sms, group: &str, operation: &str) -> Option<Fault> {
@@ -369,6 +378,7 @@ fn start(core: &mut Core, sms: &mut Sms, provider: &Provider, job: Job) -> i64 {
 /// The work on a group ends: the one place where it changes the group. It does so whether or not the vCenter still
 /// knows the task.
 pub(super) fn group_ends(world: &mut World, job: &Job) {
+    let before = world.sms.pairs.get(&job.pair).map(Pair::held);
     let World { core, sms, .. } = world;
     let Some(mut pair) = sms.pairs.remove(&job.pair) else {
         return;
@@ -395,6 +405,54 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
     {
         *slot = Some(entry);
     }
+    volumes_change(world, &job.pair, before);
+}
+
+/// Tells of the volumes of a group that hosts can reach, or cannot any more, after a change.
+fn volumes_change(world: &mut World, pair: &str, before: Option<[bool; 2]>) {
+    let after = world
+        .sms
+        .pairs
+        .get(pair)
+        .map(|pair| (pair.held(), super::replicated(pair)));
+    if let (Some(before), Some((after, group))) = (before, after) {
+        vm::volumes_change(world, &group, before, after);
+    }
+}
+
+/// Somebody at the array does something with a group, at once and without a call; `false` if its state does not allow it.
+pub(crate) fn by_hand(world: &mut World, name: &str, verb: Verb) -> bool {
+    let World { core, sms, .. } = world;
+    let idle = sms.pairs.get(name).filter(|pair| pair.busy.is_none());
+    let Some(mut pair) = idle.cloned() else {
+        return false;
+    };
+    let side = if verb == Verb::Prepare {
+        pair.source
+    } else {
+        pair.target()
+    };
+    if !pair.allows(side, verb, false).is_ok_and(|begins| begins) {
+        return false;
+    }
+    let before = pair.held();
+    let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
+    match verb {
+        Verb::Prepare => pair.prepared = true,
+        Verb::Sync => {
+            pair.store(core.now_ms(), None);
+        }
+        Verb::TestStart => pair.phase = Phase::InTest,
+        Verb::TestStop => pair.phase = Phase::Replicating,
+        Verb::Failover | Verb::Promote => {
+            pair.phase = Phase::FailedOver;
+            pair.source_told = true;
+        }
+        Verb::Reverse => turn_round(core, sms, &mut pair, &spec),
+    }
+    sms.pairs.insert(name.to_owned(), pair);
+    volumes_change(world, name, Some(before));
+    true
 }
 
 /// Changes the group; gives its entry and whether anything changed.

@@ -50,6 +50,11 @@ impl Fault {
         }
     }
 
+    /// The name of its type.
+    pub(crate) fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
     pub(crate) fn invalid_argument(property: Option<&str>, message: impl Into<String>) -> Self {
         let fault = Self::new("InvalidArgument", message);
         match property {

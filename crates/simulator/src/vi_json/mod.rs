@@ -20,7 +20,6 @@ mod task_manager;
 #[cfg(test)]
 mod tests;
 pub(crate) mod types;
-mod unsimulated;
 pub(crate) mod value;
 pub(crate) mod view;
 

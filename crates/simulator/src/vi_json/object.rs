@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::types;
 use super::value::reference;
 use crate::dpu;
+use crate::vm;
 use crate::world::World;
 
 /// An object that is there.
@@ -57,6 +58,12 @@ impl Object {
         match self.type_name {
             "HostSystem" | "HostNetworkSystem" | "VmwareDistributedVirtualSwitch" => {
                 let value = dpu::property(world, &self.vcenter, &self.mo_id, name);
+                value
+                    .or_else(|| self.common(name))
+                    .or_else(|| self.recent(world, name))
+            }
+            "VirtualMachine" | "Datastore" | "Network" | "DistributedVirtualPortgroup" | "OpaqueNetwork" => {
+                let value = vm::property(world, &self.mo_id, name);
                 value
                     .or_else(|| self.common(name))
                     .or_else(|| self.recent(world, name))

@@ -8,15 +8,15 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::request::{self, NO_PARAMETERS, Path};
 use super::value::answer;
-use super::{UNKNOWN, call, collector, manager, refused_by_rule, session, types, unsimulated};
+use super::{UNKNOWN, call, collector, manager, refused_by_rule, session, types};
 use crate::call_log::Purpose;
-use crate::dpu;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::host_network;
 use crate::service::{Incoming, Route, Service};
 use crate::vcha;
 use crate::world::World;
+use crate::{dpu, vm};
 
 /// Type, method, operation id, of the calls on hosts.
 static METHODS: &[(&str, &str, &str)] = &[
@@ -76,10 +76,17 @@ impl Service for ViJsonService {
         let Some(path) = Path::vim(request) else {
             return Some(unknown);
         };
-        let unsimulated = path.named(request, unsimulated::GUARDED);
+        if let Some((operation, _)) = vm::operation(&path, request) {
+            return Some(Route {
+                operation,
+                purpose: Purpose::Action,
+                objects: vm::objects(operation, &path, request),
+                params: vec![path.mo_id],
+            });
+        }
         let of_cluster = || vcha::vi_json::operation(request, &path);
         let known = || of_cluster().or_else(|| operation_of(request, &path));
-        let Some(operation) = unsimulated.or_else(known) else {
+        let Some(operation) = known() else {
             return Some(unknown);
         };
         let (purpose, object) = if operation == START_DPU_FAILOVER {
@@ -148,14 +155,14 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
     if let Some(call) = call.filter(|call| call.open) {
         return call.handle(world, incoming, path);
     }
-    let privilege = match path.type_name.as_str() {
-        "HostNetworkSystem"
-            if incoming.operation == START_DPU_FAILOVER || host_network::changes(incoming.operation) =>
-        {
-            "Host.Config.Network"
-        }
-        _ if vcha::vi_json::starts_work(incoming.operation) => "Global.VCServer",
-        _ => call.map_or("System.View", |call| call.privilege),
+    let action = vm::operation(path, incoming.request);
+    let of_network = path.type_name == "HostNetworkSystem"
+        && (incoming.operation == START_DPU_FAILOVER || host_network::changes(incoming.operation));
+    let privilege = match action {
+        Some((_, privilege)) => privilege,
+        None if of_network => "Host.Config.Network",
+        None if vcha::vi_json::starts_work(incoming.operation) => "Global.VCServer",
+        None => call.map_or("System.View", |call| call.privilege),
     };
     session::require(world, incoming, &path.type_name, &path.mo_id, privilege)?;
     if let Some(answer) = vcha::vi_json::handle(world, incoming, path) {
@@ -164,13 +171,15 @@ fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Ans
     if let Some(call) = call {
         return call.handle(world, incoming, path);
     }
+    if action.is_some() {
+        return vm::handle(world, incoming, path);
+    }
     match incoming.operation {
         START_DPU_FAILOVER => dpu::start(world, incoming, path),
         "HostNetworkSystem_RefreshNetworkSystem" => {
             request::body(incoming.request, &NO_PARAMETERS)?;
             dpu::refresh(world, incoming.endpoint, &path.mo_id)
         }
-        operation if unsimulated::GUARDED.contains(&operation) => Err(not_simulated(path)),
         _ if request::fits_method(incoming.request, true) => read(world, incoming, path),
         _ if path.type_name == "HostNetworkSystem" => {
             host_network::handle(world, incoming, &path.member, &path.mo_id)

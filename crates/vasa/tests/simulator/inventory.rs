@@ -100,7 +100,7 @@ async fn what_is_on_an_array_is_found_from_every_end() {
         .datastore_of_lun(&QueryVmfsDatastoreAssociatedWithLunRequest::new(lun, ARRAY))
         .await
         .unwrap();
-    assert_eq!(vmfs, Some(datastore("datastore-west-1-vmfs")));
+    assert_eq!(vmfs, Some(datastore("datastore-21-vmfs")));
 
     let processors = manager
         .processors(&QueryProcessorAssociatedWithArrayRequest::new(ARRAY))
@@ -122,7 +122,7 @@ async fn what_is_on_an_array_is_found_from_every_end() {
         .unwrap();
     let on_system = QueryNfsDatastoreAssociatedWithFileSystemRequest::new(&systems[0].uuid, ARRAY);
     let nfs = manager.datastore_of_file_system(&on_system).await.unwrap();
-    assert_eq!(nfs, Some(datastore("datastore-west-1-nfs")));
+    assert_eq!(nfs, Some(datastore("datastore-21-nfs")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,13 +135,9 @@ async fn pools_containers_and_capabilities_are_told() {
         .with_entity_type("StorageLun");
     assert_eq!(manager.backing_pools(&of_lun).await.unwrap().len(), 2);
     let stores = || {
-        [
-            "datastore-west-1",
-            "datastore-west-1-vmfs",
-            "datastore-west-1-nfs",
-        ]
-        .map(datastore)
-        .to_vec()
+        ["datastore-21", "datastore-21-vmfs", "datastore-21-nfs"]
+            .map(datastore)
+            .to_vec()
     };
     let shared = manager
         .pools_of_datastores(&QueryDatastoreBackingPoolMappingRequest::new(stores()))
@@ -154,17 +150,12 @@ async fn pools_containers_and_capabilities_are_told() {
             .collect::<Vec<_>>(),
         [1, 2]
     );
-    let capability = QueryDatastoreCapabilityRequest::new(datastore("datastore-west-1"));
+    let capability = QueryDatastoreCapabilityRequest::new(datastore("datastore-21"));
     assert_eq!(
         manager.capability(&capability).await.unwrap().unwrap().name,
         "Gold"
     );
-    let [vvol, vmfs, nfs] = [
-        "datastore-west-1",
-        "datastore-west-1-vmfs",
-        "datastore-west-1-nfs",
-    ]
-    .map(datastore);
+    let [vvol, vmfs, nfs] = ["datastore-21", "datastore-21-vmfs", "datastore-21-nfs"].map(datastore);
     for (to, gains) in [(vvol, true), (nfs, false)] {
         let request = QueryDrsMigrationCapabilityForPerformanceRequest::new(vmfs.clone(), to);
         assert_eq!(manager.gains_by_move(&request).await.unwrap(), gains);

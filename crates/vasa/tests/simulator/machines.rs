@@ -159,5 +159,5 @@ async fn devices_have_the_same_volumes_on_both_sides_and_name_what_was_recovered
     let tested = west.all(0).await;
     let device = &tested[0].devices[0];
     assert!(matches!(device.recovered, Some(Device::Volume(_))));
-    assert_eq!(device.datastore.as_ref().unwrap().value, "datastore-west-1");
+    assert_eq!(device.datastore.as_ref().unwrap().value, "datastore-21");
 }

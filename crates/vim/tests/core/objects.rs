@@ -308,7 +308,7 @@ async fn paths_lead_to_objects_and_back() {
     let root = of("Folder", "group-d1");
     let entries = client.entries(&root, "Datastore").await.unwrap();
     let found: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
-    assert_eq!(found, ["datastore-east-1", "datastore-east-2"]);
+    assert_eq!(found, ["datastore-east-1", "datastore-east-2", "local-east"]);
     assert!(
         client
             .view_manager()

@@ -14,10 +14,10 @@ const NAMES: &[(&str, &str)] = &[
     ("port-west-1", "port-west-1-1"),
     ("sp-west-a", "sp-west-1-1"),
     ("fs-west-1", "fs-west-1-1"),
-    ("datastore-71", "datastore-west-1-vmfs"),
-    ("datastore-72", "datastore-west-1-nfs"),
-    ("datastore-73", "datastore-west-1"),
-    ("datastore-99", "datastore-west-2"),
+    ("datastore-71", "datastore-21-vmfs"),
+    ("datastore-72", "datastore-21-nfs"),
+    ("datastore-73", "datastore-21"),
+    ("datastore-99", "datastore-22"),
     (
         "vvol:0000000000000001-0000000000000002",
         "vvol:0000000077657374-0000000000000001",
@@ -43,7 +43,7 @@ pub(super) fn names(bench: &Bench, fixture: &Fixture) -> Vec<(String, String)> {
         .ends_with("query-drs-migration-capability-for-performance.json")
     {
         // Those of the fixture stand on different pools.
-        names.push((quoted("datastore-72"), quoted("datastore-west-1")));
+        names.push((quoted("datastore-72"), quoted("datastore-21")));
     }
     names.extend(NAMES.iter().map(|(from, to)| (quoted(from), quoted(to))));
     let told_wrong = fixture.name.contains("sms-fault");

@@ -9,8 +9,8 @@ use crate::dpu::HostTrouble;
 use crate::exchange::{Answer, Request};
 use crate::host_network::tests::like;
 use crate::service::Service;
-use crate::testbench::{BASE, Bench, Fixture, Schema, Told, fixtures, idle, lists, shapes, uncalled};
-use crate::vi_json::{service, unsimulated};
+use crate::testbench::{BASE, Bench, Fixture, Schema, Told, fixtures, idle, lists, shapes};
+use crate::vi_json::service;
 
 const TOLD: Told = Told {
     states: &["connectionState"],
@@ -384,6 +384,14 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "host-network-system/start-dpu-failover-no-permission",
         "everybody may do everything",
     ),
+    (
+        "distributed-virtual-switch/reconfigure-dvs-not-authorized",
+        "no switch belongs to an extension",
+    ),
+    (
+        "distributed-virtual-switch/reconfigure-dvs-operation-bulk-fault",
+        "every host takes every change",
+    ),
     ("property-collector/all-properties", "there are no filters"),
     (
         "property-collector/container-view-traversal",
@@ -429,7 +437,10 @@ const NOT_SIMULATED: &[(&str, &str)] = &[
         "property-collector/missing-set-several-faults",
         "HostSystem.hardware",
     ),
-    ("property-collector/string-and-int", "HostSystem.summary"),
+    (
+        "distributed-virtual-switch/reconfigure-dvs-join-host",
+        "DVSConfigSpec.host",
+    ),
 ];
 
 /// What is wrong with the host of a fixture.
@@ -499,6 +510,12 @@ fn play(fixture: &Fixture) -> Answer {
         assert_eq!(started.status, 204);
         bench.pass(10_000);
     }
+    if fixture.name.ends_with("reconfigure-dvs-concurrent-access.json") {
+        let spec = json!({"_typeName": "VMwareDVSConfigSpec", "maxMtu": 1500});
+        let path = "/DistributedVirtualSwitch/dvs-11/ReconfigureDvs_Task";
+        assert_eq!(bench.post(EAST, path, &json!({"spec": spec})).status, 200);
+        bench.pass(10_000);
+    }
     if fixture.name.ends_with("continue-last-page.json") {
         let hosts = [("HostSystem", "host-11"), ("HostSystem", "host-12")];
         ask(
@@ -536,8 +553,9 @@ fn every_fixture_is_answered_or_named_with_the_reason() {
     let mut wrong = Vec::new();
     for fixture in &fixtures {
         let operation = fixture.operation.as_str();
-        // Those of vCenter HA are played beside its tests.
-        if operation.starts_with("FailoverCluster") || unsimulated::GUARDED.contains(&operation) {
+        // Those of vCenter HA and of virtual machines are played beside their tests.
+        let elsewhere = operation.starts_with("FailoverCluster") || crate::vm::tests::plays(&fixture.name);
+        if elsewhere {
             continue;
         }
         let answer = play(fixture);
@@ -555,36 +573,6 @@ fn every_fixture_is_answered_or_named_with_the_reason() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn an_operation_that_is_not_simulated_says_so() {
-    let fixtures = fixtures("models-vim");
-    assert_eq!(uncalled(unsimulated::GUARDED, &fixtures), Vec::<&str>::new());
-    for fixture in &fixtures {
-        let operation = fixture.operation.as_str();
-        let mut bench = bench();
-        let mut request = fixture.request();
-        // Some have the path of a release that the world's vCenters do not know.
-        let release = request.path.split('/').nth(3).unwrap().to_owned();
-        request.path = request.path.replacen(&release, "8.0.3.0", 1);
-        if unsimulated::GUARDED.contains(&operation) {
-            let refused = bench.send(EAST, &request).value();
-            assert_eq!(
-                refused["_typeName"], "NotAuthenticated",
-                "{}: {refused}",
-                fixture.name
-            );
-            let request = bench.with_session(EAST, request);
-            let answer = bench.send(EAST, &request);
-            assert!(
-                says_not_simulated(&answer),
-                "{}: {}",
-                fixture.name,
-                answer.value()
-            );
-        }
-    }
 }
 
 #[test]

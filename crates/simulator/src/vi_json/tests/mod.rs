@@ -97,13 +97,13 @@ fn the_content_needs_no_session_and_an_unknown_release_is_not_there() {
         &Request::new(Method::GET, &format!("/sdk/vim25/9.9.0.0{path}")),
     );
     assert_eq!((unknown.status, unknown.body.len()), (404, 0));
-    let nowhere = bench.post(EAST, "/Folder/group-d1/CreateFolder", &json!({}));
+    let nowhere = bench.post(EAST, "/Folder/group-d1/CreateDatacenter", &json!({}));
     assert_eq!(fault(&nowhere), "NotImplemented");
     assert!(
         nowhere.value()["faultstring"]
             .as_str()
             .unwrap()
-            .contains("Folder/CreateFolder")
+            .contains("Folder/CreateDatacenter")
     );
 }
 
@@ -147,7 +147,7 @@ fn what_cannot_be_read_is_refused_by_name() {
     );
     let whole = ask(
         &mut bench,
-        &retrieve("HostSystem", &host, &["summary"], json!({})),
+        &retrieve("HostSystem", &host, &["hardware"], json!({})),
     );
     assert_eq!(fault(&whole), "NotImplemented");
     let elsewhere = [("HostSystem", "host-21")];

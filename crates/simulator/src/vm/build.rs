@@ -1,0 +1,413 @@
+//! The machines, datastores and networks that a world begins with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::file::{Config, Home, Place};
+use super::machine::{Guest, Machine};
+use super::place::{Datastore, Network, NetworkKind};
+use super::spec::{TroubledMachine, VmSpec};
+use super::volume::Replicated;
+use super::{Vms, view};
+use crate::core::Core;
+use crate::dpu::Hosts;
+use crate::inventory::{Inventory, Place as Site, everywhere};
+use crate::sms::{Sms, VCENTERS};
+use crate::vi_json::value::{boxed, reference};
+
+/// The key of the first network card, and of the first disk.
+const FIRST_CARD: i64 = 4000;
+const FIRST_DISK: i64 = 2000;
+
+/// How many kibibytes a disk has.
+const DISK_KIB: i64 = 41_943_040;
+
+impl Vms {
+    /// Machines of the groups that hold devices, running at their source; plain machines at all vCenters, switched off.
+    pub(crate) fn pair(
+        core: &mut Core,
+        spec: &VmSpec,
+        inventory: &mut Inventory,
+        hosts: &Hosts,
+        sms: &Sms,
+    ) -> Self {
+        let groups = sms.replicated();
+        let containers = sms.containers();
+        let mut all = Self {
+            spec: spec.clone(),
+            machines: BTreeMap::new(),
+            homes: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            datastores: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            made: BTreeMap::new(),
+            held: BTreeMap::new(),
+        };
+        let sites: Vec<Site> = (1..)
+            .zip(VCENTERS)
+            .map(|(number, vcenter)| Site::new(number, vcenter))
+            .collect();
+        for side in groups.iter().flat_map(|group| &group.sides) {
+            if let Some(site) = sites.iter().find(|site| site.vcenter == side.vcenter)
+                && inventory.entity(&site.vcenter, &side.datastore).is_none()
+            {
+                let number = side.datastore.trim_start_matches("datastore-");
+                let name = format!("datastore-{}-{}", site.name, number.get(1..).unwrap_or_default());
+                add_place(inventory, site, "Datastore", &side.datastore, &name);
+            }
+        }
+        for site in &sites {
+            all.take_over(inventory, hosts, &containers, site);
+        }
+        // Those of the groups come first, since policies name them by their ids.
+        for group in &groups {
+            let vcenter = &group.sides[group.source].vcenter;
+            if let Some(site) = sites.iter().find(|site| site.vcenter == *vcenter) {
+                all.add_replicated(core, inventory, site, group);
+            }
+        }
+        for site in &sites {
+            all.add_plain(core, inventory, site);
+        }
+        for TroubledMachine { machine, trouble } in &spec.troubles {
+            all.set_trouble(machine, *trouble, true);
+        }
+        all
+    }
+
+    /// Takes over the datastores and networks that the inventory has, and adds some of other kinds.
+    fn take_over(
+        &mut self,
+        inventory: &mut Inventory,
+        hosts: &Hosts,
+        containers: &BTreeMap<String, String>,
+        site: &Site,
+    ) {
+        let vcenter = &site.vcenter;
+        let plain = site.datastore(9);
+        add_place(
+            inventory,
+            site,
+            "Datastore",
+            &plain,
+            &format!("local-{}", site.name),
+        );
+        for id in inventory.children(vcenter, &site.datastore_folder()) {
+            let name = inventory.name(vcenter, &id);
+            let datastore = Datastore {
+                id: id.clone(),
+                vcenter: vcenter.clone(),
+                container: (id != plain).then(|| {
+                    containers
+                        .get(&id)
+                        .cloned()
+                        .unwrap_or_else(|| format!("vvol:{id}"))
+                }),
+                name,
+                accessible: true,
+                busy: None,
+            };
+            self.datastores.insert(id, datastore);
+        }
+        let isolated = format!("{}9", site.network());
+        add_place(inventory, site, "Network", &isolated, "test-bubble");
+        let opaque = format!("network-o{}", site.network().trim_start_matches("network-"));
+        let segment = format!("segment-{}", site.name);
+        add_place(inventory, site, "OpaqueNetwork", &opaque, &segment);
+        let switch = hosts.switches().find(|switch| switch.id == site.switch());
+        for id in inventory.children(vcenter, &site.network_folder()) {
+            let type_name = inventory
+                .entity(vcenter, &id)
+                .map_or("", |entity| entity.type_name);
+            let kind = match (type_name, switch) {
+                ("Network", _) => NetworkKind::Standard,
+                ("OpaqueNetwork", _) => NetworkKind::Opaque {
+                    network: segment.clone(),
+                },
+                ("DistributedVirtualPortgroup", Some(switch)) => NetworkKind::Distributed {
+                    switch: switch.id.clone(),
+                    switch_uuid: switch.uuid.clone(),
+                },
+                _ => continue,
+            };
+            let network = Network {
+                id: id.clone(),
+                vcenter: vcenter.clone(),
+                name: inventory.name(vcenter, &id),
+                kind,
+            };
+            self.networks.insert(id, network);
+        }
+    }
+
+    fn add_plain(&mut self, core: &mut Core, inventory: &mut Inventory, site: &Site) {
+        for number in 1..=self.spec.plain {
+            let name = format!("{}-{number:02}", site.name);
+            let place = Place {
+                datastore: site.datastore(9),
+                directory: name.clone(),
+            };
+            let config = self.config(core, site, &name, &place, &[]);
+            self.add_machine(core, inventory, site, place, config);
+        }
+    }
+
+    fn add_replicated(
+        &mut self,
+        core: &mut Core,
+        inventory: &mut Inventory,
+        site: &Site,
+        group: &Replicated,
+    ) {
+        let side = &group.sides[group.source];
+        let Some((home, disks)) = side.volumes.split_first() else {
+            return;
+        };
+        for volume in &side.volumes {
+            let key = (side.vcenter.clone(), volume.clone());
+            self.volumes.insert(key, side.datastore.clone());
+        }
+        let name = format!("app-{}", group.name.trim_start_matches("group-"));
+        let place = Place {
+            datastore: side.datastore.clone(),
+            directory: home.clone(),
+        };
+        let mut config = self.config(core, site, &name, &place, disks);
+        config.volume = Some(home.clone());
+        config.ran_at = Some((site.vcenter.clone(), place.clone()));
+        let id = self.add_machine(core, inventory, site, place, config);
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.on = true;
+            machine.guest = Guest::HasAddress;
+            machine.booted_ms = Some(0);
+            machine.boots = 1;
+        }
+        self.connect_cards(&id);
+    }
+
+    /// A configuration with one disk for each volume, or one without a volume, and a card on the port group for
+    /// applications.
+    fn config(&self, core: &mut Core, site: &Site, name: &str, place: &Place, volumes: &[String]) -> Config {
+        let mut random = core.random("machine", name);
+        let network = self.networks.get(&site.port_group(1));
+        let datastore = self.datastores.get(&place.datastore);
+        let datastore = datastore.map_or("", |datastore| &datastore.name);
+        let path = |file: &str| format!("[{datastore}] {}/{file}", place.directory);
+        let mut devices = BTreeMap::from([(1000, controller())]);
+        let disks: Vec<Option<&String>> = if volumes.is_empty() {
+            vec![None]
+        } else {
+            volumes.iter().map(Some).collect()
+        };
+        for (key, volume) in (FIRST_DISK..).zip(disks) {
+            let file = match key - FIRST_DISK {
+                0 => format!("{name}.vmdk"),
+                number => format!("{name}_{number}.vmdk"),
+            };
+            devices.insert(key, disk(key, &path(&file), place, volume, &random.uuid()));
+        }
+        let card = card(&random.uuid(), network.map(Network::backing));
+        devices.insert(FIRST_CARD, card);
+        Config {
+            name: name.to_owned(),
+            uuid: random.uuid(),
+            instance_uuid: random.uuid(),
+            guest_id: "otherLinux64Guest".to_owned(),
+            annotation: String::new(),
+            cpus: 2,
+            memory_mb: 4096,
+            volume: None,
+            template: false,
+            devices,
+            extra: BTreeMap::from([(
+                "nvram".to_owned(),
+                boxed("string", json!(format!("{name}.nvram"))),
+            )]),
+            allocations: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            version: 1,
+            ran_at: None,
+        }
+    }
+
+    fn add_machine(
+        &mut self,
+        core: &mut Core,
+        inventory: &mut Inventory,
+        site: &Site,
+        place: Place,
+        config: Config,
+    ) -> String {
+        let id = self.next_machine(&site.vcenter);
+        let hosts = inventory.entity(&site.vcenter, &site.cluster());
+        let hosts = hosts.map(|cluster| cluster.ids("host")).unwrap_or_default();
+        let host = core.random("placed-on", &id).next() % (hosts.len().max(1) as u64);
+        let host = usize::try_from(host).ok().and_then(|index| hosts.get(index));
+        let machine = Machine {
+            id: id.clone(),
+            vcenter: site.vcenter.clone(),
+            name: config.name.clone(),
+            folder: site.vm_folder(),
+            pool: Some(site.pool()),
+            host: host.cloned().unwrap_or_default(),
+            place: place.clone(),
+            on: false,
+            guest: Guest::NotRunning,
+            clean_power_off: None,
+            booted_ms: None,
+            boots: 0,
+            question: None,
+            busy: None,
+        };
+        let home = Home {
+            vcenter: site.vcenter.clone(),
+            file: format!("{}.vmx", config.name),
+            config,
+            troubles: BTreeSet::new(),
+        };
+        self.homes.insert(place, home);
+        self.enlist(inventory, machine);
+        id
+    }
+
+    /// Puts a machine into the inventory, with everything that lists it.
+    pub(super) fn enlist(&mut self, inventory: &mut Inventory, machine: Machine) {
+        let (vcenter, id) = (&machine.vcenter, &machine.id);
+        inventory.add(
+            vcenter,
+            id,
+            "VirtualMachine",
+            Some(&machine.folder),
+            &machine.name,
+        );
+        let own = reference("VirtualMachine", id);
+        let owners = [Some(&machine.host), machine.pool.as_ref()];
+        for owner in owners.into_iter().flatten() {
+            inventory.attach(vcenter, owner, "vm", own.clone());
+        }
+        self.machines.insert(id.clone(), machine);
+    }
+
+    /// The id of the next machine of a vCenter, such as `vm-1001`.
+    pub(super) fn next_machine(&mut self, vcenter: &str) -> String {
+        let site = VCENTERS
+            .iter()
+            .position(|known| *known == vcenter)
+            .map_or(0, |site| site + 1);
+        let number = self.number(vcenter, "machine");
+        format!("vm-{site}{number:03}")
+    }
+
+    /// Cards of a machine that starts are connected if they are to be and their network is there.
+    pub(super) fn connect_cards(&mut self, machine: &str) {
+        let Some(machine) = self.machines.get(machine) else {
+            return;
+        };
+        let (vcenter, place) = (machine.vcenter.clone(), machine.place.clone());
+        let Some(cards) = self.homes.get(&place).map(|home| home.config.cards()) else {
+            return;
+        };
+        let states: Vec<(i64, bool, bool)> = cards
+            .map(|(key, card)| {
+                let wanted = card["connectable"]["startConnected"] == true;
+                (*key, wanted, self.network_behind(&vcenter, card).is_some())
+            })
+            .collect();
+        let Some(home) = self.homes.get_mut(&place) else {
+            return;
+        };
+        for (key, wanted, there) in states {
+            if let Some(card) = home.config.devices.get_mut(&key) {
+                view::set_connected(card, wanted && there, there);
+            }
+        }
+    }
+}
+
+/// Adds a datastore or a network to the inventory.
+fn add_place(inventory: &mut Inventory, site: &Site, type_name: &'static str, id: &str, name: &str) {
+    let (folder, list) = if type_name == "Datastore" {
+        (site.datastore_folder(), "datastore")
+    } else {
+        (site.network_folder(), "network")
+    };
+    inventory.add(&site.vcenter, id, type_name, Some(&folder), name);
+    everywhere(inventory, site, list, &reference(type_name, id));
+}
+
+fn controller() -> Value {
+    json!({
+        "_typeName": "ParaVirtualSCSIController",
+        "key": 1000,
+        "deviceInfo": {"_typeName": "Description", "label": "SCSI controller 0", "summary": "Paravirtual SCSI"},
+        "controllerKey": 100,
+        "unitNumber": 3,
+        "busNumber": 0,
+        "device": [FIRST_DISK],
+        "hotAddRemove": true,
+        "sharedBus": "noSharing",
+        "scsiCtlrUnitNumber": 7,
+    })
+}
+
+fn disk(key: i64, path: &str, place: &Place, volume: Option<&String>, uuid: &str) -> Value {
+    let number = key - FIRST_DISK;
+    let mut disk = json!({
+        "_typeName": "VirtualDisk",
+        "key": key,
+        "deviceInfo": {
+            "_typeName": "Description",
+            "label": format!("Hard disk {}", number + 1),
+            "summary": "41,943,040 KB",
+        },
+        "backing": {
+            "_typeName": "VirtualDiskFlatVer2BackingInfo",
+            "fileName": path,
+            "datastore": reference("Datastore", &place.datastore),
+            "diskMode": "persistent",
+            "thinProvisioned": true,
+            "uuid": uuid,
+            "sharing": "sharingNone",
+        },
+        "controllerKey": 1000,
+        "unitNumber": number,
+        "capacityInKB": DISK_KIB,
+        "capacityInBytes": DISK_KIB * 1024,
+    });
+    if let Some(volume) = volume {
+        disk["backing"]["backingObjectId"] = json!(volume);
+    }
+    disk
+}
+
+fn card(random: &str, backing: Option<Value>) -> Value {
+    let mac = format!("00:50:56:{}:{}:{}", &random[0..2], &random[2..4], &random[4..6]);
+    let backing = backing.unwrap_or_else(|| {
+        json!({
+            "_typeName": "VirtualEthernetCardNetworkBackingInfo",
+            "deviceName": "VM Network",
+        })
+    });
+    let mut card = json!({
+        "_typeName": "VirtualVmxnet3",
+        "key": FIRST_CARD,
+        "deviceInfo": {"_typeName": "Description", "label": "Network adapter 1", "summary": ""},
+        "backing": backing,
+        "connectable": {
+            "_typeName": "VirtualDeviceConnectInfo",
+            "startConnected": true,
+            "allowGuestControl": true,
+            "connected": false,
+            "status": "untried",
+        },
+        "controllerKey": 100,
+        "unitNumber": 7,
+        "addressType": "assigned",
+        "macAddress": mac,
+        "wakeOnLanEnabled": true,
+        "uptCompatibilityEnabled": false,
+    });
+    view::describe_card(&mut card);
+    card
+}
