@@ -34,6 +34,10 @@
 //! | `view` `search` | [`ViewManager`] and views; [`SearchIndex`], [`TaskManager`] |
 //! | `inventory` | [`Entry`]: all objects of a type below another one, typed reads, paths of objects |
 //! | `task` | [`Task`], and tasks as remote work to wait for |
+//! | `entity` | handles of the inventory with their plain methods: [`Folder`], [`Datacenter`], [`Datastore`], ... |
+//! | `vm` | [`VirtualMachine`]: its plain methods; shut down, start, question, readiness, network cards |
+//! | `together` `folder` `datastore` | machines powered on together; registering; files of recovered machines |
+//! | `error` `work` | [`WorkError`]: work of more than one call; how it is started and seen to its end |
 //! | `path` | [`PropertyPath`]: property paths with the types of their values |
 //! | `properties` | [`ObjectProperties`]: what the property collector brought |
 //!
@@ -42,6 +46,10 @@
 
 mod client;
 mod collector;
+mod datastore;
+mod entity;
+mod error;
+mod folder;
 mod inventory;
 mod invocation;
 mod object;
@@ -52,11 +60,22 @@ mod search;
 mod service;
 mod session;
 mod task;
+mod together;
 mod updates;
 mod view;
+mod vm;
+mod work;
 
 pub use client::{VimClient, VimClientBuilder};
 pub use collector::{PropertyCollector, PropertyFilter};
+pub use datastore::{
+    FailedFile, RecoveredVolume, UpdatedFile, UpdatedFiles, registration_path, update_request,
+};
+pub use entity::{
+    Datacenter, Datastore, DistributedVirtualSwitch, Folder, HostSystem, ManagedEntity, Network,
+};
+pub use error::{WorkError, WorkErrorKind};
+pub use folder::NotRegistered;
 pub use inventory::Entry;
 pub use invocation::Invocation;
 pub use object::ManagedObject;
@@ -66,8 +85,13 @@ pub use release::{KNOWN_RELEASES, ReleaseChoice};
 pub use search::{SearchIndex, TaskManager};
 pub use service::{ServiceInstance, SessionManager};
 pub use task::{Task, VIM_TASK, VimTasks, no_result, result_of};
+pub use together::StartedTogether;
 pub use updates::{Update, Updates};
 pub use view::{ContainerView, ListView, ViewManager};
+pub use vm::{
+    ByWhat, Card, CardChange, Connection, Guest, MovedOrCopied, NetworkBacking, Readiness, ShutDown, Started,
+    VirtualMachine, card_spec, choice,
+};
 
 /// What the macros of this crate write into others.
 #[doc(hidden)]

@@ -1,0 +1,123 @@
+//! Handles of the inventory with their plain methods: what a recovery reads and changes beside virtual machines.
+
+use farside_models_vim::operation::{
+    DATACENTER_POWER_ON_MULTI_VM_TASK, DATASTORE_GET_SUMMARY,
+    DATASTORE_UPDATE_VVOL_VIRTUAL_MACHINE_FILES_TASK, DISTRIBUTED_VIRTUAL_SWITCH_GET_CONFIG,
+    DISTRIBUTED_VIRTUAL_SWITCH_GET_RUNTIME, DISTRIBUTED_VIRTUAL_SWITCH_RECONFIGURE_DVS_TASK,
+    FOLDER_CREATE_FOLDER, FOLDER_REGISTER_VM_TASK, HOST_SYSTEM_GET_RUNTIME, HOST_SYSTEM_GET_SUMMARY,
+    MANAGED_ENTITY_RENAME_TASK, NETWORK_GET_SUMMARY,
+};
+use farside_models_vim::{
+    ClusterPowerOnVmResult, CreateFolderRequest, DVSConfigInfo, DVSRuntimeInfo, DatastoreSummary,
+    HostListSummary, HostRuntimeInfo, NetworkSummary, PowerOnMultiVMRequest, ReconfigureDvsRequest,
+    RegisterVMRequest, RenameRequest, UpdateVVolVirtualMachineFilesRequest, VVolVmConfigFileUpdateResult,
+};
+use farside_wire::{ManagedObjectReference, Object};
+
+use crate::object::ManagedObject;
+use crate::path::PropertyPath;
+
+crate::managed_object! {
+    /// Anything that has a name and a place in the inventory.
+    pub struct ManagedEntity = "ManagedEntity";
+    /// A folder.
+    pub struct Folder = "Folder";
+    /// A datacenter.
+    pub struct Datacenter = "Datacenter";
+    /// A datastore.
+    pub struct Datastore = "Datastore";
+    /// A network of any kind. A handle that is made of a reference keeps its type, which may be
+    /// `DistributedVirtualPortgroup` or `OpaqueNetwork`.
+    pub struct Network = "Network";
+    /// A host.
+    pub struct HostSystem = "HostSystem";
+    /// A distributed switch.
+    pub struct DistributedVirtualSwitch = "DistributedVirtualSwitch";
+}
+
+impl ManagedEntity {
+    /// Its name, with `/`, `\` and `%` written `%2f`, `%5c` and `%25`.
+    pub const NAME: PropertyPath<ManagedEntity, String> = PropertyPath::new("name");
+    /// What it lies in.
+    pub const PARENT: PropertyPath<ManagedEntity, ManagedObjectReference> = PropertyPath::new("parent");
+
+    /// The entity that another handle is of. Nothing is sent.
+    #[must_use]
+    pub fn of_object(object: &impl ManagedObject) -> Self {
+        object.client().object(object.id())
+    }
+}
+
+impl Datastore {
+    /// Its main facts.
+    pub const SUMMARY: PropertyPath<Datastore, DatastoreSummary> = PropertyPath::new("summary");
+}
+
+impl DistributedVirtualSwitch {
+    /// Its uuid, by which cards name it.
+    pub const UUID: PropertyPath<DistributedVirtualSwitch, String> = PropertyPath::new("uuid");
+}
+
+crate::methods! {
+    ManagedEntity {
+        /// Gives the object another name and nothing else; the files of a machine keep theirs. The task that it starts has
+        /// no result.
+        act rename(request: &RenameRequest) -> task = MANAGED_ENTITY_RENAME_TASK;
+    }
+}
+
+crate::methods! {
+    Folder {
+        /// Creates a folder in this one. It is there when the call answers. See also [`Folder::subfolder`].
+        act create_folder(request: &CreateFolderRequest) -> value ManagedObjectReference = FOLDER_CREATE_FOLDER;
+        /// Takes a machine up into the inventory from its configuration file (`[datastore] directory/name.vmx`). The task
+        /// brings the machine's reference, whose id is another one than before. See also [`Folder::register`].
+        act register_vm(request: &RegisterVMRequest) -> task ManagedObjectReference = FOLDER_REGISTER_VM_TASK;
+    }
+}
+
+crate::methods! {
+    Datacenter {
+        /// Powers machines of the datacenter on. That the task succeeds says nothing about any of them; see also
+        /// [`Datacenter::start_all`].
+        act power_on_multi_vm(request: &PowerOnMultiVMRequest) -> task ClusterPowerOnVmResult = DATACENTER_POWER_ON_MULTI_VM_TASK;
+    }
+}
+
+crate::methods! {
+    Datastore {
+        /// Rewrites the files of recovered machines, so that they name the volumes of this side. The task can succeed with
+        /// files that failed; see also [`Datastore::update_vm_files`].
+        act update_vvol_virtual_machine_files(request: &UpdateVVolVirtualMachineFilesRequest) -> task VVolVmConfigFileUpdateResult = DATASTORE_UPDATE_VVOL_VIRTUAL_MACHINE_FILES_TASK;
+        /// Reads its main facts; sizes in bytes, as of the last refresh.
+        read summary() -> value DatastoreSummary = DATASTORE_GET_SUMMARY;
+    }
+}
+
+crate::methods! {
+    Network {
+        /// Reads its main facts; `OpaqueNetworkSummary` for a network that somebody else manages.
+        read summary() -> value Object<NetworkSummary> = NETWORK_GET_SUMMARY;
+    }
+}
+
+crate::methods! {
+    HostSystem {
+        /// Reads its state: connection, power, maintenance. Of a host that is not connected it is the last that was known.
+        read runtime() -> value HostRuntimeInfo = HOST_SYSTEM_GET_RUNTIME;
+        /// Reads its main facts in one: state, hardware, product, load.
+        read summary() -> value HostListSummary = HOST_SYSTEM_GET_SUMMARY;
+    }
+}
+
+crate::methods! {
+    DistributedVirtualSwitch {
+        /// Changes the switch on all its hosts. Send the `configVersion` that was read. Of hosts that did not take the change
+        /// while others did, the task's fault is `DvsOperationBulkFault`.
+        act reconfigure(request: &ReconfigureDvsRequest) -> task = DISTRIBUTED_VIRTUAL_SWITCH_RECONFIGURE_DVS_TASK;
+        /// Reads its configuration; `VMwareDVSConfigInfo` where it uses DPUs.
+        read config() -> value Object<DVSConfigInfo> = DISTRIBUTED_VIRTUAL_SWITCH_GET_CONFIG;
+        /// Reads what vCenter knows of its hosts, which lags behind what they know themselves; `None` while nothing is known.
+        read runtime() -> optional DVSRuntimeInfo = DISTRIBUTED_VIRTUAL_SWITCH_GET_RUNTIME;
+    }
+}

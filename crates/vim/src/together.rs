@@ -1,0 +1,133 @@
+//! Machines powered on together: a call whose success says nothing about any of them.
+
+use std::time::Duration;
+
+use farside_models_vim::{
+    ClusterPowerOnVmResult, InvalidPowerState, OptionValue, PowerOnMultiVMRequest, VirtualMachinePowerState,
+};
+use farside_transport::Deadline;
+use farside_wire::{ManagedObjectReference, Object};
+use futures_util::future::join_all;
+
+use crate::entity::Datacenter;
+use crate::error::{WorkError, WorkErrorKind};
+use crate::object::ManagedObject;
+use crate::task::no_result;
+use crate::vm::{Look, MovedOrCopied, Started, VirtualMachine};
+use crate::work::finish;
+
+/// What became of one of the machines that were powered on together.
+pub type StartedTogether = Result<Started, WorkError>;
+
+impl Datacenter {
+    /// Powers machines of the datacenter on and sees each of them on: one outcome for each, in their order.
+    ///
+    /// One call for all (`PowerOnMultiVM_Task`); then its result is looked into machine by machine. One that was attempted is
+    /// followed as [`VirtualMachine::start`] does, its question answered as said; one that was not, and is not on, has the
+    /// server's fault ([`WorkErrorKind::NotAttempted`]) or waits for somebody to apply a recommendation
+    /// ([`WorkErrorKind::Recommended`]).
+    ///
+    /// # Errors
+    /// [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`] when the call or its task as a whole failed or was not seen to its
+    /// end; after an unknown effect machines may come on. What befell single machines is in their outcomes.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves the tasks and standing questions as they are.
+    pub async fn start_all(
+        &self,
+        machines: &[VirtualMachine],
+        options: &[OptionValue],
+        answer: Option<MovedOrCopied>,
+        limit: Duration,
+    ) -> Result<Vec<StartedTogether>, WorkError> {
+        let deadline = Deadline::after(&**self.client().clock(), limit);
+        let look = Look {
+            answer,
+            limit,
+            deadline,
+        };
+        let result = self.place(machines, options, deadline).await;
+        let result = result.map_err(|kind| kind.about("powering on machines of", self.reference()))?;
+        let followed = machines.iter().map(|machine| follow(machine, &result, look));
+        Ok(join_all(followed).await)
+    }
+
+    async fn place(
+        &self,
+        machines: &[VirtualMachine],
+        options: &[OptionValue],
+        deadline: Deadline,
+    ) -> Result<ClusterPowerOnVmResult, WorkErrorKind> {
+        if machines.is_empty() {
+            return Ok(ClusterPowerOnVmResult::default());
+        }
+        let references = machines
+            .iter()
+            .map(|machine| machine.reference().clone())
+            .collect();
+        let options = options.iter().map(Object::new).collect();
+        let request = PowerOnMultiVMRequest::new(references).with_option(options);
+        let task = self.power_on_multi_vm(&request).await?;
+        finish(self.client(), deadline, &task).await
+    }
+}
+
+/// What the result says of a machine.
+enum Fate<'a> {
+    Attempted(Option<&'a ManagedObjectReference>),
+    Not(WorkErrorKind),
+}
+
+fn fate<'a>(machine: &ManagedObjectReference, result: &'a ClusterPowerOnVmResult) -> Fate<'a> {
+    let is = |other: &ManagedObjectReference| other.value == machine.value;
+    if let Some(entry) = result.attempted.iter().find(|entry| is(&entry.vm)) {
+        return Fate::Attempted(entry.task.as_ref());
+    }
+    if let Some(entry) = result.not_attempted.iter().find(|entry| is(&entry.vm)) {
+        return Fate::Not(WorkErrorKind::NotAttempted(entry.fault.clone()));
+    }
+    let about = result.recommendations.iter().filter(|recommendation| {
+        let targets = recommendation
+            .action
+            .iter()
+            .filter_map(|action| action.base().ok()?.target);
+        recommendation
+            .target
+            .iter()
+            .cloned()
+            .chain(targets)
+            .any(|target| is(&target))
+    });
+    let about: Vec<_> = about.cloned().collect();
+    if about.is_empty() {
+        Fate::Not(WorkErrorKind::NotMentioned)
+    } else {
+        Fate::Not(WorkErrorKind::Recommended(about))
+    }
+}
+
+async fn follow(machine: &VirtualMachine, result: &ClusterPowerOnVmResult, look: Look) -> StartedTogether {
+    let outcome = match fate(machine.reference(), result) {
+        Fate::Attempted(task) => {
+            let task = task.map(|task| machine.client().task(task, no_result));
+            machine.comes_on(task.as_ref(), look).await
+        }
+        Fate::Not(kind) => Err(kind),
+    };
+    let outcome = match outcome {
+        Err(kind) if says_on(&kind) => Ok(Started::WasOn),
+        Err(WorkErrorKind::NotMentioned) => match machine.is_off().await {
+            Ok(false) => Ok(Started::WasOn),
+            Ok(true) => Err(WorkErrorKind::NotMentioned),
+            Err(error) => return Err(error),
+        },
+        outcome => outcome,
+    };
+    outcome.map_err(|kind| kind.about("starting", machine.reference()))
+}
+
+/// Whether a fault says that the machine is on already.
+fn says_on(kind: &WorkErrorKind) -> bool {
+    let fault = kind.as_fault::<InvalidPowerState>();
+    fault.is_some_and(|fault| fault.existing_state == VirtualMachinePowerState::PoweredOn)
+}

@@ -1,0 +1,12 @@
+//! Virtual machines, folders, datastores and networks against the simulator: both were written from the rules alone.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod calls;
+mod cards;
+mod files;
+mod fixtures;
+mod power;
+mod story;
+mod support;
+mod together;
