@@ -1,6 +1,7 @@
 //! A piece of remote work: started by one call, finished later, watched until then.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,6 +100,26 @@ pub struct NextLook<'a> {
     pub seen: Option<Progress>,
     /// The time to wait by.
     pub clock: &'a dyn Clock,
+}
+
+/// How much longer a pause may get by [`NextLook::spread`], in parts of the pause.
+const SPREAD_PARTS: u32 = 4;
+
+impl NextLook<'_> {
+    /// Waits for the pause and up to a quarter of it more, so that waits which began together do not stay in step. How much
+    /// more is drawn from the id and the time, so that the same waits give the same looks.
+    ///
+    /// For sources that ask for each piece of work by itself.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
+    pub async fn spread(&self, id: &OperationId) {
+        let mut hasher = DefaultHasher::new();
+        (&id.id, self.clock.elapsed()).hash(&mut hasher);
+        let share = u32::from(hasher.finish().to_be_bytes()[0]);
+        let more = (self.pause / SPREAD_PARTS).saturating_mul(share) / u32::from(u8::MAX);
+        self.clock.sleep(self.pause.saturating_add(more)).await;
+    }
 }
 
 /// Looks at pieces of remote work of one kind.

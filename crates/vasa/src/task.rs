@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use farside_models_sms::operation::{SMS_TASK_QUERY_SMS_TASK_INFO, SMS_TASK_QUERY_SMS_TASK_RESULT};
 use farside_models_sms::{SmsTaskInfo, SmsTaskState};
 use farside_models_vim::ManagedObjectNotFound;
-use farside_transport::{CallError, OperationId, RemoteOperation, TaskSource, TaskStatus};
+use farside_transport::{CallError, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus};
 use farside_vim::{Invocation, ManagedObject as _, VimClient};
 use farside_wire::{
     Any, DataType as _, DecodeError, Fault, ManagedObjectReference, MethodFault, OpenEnum as _, RawJson,
@@ -36,7 +36,7 @@ farside_vim::methods! {
 
 /// Looks at the SMS tasks of one vCenter. They cannot be cancelled.
 ///
-/// Waits poll by the pauses of their [`PollPolicy`](farside_transport::PollPolicy), which grow and are jittered: the service
+/// Waits poll by the pauses of their [`PollPolicy`](farside_transport::PollPolicy), which grow and are [spread](NextLook::spread): the service
 /// has neither a call that waits nor one for many tasks.
 #[derive(Clone, Debug)]
 pub struct SmsTasks {
@@ -65,6 +65,11 @@ impl TaskSource for SmsTasks {
             Err(error) if error.fault().is_some_and(is_unknown_object) => Ok(TaskStatus::Gone),
             Err(error) => Err(error),
         }
+    }
+
+    async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        look.spread(id).await;
+        self.poll(id).await
     }
 }
 

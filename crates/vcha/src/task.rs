@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,10 +18,6 @@ use crate::client::{VchaClient, body};
 
 /// Kind of an [`OperationId`] that names a cis task.
 pub const CIS_TASK: &str = "cis-task";
-
-/// How much longer a pause between two looks may get by chance, in parts of the pause: waits that began together do not stay in
-/// step.
-const JITTER_PARTS: u32 = 4;
 
 /// Why a stored id cannot be waited for here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,9 +134,7 @@ impl TaskSource for CisTasks {
     }
 
     async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
-        look.clock
-            .sleep(look.pause.saturating_add(jitter(id, look)))
-            .await;
+        look.spread(id).await;
         self.poll(id).await
     }
 
@@ -152,16 +145,6 @@ impl TaskSource for CisTasks {
     async fn cancel(&self, id: &OperationId) -> Result<(), CallError> {
         self.client.cancel_task(&id.id).await
     }
-}
-
-/// From nothing to a quarter of the pause, another one for each task and each look. Drawn from what is there, so that the same
-/// waits give the same trace.
-fn jitter(id: &OperationId, look: NextLook<'_>) -> Duration {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    (&id.id, look.clock.elapsed()).hash(&mut hasher);
-    let share = u32::from(hasher.finish().to_be_bytes()[0]);
-    (look.pause / JITTER_PARTS).saturating_mul(share) / u32::from(u8::MAX)
 }
 
 /// Whether the server said that it does not know the task.

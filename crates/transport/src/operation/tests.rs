@@ -393,3 +393,27 @@ fn an_operation_id_round_trips() {
     );
     assert_eq!(serde_json::from_str::<OperationId>(&text).expect("parses"), id);
 }
+
+#[tokio::test(start_paused = true)]
+async fn waits_that_began_together_do_not_stay_in_step() {
+    let clock = SystemClock::new();
+    let pause = Duration::from_secs(4);
+    let mut due = std::collections::BTreeSet::new();
+    for number in 0..20 {
+        let id = OperationId::new("thing-task", "vc-east", format!("task-{number}"));
+        let look = NextLook {
+            pause,
+            seen: None,
+            clock: &clock,
+        };
+        let began = clock.elapsed();
+        look.spread(&id).await;
+        let took = clock.elapsed() - began;
+        assert!(
+            took >= pause && took <= pause * 5 / 4 + Duration::from_millis(1),
+            "{took:?}"
+        );
+        due.insert(took);
+    }
+    assert!(due.len() > 10, "{due:?}");
+}
