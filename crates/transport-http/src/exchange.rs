@@ -99,7 +99,8 @@ impl HttpTransport {
         loop {
             let (mut connection, reused) = match self.pool.take(clock.elapsed()) {
                 Some(connection) => (connection, true),
-                None => (self.connect(deadline.left(clock)).await?, false),
+                // Rare, and by far the largest future of all: in a box, so that those of all other calls are small.
+                None => (Box::pin(self.connect(deadline.left(clock))).await?, false),
             };
             let exchange = Exchange {
                 transport: self,

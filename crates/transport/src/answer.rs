@@ -84,13 +84,12 @@ fn content_type(headers: &HeaderMap) -> Option<Cow<'_, str>> {
 
 /// By its suffix, since VCDA's media types are of the form `application/vnd.vmware.h4-v4.5+json`.
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    essence.ends_with("/json") || essence.ends_with("+json")
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let suffix = essence
+        .len()
+        .checked_sub("/json".len())
+        .and_then(|start| essence.get(start..));
+    suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("/json") || suffix.eq_ignore_ascii_case("+json"))
 }
 
 /// When the server wants to be asked again.

@@ -36,35 +36,46 @@ pub trait Transport: fmt::Debug + Send + Sync {
 
 /// Identifies one call in errors and trace events of this process. All attempts of a call share it. It is not
 /// sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(Arc<str>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Id);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Id {
+    /// Made into text only where somebody reads it.
+    Number(u64),
+    Text(Arc<str>),
+}
+
+/// Tells the ids of this process from those of others.
+static PROCESS: LazyLock<u32> = LazyLock::new(|| process_seed() as u32);
 
 impl RequestId {
     /// An id that no other call of this process has.
     #[must_use]
     pub fn unique() -> Self {
-        static PROCESS: LazyLock<u32> = LazyLock::new(|| process_seed() as u32);
         static COUNT: AtomicU64 = AtomicU64::new(1);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self(format!("{:08x}-{number}", *PROCESS).into())
+        Self(Id::Number(COUNT.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// An id chosen by the caller.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        Self(id.into())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+        Self(Id::Text(id.into()))
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match &self.0 {
+            Id::Number(number) => write!(f, "{:08x}-{number}", *PROCESS),
+            Id::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
     }
 }
 
@@ -164,7 +175,7 @@ impl fmt::Debug for Call {
         f.debug_struct("Call")
             .field("operation", &self.operation.id)
             .field("target", &self.target)
-            .field("request_id", &self.request_id.as_str())
+            .field("request_id", &self.request_id)
             .field("repeat", &self.repeat)
             .field("anonymous", &self.anonymous)
             .field("deadline", &self.deadline)

@@ -1,6 +1,9 @@
 //! Time as a value that can be replaced: wall time, elapsed time, sleeping, and waits with an end.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -84,11 +87,17 @@ pub struct Elapsed;
 /// # Errors
 /// [`Elapsed`] when the limit passed first; the future has then been dropped.
 pub async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-    tokio::select! {
-        biased;
-        output = future => Ok(output),
-        () = clock.sleep(limit) => Err(Elapsed),
-    }
+    let mut future = pin!(future);
+    // Much that is awaited is ready at once, and then needs no timer.
+    let mut end = None;
+    poll_fn(|context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        let end = end.get_or_insert_with(|| clock.sleep(limit));
+        end.as_mut().poll(context).map(|()| Err(Elapsed))
+    })
+    .await
 }
 
 /// The end of a call or wait, as a point on a clock's [`Clock::elapsed`] scale.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
+use tokio::sync::SemaphorePermit;
 
 use crate::call::{Call, Transport};
 use crate::clock::{Clock, Deadline, within};
@@ -31,6 +32,19 @@ impl Limited {
     }
 }
 
+impl Limited {
+    async fn wait(&self, limit: Duration) -> Result<SemaphorePermit<'_>, CallErrorKind> {
+        match within(&*self.clock, limit, self.quota.places.acquire()).await {
+            Ok(place) => place.map_err(|_closed| CallErrorKind::Closed),
+            Err(_elapsed) => Err(CallErrorKind::Timeout {
+                phase: Phase::Queue,
+                limit,
+                sent: Sent::Nothing,
+            }),
+        }
+    }
+}
+
 impl fmt::Debug for Limited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "limit({}) > {:?}", self.quota.calls_in_flight(), self.inner)
@@ -42,18 +56,13 @@ impl Transport for Limited {
     async fn send(&self, mut call: Call) -> Result<Response<Bytes>, CallError> {
         let limit = call.time_limit();
         let deadline = Deadline::after(&*self.clock, limit);
-        let _place = match within(&*self.clock, limit, self.quota.places.acquire()).await {
-            Ok(Ok(place)) => place,
-            Ok(Err(_closed)) => return Err(call.context().error(CallErrorKind::Closed)),
-            Err(_elapsed) => {
-                let kind = CallErrorKind::Timeout {
-                    phase: Phase::Queue,
-                    limit,
-                    sent: Sent::Nothing,
-                };
-                return Err(call.context().error(kind));
-            }
+        // A place is free only when nobody waits for one, so that this pushes in before nobody. The wait is in a box, as
+        // it would make the futures of all calls large.
+        let place = match self.quota.places.try_acquire() {
+            Ok(place) => Ok(place),
+            Err(_none_is_free) => Box::pin(self.wait(limit)).await,
         };
+        let _place = place.map_err(|kind| call.context().error(kind))?;
         let left = deadline.left(&*self.clock);
         call.deadline = Some(left);
         let context = call.context();

@@ -208,7 +208,11 @@ fn mark_sensitive(token: &SessionToken, request: &mut Request<Bytes>) {
     if token.is_empty() {
         return;
     }
-    for value in request.headers_mut().values_mut() {
+    let unmarked = request
+        .headers_mut()
+        .values_mut()
+        .filter(|value| !value.is_sensitive());
+    for value in unmarked {
         if value.as_bytes().windows(token.len()).any(|part| part == token) {
             value.set_sensitive(true);
         }

@@ -123,7 +123,7 @@ impl Traced {
             http.response.body.size = field::Empty,
             error.type = field::Empty,
             farside.target = &*call.target,
-            farside.request_id = call.request_id.as_str(),
+            farside.request_id = %call.request_id,
             farside.duration_ms = field::Empty,
         )
     }

@@ -130,14 +130,19 @@ impl Machine {
         match self.next() {
             Next::Go(session) => Ok(session),
             Next::Fail(kind) => Err(kind),
-            Next::Await(login) => match within(&*self.clock, limit, login).await {
-                Ok(outcome) => outcome.map_err(LoginFailure::into_kind),
-                Err(_elapsed) => Err(CallErrorKind::Timeout {
-                    phase: Phase::Session,
-                    limit,
-                    sent: Sent::Nothing,
-                }),
-            },
+            // In a box, as it would make the futures of all calls large.
+            Next::Await(login) => Box::pin(self.wait(login, limit)).await,
+        }
+    }
+
+    async fn wait(&self, login: Login, limit: Duration) -> Result<Session, CallErrorKind> {
+        match within(&*self.clock, limit, login).await {
+            Ok(outcome) => outcome.map_err(LoginFailure::into_kind),
+            Err(_elapsed) => Err(CallErrorKind::Timeout {
+                phase: Phase::Session,
+                limit,
+                sent: Sent::Nothing,
+            }),
         }
     }
 
