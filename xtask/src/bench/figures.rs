@@ -61,6 +61,16 @@ impl fmt::Display for Bound {
 
 const MODELS: &str = "farside-models-vim";
 
+const fn of_the_stack(name: &'static str, bound: Bound) -> Figure {
+    Figure {
+        name,
+        package: "farside-transport-http",
+        bench: "stack",
+        source: Source::Printed,
+        bound,
+    }
+}
+
 const fn ratio(name: &'static str, of: &'static str, to: &'static str, least: f64) -> Figure {
     Figure {
         name,
@@ -118,4 +128,7 @@ pub(super) const FIGURES: &[Figure] = &[
     wait("wait-sms-memory", Bound::Below(2.0)),
     wait("wait-cis-requests", Bound::Told),
     wait("wait-cis-memory", Bound::Below(2.0)),
+    of_the_stack("stack-throughput", Bound::AtLeast(0.8)),
+    of_the_stack("stack-processor-time", Bound::Below(15.0)),
+    of_the_stack("stack-memory-growth", Bound::Below(2.0)),
 ];
