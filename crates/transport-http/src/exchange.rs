@@ -260,11 +260,27 @@ async fn read_within(mut body: Incoming, limit: u64) -> Result<Bytes, CallErrorK
 
 #[cfg(test)]
 mod tests {
+    use farside_wire::{Method, Operation, Repeat, Service};
     use tokio::io::{AsyncReadExt as _, DuplexStream};
 
     use super::*;
     use crate::http1::Http1;
     use crate::progress::{Counted, Progress};
+
+    const READ: Operation = Operation {
+        id: "readThing",
+        service: Service::Vcda,
+        method: Method::Get,
+        path: "/things/1",
+        query: "",
+        repeat: Repeat::Harmless,
+        since: None,
+        privileges: &[],
+        faults: &[],
+        refused_before_acting: &[],
+        anonymous: false,
+        secrets: &[],
+    };
 
     /// A transport to a port where nobody listens, with one idle connection; and that connection's other end.
     async fn transport_with_idle_connection() -> (HttpTransport, Arc<Progress>, DuplexStream) {
@@ -292,6 +308,16 @@ mod tests {
         http.deliver(&request, Duration::from_secs(10))
             .await
             .expect_err("nobody listens")
+    }
+
+    /// The allocator has small pieces of memory at hand; large ones cost more than all else that the layers do.
+    #[tokio::test]
+    async fn the_future_of_a_call_is_small_though_that_of_a_connection_is_not() {
+        let (http, _progress, _far) = transport_with_idle_connection().await;
+        let call = Call::new(&READ, "it", Request::new(Bytes::new()));
+        let connection = size_of_val(&http.connect(Duration::ZERO));
+        let call = size_of_val(&*http.send(call));
+        assert!(call * 3 < connection, "{call} and {connection} bytes");
     }
 
     #[tokio::test]
