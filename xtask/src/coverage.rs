@@ -1,7 +1,8 @@
 //! `cargo xtask coverage`: which operations of the schemas have a client method and a test that calls it.
 //!
-//! The tests of the client crates record what they send ([`RECORDINGS`]). An operation is covered if a client crate names its
-//! constant, if a test has called it and got an answer, and if every parameter has been set in such a call.
+//! The tests of the client crates record what they send (`farside_transport::testing::recorded`). An operation is covered if
+//! a client crate names its constant, if a test has called it and got an answer, and if every parameter has been set in
+//! such a call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;

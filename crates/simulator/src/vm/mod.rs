@@ -2,7 +2,7 @@
 //!
 //! Sources: the vVol recovery rules, the VI JSON wire rules; COVERAGE.md has a row for each behaviour.
 //!
-//! Arrays are another part of the world. They tell this one when volumes come and go ([`volumes_change`]); everything else
+//! Arrays are another part of the world. They tell this one when volumes come and go (`volumes_change`); everything else
 //! about files is settled here.
 
 mod body;
