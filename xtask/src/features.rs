@@ -1,6 +1,7 @@
-//! `cargo xtask features`: each model crate with no feature, with each one alone, and with all of them.
+//! `cargo xtask features`: each crate whose parts can be taken alone, with no feature and with each one alone.
 //!
-//! A feature that only compiles beside another one would surprise the user who takes a single managed object.
+//! A feature that only compiles beside another one would surprise the user who takes a single managed object, or a client
+//! without what a small program has no use for.
 
 use std::process::Command;
 
@@ -8,7 +9,10 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::{MetadataCommand, Package};
 
 /// Crates whose features are checked one by one.
-const PREFIX: &str = "farside-models-";
+fn is_taken_in_parts(package: &&Package) -> bool {
+    let clients = ["farside-vim", "farside-vasa", "farside-vcha"];
+    package.name.starts_with("farside-models-") || clients.contains(&package.name.as_str())
+}
 
 /// Arguments of the chore.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -18,7 +22,7 @@ pub struct Args {
     pub locked: bool,
 }
 
-/// Lints every model crate with no, each and all features.
+/// Lints every crate that is taken in parts with no and each feature.
 ///
 /// Crates that do not use each other are linted in one run, each with one feature of its own: it takes less time, and the
 /// features that cargo unites for a crate are still no more than that one.
@@ -31,15 +35,11 @@ pub fn run(args: &Args) -> Result<()> {
         .no_deps()
         .exec()
         .context("asking cargo about the workspace")?;
-    let models: Vec<&Package> = metadata
-        .packages
-        .iter()
-        .filter(|package| package.name.starts_with(PREFIX))
-        .collect();
-    if models.is_empty() {
-        bail!("no package is called {PREFIX}..");
+    let parts: Vec<&Package> = metadata.packages.iter().filter(is_taken_in_parts).collect();
+    if parts.is_empty() {
+        bail!("no package has parts that can be taken alone");
     }
-    for group in apart(&models) {
+    for group in apart(&parts) {
         let features: Vec<Vec<&str>> = group.iter().map(|package| features(package)).collect();
         let rounds = features.iter().map(Vec::len).max().unwrap_or_default();
         lint(&group, &[], args)?;
@@ -65,10 +65,7 @@ fn features(package: &Package) -> Vec<&str> {
 
 /// The packages in groups, none of which holds a package and one that it uses.
 fn apart<'a>(packages: &[&'a Package]) -> Vec<Vec<&'a Package>> {
-    let uses = |one: &Package, other: &Package| {
-        let mut names = one.dependencies.iter().map(|dependency| dependency.name.as_str());
-        names.any(|name| name == other.name.as_str())
-    };
+    let uses = |one: &Package, other: &Package| uses(packages, one, other);
     // What two packages of a group use in common would have the features of both.
     let in_common = |one: &Package, other: &Package| {
         packages
@@ -90,9 +87,17 @@ fn apart<'a>(packages: &[&'a Package]) -> Vec<Vec<&'a Package>> {
     groups
 }
 
+/// Whether one package is built with the other one, directly or by way of a third.
+fn uses(packages: &[&Package], one: &Package, other: &Package) -> bool {
+    one.dependencies.iter().any(|dependency| {
+        let used = packages.iter().find(|package| *package.name == dependency.name);
+        used.is_some_and(|used| used.name == other.name || uses(packages, used, other))
+    })
+}
+
 fn lint(packages: &[&Package], features: &[String], args: &Args) -> Result<()> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["clippy", "--quiet", "--lib"]);
+    command.args(["clippy", "--quiet", "--lib", "--no-default-features"]);
     for package in packages {
         command.args(["--package", &package.name]);
     }
@@ -121,17 +126,13 @@ mod tests {
     #[test]
     fn no_model_crate_is_linted_beside_one_that_it_shares_features_with() {
         let metadata = MetadataCommand::new().no_deps().exec().expect("the workspace");
-        let models: Vec<&Package> = metadata
-            .packages
-            .iter()
-            .filter(|package| package.name.starts_with(PREFIX))
-            .collect();
+        let models: Vec<&Package> = metadata.packages.iter().filter(is_taken_in_parts).collect();
         let groups = apart(&models);
         let group_of = |name: &str| {
             let of_name = |package: &&Package| package.name.as_str() == name;
             groups.iter().position(|group| group.iter().any(&of_name))
         };
-        let [vim, sms, pbm] = ["vim", "sms", "pbm"].map(|name| group_of(&format!("{PREFIX}{name}")));
+        let [vim, sms, pbm] = ["vim", "sms", "pbm"].map(|name| group_of(&format!("farside-models-{name}")));
         assert!(
             vim.is_some() && vim != sms && vim != pbm && sms != pbm,
             "{groups:?}"

@@ -20,7 +20,7 @@ enum Chore {
     Schemas(schemas::Args),
     /// Build and run every test of the workspace, as CI does.
     Test(test_all::Args),
-    /// Lint each model crate with no feature, each one alone, and all.
+    /// Lint each crate that is taken in parts, with no feature and with each one alone.
     Features(features::Args),
     /// Say which operations of the schemas no client's test calls with all their parameters.
     Coverage(coverage::Args),

@@ -60,14 +60,15 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `client` | [`VasaClient`]: providers and queries |
-//! | `service` `policy` | the managed objects of SMS and PBM with their plain methods |
+//! | `service` | the managed objects of SMS with their plain methods |
 //! | `action` `start` | [`Action`], [`Batch`], and starting one as one call |
 //! | `act` | [`Act`]: an action on any number of groups |
 //! | `batch` | [`split`], [`batch_limit`], [`regroup`] |
-//! | `group` `point` `pair` `device` | what the queries answer: [`Group`], [`GroupPoints`], [`ReplicationPair`], [`Device`], and whose devices they are |
+//! | `group` `point` `pair` `device` | what the queries answer: [`Group`], [`GroupPoints`], [`ReplicationPair`], [`Device`] |
 //! | `task` | [`SmsTasks`]: looks at SMS tasks |
 //! | `fault` | [`GroupFault`]: what the faults mean that a caller acts upon |
 //! | `id` | [`GroupId`], [`ProviderRef`], [`PointId`] |
+//! | `policy` `owner` | with feature `vm`, which is on unless said otherwise: the managed objects of PBM, and which machines and disks belong to which group |
 //!
 //! What holds here: a source id is never made from a target id; no call is repeated that a provider may have acted upon; `force` is
 //! never set unless the caller does; a limit that no provider named is not assumed; what a server sends beyond the schema is kept,
@@ -81,8 +82,11 @@ mod device;
 mod fault;
 mod group;
 mod id;
+#[cfg(feature = "vm")]
+mod owner;
 mod pair;
 mod point;
+#[cfg(feature = "vm")]
 mod policy;
 mod service;
 mod start;
@@ -92,12 +96,15 @@ pub use act::{Act, Doubt, GroupEnd, GroupEnded, NotStarted};
 pub use action::{Action, Batch, CalledAt, Recovery, Unfit};
 pub use batch::{GroupOutcome, GroupSuccess, batch_limit, is_already_done, regroup, split};
 pub use client::{Provider, VasaClient};
-pub use device::{Device, GroupDevice, VmVolumes, VvolId, owners};
+pub use device::{Device, GroupDevice, VvolId};
 pub use fault::GroupFault;
 pub use group::{Group, GroupSide, GroupView};
 pub use id::{GroupId, PointId, ProviderRef};
+#[cfg(feature = "vm")]
+pub use owner::{VmVolumes, owners};
 pub use pair::{Agreement, FaultDomain, Peer, ReplicationPair, pair};
 pub use point::{GroupPoints, PointInTime, PointInterval, PointQuery};
+#[cfg(feature = "vm")]
 pub use policy::{
     PbmProfileManager, PbmReplicationManager, PbmServiceInstance, VmGroups, VmPart, parts_by_group,
 };
@@ -106,7 +113,7 @@ pub use start::GroupWork;
 pub use task::{SMS_TASK, SmsTask, SmsTasks};
 
 /// The example of the README, compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "vm"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 

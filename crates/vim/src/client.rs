@@ -24,7 +24,6 @@ use crate::invocation::Invocation;
 use crate::object::ManagedObject;
 use crate::properties::ObjectProperties;
 use crate::release::{Based, ReleaseChoice};
-use crate::search::{SearchIndex, TaskManager};
 use crate::service::SessionManager;
 use crate::session::{Content, VimSession};
 use crate::task::{Board, VimTasks};
@@ -164,23 +163,7 @@ impl VimClient {
         self.manager(|content| content.view_manager.as_ref()).await
     }
 
-    /// Where tasks are listed.
-    ///
-    /// # Errors
-    /// As [`VimClient::property_collector`].
-    pub async fn task_manager(&self) -> Result<TaskManager, CallError> {
-        self.manager(|content| content.task_manager.as_ref()).await
-    }
-
-    /// Where objects are found by name, place, address or id.
-    ///
-    /// # Errors
-    /// As [`VimClient::property_collector`].
-    pub async fn search_index(&self) -> Result<SearchIndex, CallError> {
-        self.manager(|content| content.search_index.as_ref()).await
-    }
-
-    async fn manager<M: ManagedObject>(
+    pub(crate) async fn manager<M: ManagedObject>(
         &self,
         of: impl Fn(&ServiceContent) -> Option<&ManagedObjectReference>,
     ) -> Result<M, CallError> {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use farside_models_vim::operation::{
+    DATASTORE_GET_SUMMARY, DATASTORE_UPDATE_VVOL_VIRTUAL_MACHINE_FILES_TASK,
+};
 use farside_models_vim::{
     DatastoreSummary, DatastoreVVolContainerFailoverPair, KeyValue, UpdateVVolVirtualMachineFilesRequest,
     VVolVmConfigFileUpdateResult,
@@ -9,10 +12,30 @@ use farside_models_vim::{
 use farside_transport::Deadline;
 use farside_wire::{Any, Fault, RawJson};
 
-use crate::entity::Datastore;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
+use crate::path::PropertyPath;
 use crate::work::run;
+
+crate::managed_object! {
+    /// A datastore.
+    pub struct Datastore = "Datastore";
+}
+
+impl Datastore {
+    /// Its main facts.
+    pub const SUMMARY: PropertyPath<Datastore, DatastoreSummary> = PropertyPath::new("summary");
+}
+
+crate::methods! {
+    Datastore {
+        /// Rewrites the files of recovered machines, so that they name the volumes of this side. The task can succeed with
+        /// files that failed; see also [`Datastore::update_vm_files`].
+        act update_vvol_virtual_machine_files(request: &UpdateVVolVirtualMachineFilesRequest) -> task VVolVmConfigFileUpdateResult = DATASTORE_UPDATE_VVOL_VIRTUAL_MACHINE_FILES_TASK;
+        /// Reads its main facts; sizes in bytes, as of the last refresh.
+        read summary() -> value DatastoreSummary = DATASTORE_GET_SUMMARY;
+    }
+}
 
 /// A volume of the source side and the one that was recovered from it.
 #[derive(Clone, Debug, PartialEq, Eq)]

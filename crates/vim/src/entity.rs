@@ -1,16 +1,13 @@
 //! Handles of the inventory with their plain methods: what a recovery reads and changes beside virtual machines.
 
 use farside_models_vim::operation::{
-    DATACENTER_POWER_ON_MULTI_VM_TASK, DATASTORE_GET_SUMMARY,
-    DATASTORE_UPDATE_VVOL_VIRTUAL_MACHINE_FILES_TASK, DISTRIBUTED_VIRTUAL_SWITCH_GET_CONFIG,
-    DISTRIBUTED_VIRTUAL_SWITCH_GET_RUNTIME, DISTRIBUTED_VIRTUAL_SWITCH_RECONFIGURE_DVS_TASK,
-    FOLDER_CREATE_FOLDER, FOLDER_REGISTER_VM_TASK, HOST_SYSTEM_GET_RUNTIME, HOST_SYSTEM_GET_SUMMARY,
+    DISTRIBUTED_VIRTUAL_SWITCH_GET_CONFIG, DISTRIBUTED_VIRTUAL_SWITCH_GET_RUNTIME,
+    DISTRIBUTED_VIRTUAL_SWITCH_RECONFIGURE_DVS_TASK, HOST_SYSTEM_GET_RUNTIME, HOST_SYSTEM_GET_SUMMARY,
     MANAGED_ENTITY_RENAME_TASK, NETWORK_GET_SUMMARY,
 };
 use farside_models_vim::{
-    ClusterPowerOnVmResult, CreateFolderRequest, DVSConfigInfo, DVSRuntimeInfo, DatastoreSummary,
-    HostListSummary, HostRuntimeInfo, NetworkSummary, PowerOnMultiVMRequest, ReconfigureDvsRequest,
-    RegisterVMRequest, RenameRequest, UpdateVVolVirtualMachineFilesRequest, VVolVmConfigFileUpdateResult,
+    DVSConfigInfo, DVSRuntimeInfo, HostListSummary, HostRuntimeInfo, NetworkSummary, ReconfigureDvsRequest,
+    RenameRequest,
 };
 use farside_wire::{ManagedObjectReference, Object};
 
@@ -20,12 +17,6 @@ use crate::path::PropertyPath;
 crate::managed_object! {
     /// Anything that has a name and a place in the inventory.
     pub struct ManagedEntity = "ManagedEntity";
-    /// A folder.
-    pub struct Folder = "Folder";
-    /// A datacenter.
-    pub struct Datacenter = "Datacenter";
-    /// A datastore.
-    pub struct Datastore = "Datastore";
     /// A network of any kind. A handle that is made of a reference keeps its type, which may be
     /// `DistributedVirtualPortgroup` or `OpaqueNetwork`.
     pub struct Network = "Network";
@@ -48,11 +39,6 @@ impl ManagedEntity {
     }
 }
 
-impl Datastore {
-    /// Its main facts.
-    pub const SUMMARY: PropertyPath<Datastore, DatastoreSummary> = PropertyPath::new("summary");
-}
-
 impl DistributedVirtualSwitch {
     /// Its uuid, by which cards name it.
     pub const UUID: PropertyPath<DistributedVirtualSwitch, String> = PropertyPath::new("uuid");
@@ -63,34 +49,6 @@ crate::methods! {
         /// Gives the object another name and nothing else; the files of a machine keep theirs. The task that it starts has
         /// no result.
         act rename(request: &RenameRequest) -> task = MANAGED_ENTITY_RENAME_TASK;
-    }
-}
-
-crate::methods! {
-    Folder {
-        /// Creates a folder in this one. It is there when the call answers. See also [`Folder::subfolder`].
-        act create_folder(request: &CreateFolderRequest) -> value ManagedObjectReference = FOLDER_CREATE_FOLDER;
-        /// Takes a machine up into the inventory from its configuration file (`[datastore] directory/name.vmx`). The task
-        /// brings the machine's reference, whose id is another one than before. See also [`Folder::register`].
-        act register_vm(request: &RegisterVMRequest) -> task ManagedObjectReference = FOLDER_REGISTER_VM_TASK;
-    }
-}
-
-crate::methods! {
-    Datacenter {
-        /// Powers machines of the datacenter on. That the task succeeds says nothing about any of them; see also
-        /// [`Datacenter::start_all`].
-        act power_on_multi_vm(request: &PowerOnMultiVMRequest) -> task ClusterPowerOnVmResult = DATACENTER_POWER_ON_MULTI_VM_TASK;
-    }
-}
-
-crate::methods! {
-    Datastore {
-        /// Rewrites the files of recovered machines, so that they name the volumes of this side. The task can succeed with
-        /// files that failed; see also [`Datastore::update_vm_files`].
-        act update_vvol_virtual_machine_files(request: &UpdateVVolVirtualMachineFilesRequest) -> task VVolVmConfigFileUpdateResult = DATASTORE_UPDATE_VVOL_VIRTUAL_MACHINE_FILES_TASK;
-        /// Reads its main facts; sizes in bytes, as of the last refresh.
-        read summary() -> value DatastoreSummary = DATASTORE_GET_SUMMARY;
     }
 }
 

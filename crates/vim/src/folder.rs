@@ -2,18 +2,33 @@
 
 use std::time::Duration;
 
+use farside_models_vim::operation::{FOLDER_CREATE_FOLDER, FOLDER_REGISTER_VM_TASK};
 use farside_models_vim::{
     AlreadyExists, CreateFolderRequest, DuplicateName, FileFault, InvalidDatastore, NotFound,
     RegisterVMRequest, VmConfigFault,
 };
 use farside_transport::{CallError, Deadline};
-use farside_wire::Fault;
+use farside_wire::{Fault, ManagedObjectReference};
 
-use crate::entity::Folder;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::vm::VirtualMachine;
 use crate::work::run;
+
+crate::managed_object! {
+    /// A folder.
+    pub struct Folder = "Folder";
+}
+
+crate::methods! {
+    Folder {
+        /// Creates a folder in this one. It is there when the call answers. See also [`Folder::subfolder`].
+        act create_folder(request: &CreateFolderRequest) -> value ManagedObjectReference = FOLDER_CREATE_FOLDER;
+        /// Takes a machine up into the inventory from its configuration file (`[datastore] directory/name.vmx`). The task
+        /// brings the machine's reference, whose id is another one than before. See also [`Folder::register`].
+        act register_vm(request: &RegisterVMRequest) -> task ManagedObjectReference = FOLDER_REGISTER_VM_TASK;
+    }
+}
 
 /// Why a machine was not taken up into the inventory (vVol recovery rules 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use farside_wire::{ManagedObjectReference, Object, Read};
 use serde::de::Error as _;
 
 use crate::client::VimClient;
+use crate::container::ContainerView;
 use crate::invocation::Invocation;
 use crate::object::ManagedObject;
 use crate::path::PropertyPath;
 use crate::properties::ObjectProperties;
-use crate::view::ContainerView;
 
 /// An object of the inventory with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

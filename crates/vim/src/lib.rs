@@ -31,63 +31,87 @@
 //! | `object` | [`ManagedObject`]: handles; the macros [`managed_object!`] and [`methods!`], by which their plain methods are written |
 //! | `service` | [`ServiceInstance`], [`SessionManager`] |
 //! | `collector` `updates` | [`PropertyCollector`], [`PropertyFilter`]; [`Updates`]: properties as they change |
-//! | `view` `search` | [`ViewManager`] and views; [`SearchIndex`], [`TaskManager`] |
-//! | `inventory` | [`Entry`]: all objects of a type below another one, typed reads, paths of objects |
+//! | `view` | [`ViewManager`], [`ListView`] |
 //! | `task` | [`Task`], and tasks as remote work to wait for |
-//! | `entity` | handles of the inventory with their plain methods: [`Folder`], [`Datacenter`], [`Datastore`], ... |
-//! | `vm` | [`VirtualMachine`]: its plain methods; shut down, start, question, readiness, network cards |
-//! | `together` `folder` `datastore` | machines powered on together; registering; files of recovered machines |
-//! | `error` `work` | [`WorkError`]: work of more than one call; how it is started and seen to its end |
 //! | `path` | [`PropertyPath`]: property paths with the types of their values |
 //! | `properties` | [`ObjectProperties`]: what the property collector brought |
+//! | with feature `inventory` | |
+//! | `container` `search` | [`ContainerView`]; [`SearchIndex`], [`TaskManager`] |
+//! | `inventory` | [`Entry`]: all objects of a type below another one, typed reads, paths of objects |
+//! | `entity` | handles with their plain methods: [`ManagedEntity`], [`Network`], [`HostSystem`], [`DistributedVirtualSwitch`] |
+//! | with feature `vm`, which is on unless said otherwise and includes `inventory` | |
+//! | `vm` | [`VirtualMachine`]: its plain methods; shut down, start, question, readiness, network cards |
+//! | `folder` `together` `datastore` | [`Folder`]: registering; [`Datacenter`]: machines powered on together; [`Datastore`]: files of recovered machines |
+//! | `error` `work` | [`WorkError`]: work of more than one call; how it is started and seen to its end |
+//!
+//! Without the two features the crate has what all clients of VI JSON need, and a program compiles no more than that.
 //!
 //! What holds here: every wait has a deadline; a failure before a call went out (release, login) says that the call was not
 //! sent; null, an empty body and 204 alike are "no value".
 
 mod client;
 mod collector;
+#[cfg(feature = "inventory")]
+mod container;
+#[cfg(feature = "vm")]
 mod datastore;
+#[cfg(feature = "inventory")]
 mod entity;
+#[cfg(feature = "vm")]
 mod error;
+#[cfg(feature = "vm")]
 mod folder;
+#[cfg(feature = "inventory")]
 mod inventory;
 mod invocation;
 mod object;
 mod path;
 mod properties;
 mod release;
+#[cfg(feature = "inventory")]
 mod search;
 mod service;
 mod session;
 mod task;
+#[cfg(feature = "vm")]
 mod together;
 mod updates;
 mod view;
+#[cfg(feature = "vm")]
 mod vm;
+#[cfg(feature = "vm")]
 mod work;
 
 pub use client::{VimClient, VimClientBuilder};
 pub use collector::{PropertyCollector, PropertyFilter};
+#[cfg(feature = "inventory")]
+pub use container::ContainerView;
+#[cfg(feature = "vm")]
 pub use datastore::{
-    FailedFile, RecoveredVolume, UpdatedFile, UpdatedFiles, registration_path, update_request,
+    Datastore, FailedFile, RecoveredVolume, UpdatedFile, UpdatedFiles, registration_path, update_request,
 };
-pub use entity::{
-    Datacenter, Datastore, DistributedVirtualSwitch, Folder, HostSystem, ManagedEntity, Network,
-};
+#[cfg(feature = "inventory")]
+pub use entity::{DistributedVirtualSwitch, HostSystem, ManagedEntity, Network};
+#[cfg(feature = "vm")]
 pub use error::{WorkError, WorkErrorKind};
-pub use folder::NotRegistered;
+#[cfg(feature = "vm")]
+pub use folder::{Folder, NotRegistered};
+#[cfg(feature = "inventory")]
 pub use inventory::Entry;
 pub use invocation::Invocation;
 pub use object::ManagedObject;
 pub use path::PropertyPath;
 pub use properties::ObjectProperties;
 pub use release::{KNOWN_RELEASES, ReleaseChoice};
+#[cfg(feature = "inventory")]
 pub use search::{SearchIndex, TaskManager};
 pub use service::{ServiceInstance, SessionManager};
 pub use task::{Task, VIM_TASK, VimTasks, no_result, result_of};
-pub use together::StartedTogether;
+#[cfg(feature = "vm")]
+pub use together::{Datacenter, StartedTogether};
 pub use updates::{Update, Updates};
-pub use view::{ContainerView, ListView, ViewManager};
+pub use view::{ListView, ViewManager};
+#[cfg(feature = "vm")]
 pub use vm::{
     ByWhat, Card, CardChange, Connection, Guest, MovedOrCopied, NetworkBacking, Readiness, ShutDown, Started,
     VirtualMachine, card_spec, choice,
@@ -102,5 +126,5 @@ pub mod macros {
 
 /// The example of the README.
 #[doc = include_str!("../README.md")]
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "vm"))]
 struct Readme;

@@ -16,7 +16,10 @@ use farside_models_vim::{
     QueryNextRequest, QueryRequest, ReadNextTasksByViewSpecRequest, SearchIndexResultSet, TaskDescription,
     TaskInfo,
 };
+use farside_transport::CallError;
 use farside_wire::ManagedObjectReference;
+
+use crate::client::VimClient;
 
 crate::managed_object! {
     /// Finds objects by name, place, address or id: [`VimClient::search_index`](crate::VimClient::search_index). What is not
@@ -75,5 +78,23 @@ crate::methods! {
         read max_collector() -> value i32 = TASK_MANAGER_GET_MAX_COLLECTOR;
         /// Reads the tasks that run or have ended a moment ago.
         read recent_tasks() -> list ManagedObjectReference = TASK_MANAGER_GET_RECENT_TASK;
+    }
+}
+
+impl VimClient {
+    /// Where tasks are listed.
+    ///
+    /// # Errors
+    /// As [`VimClient::property_collector`].
+    pub async fn task_manager(&self) -> Result<TaskManager, CallError> {
+        self.manager(|content| content.task_manager.as_ref()).await
+    }
+
+    /// Where objects are found by name, place, address or id.
+    ///
+    /// # Errors
+    /// As [`VimClient::property_collector`].
+    pub async fn search_index(&self) -> Result<SearchIndex, CallError> {
+        self.manager(|content| content.search_index.as_ref()).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use farside_models_vim::operation::DATACENTER_POWER_ON_MULTI_VM_TASK;
 use farside_models_vim::{
     ClusterPowerOnVmResult, InvalidPowerState, OptionValue, PowerOnMultiVMRequest, VirtualMachinePowerState,
 };
@@ -9,12 +10,24 @@ use farside_transport::Deadline;
 use farside_wire::{ManagedObjectReference, Object};
 use futures_util::future::join_all;
 
-use crate::entity::Datacenter;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::task::no_result;
 use crate::vm::{Look, MovedOrCopied, Started, VirtualMachine};
 use crate::work::finish;
+
+crate::managed_object! {
+    /// A datacenter.
+    pub struct Datacenter = "Datacenter";
+}
+
+crate::methods! {
+    Datacenter {
+        /// Powers machines of the datacenter on. That the task succeeds says nothing about any of them; see also
+        /// [`Datacenter::start_all`].
+        act power_on_multi_vm(request: &PowerOnMultiVMRequest) -> task ClusterPowerOnVmResult = DATACENTER_POWER_ON_MULTI_VM_TASK;
+    }
+}
 
 /// What became of one of the machines that were powered on together.
 pub type StartedTogether = Result<Started, WorkError>;

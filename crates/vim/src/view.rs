@@ -1,10 +1,9 @@
 //! Views: lists of objects that the session keeps at the server.
 
 use farside_models_vim::operation::{
-    CONTAINER_VIEW_DESTROY_VIEW, CONTAINER_VIEW_GET_CONTAINER, CONTAINER_VIEW_GET_RECURSIVE,
-    CONTAINER_VIEW_GET_TYPE, CONTAINER_VIEW_GET_VIEW, LIST_VIEW_DESTROY_VIEW, LIST_VIEW_GET_VIEW,
-    LIST_VIEW_MODIFY_LIST_VIEW, LIST_VIEW_RESET_LIST_VIEW, LIST_VIEW_RESET_LIST_VIEW_FROM_VIEW,
-    VIEW_MANAGER_CREATE_CONTAINER_VIEW, VIEW_MANAGER_CREATE_INVENTORY_VIEW, VIEW_MANAGER_CREATE_LIST_VIEW,
+    LIST_VIEW_DESTROY_VIEW, LIST_VIEW_GET_VIEW, LIST_VIEW_MODIFY_LIST_VIEW, LIST_VIEW_RESET_LIST_VIEW,
+    LIST_VIEW_RESET_LIST_VIEW_FROM_VIEW, VIEW_MANAGER_CREATE_CONTAINER_VIEW,
+    VIEW_MANAGER_CREATE_INVENTORY_VIEW, VIEW_MANAGER_CREATE_LIST_VIEW,
     VIEW_MANAGER_CREATE_LIST_VIEW_FROM_VIEW, VIEW_MANAGER_GET_VIEW_LIST,
 };
 use farside_models_vim::{
@@ -16,15 +15,13 @@ use farside_wire::ManagedObjectReference;
 crate::managed_object! {
     /// Where views are made: [`VimClient::view_manager`](crate::VimClient::view_manager). They belong to the session.
     pub struct ViewManager = "ViewManager";
-    /// A view of what is below a container; it follows the inventory.
-    pub struct ContainerView = "ContainerView";
     /// A view of given objects.
     pub struct ListView = "ListView";
 }
 
 crate::methods! {
     ViewManager {
-        /// Makes a view of objects below a container, and answers a reference for [`ContainerView`].
+        /// Makes a view of objects below a container, and answers a reference for `ContainerView`.
         act create_container_view(request: &CreateContainerViewRequest) -> value ManagedObjectReference
             = VIEW_MANAGER_CREATE_CONTAINER_VIEW;
         /// Makes a view of the inventory that is opened and closed folder by folder.
@@ -36,21 +33,6 @@ crate::methods! {
             = VIEW_MANAGER_CREATE_LIST_VIEW_FROM_VIEW;
         /// Reads the views of the session.
         read view_list() -> list ManagedObjectReference = VIEW_MANAGER_GET_VIEW_LIST;
-    }
-}
-
-crate::methods! {
-    ContainerView {
-        /// Destroys the view; the objects in it are not touched.
-        act destroy() -> nothing = CONTAINER_VIEW_DESTROY_VIEW;
-        /// Reads what the view is of.
-        read container() -> value ManagedObjectReference = CONTAINER_VIEW_GET_CONTAINER;
-        /// Reads whether it goes below the container's own children.
-        read recursive() -> value bool = CONTAINER_VIEW_GET_RECURSIVE;
-        /// Reads the types that it is limited to; none means all.
-        read types() -> list String = CONTAINER_VIEW_GET_TYPE;
-        /// Reads the objects that are in it at this moment.
-        read view() -> list ManagedObjectReference = CONTAINER_VIEW_GET_VIEW;
     }
 }
 

@@ -18,7 +18,11 @@ struct Program {
     ours: &'static [(&'static str, &'static [&'static str])],
 }
 
-const TRANSPORT: [(&str, &[&str]); 3] = [("wire", &[]), ("transport", &[]), ("transport-http", &[])];
+const TRANSPORT: [(&str, &[&str]); 3] = [
+    ("wire", &[]),
+    ("transport", &[]),
+    ("transport-http", &["default"]),
+];
 
 const RAW: Program = Program {
     name: "raw",
@@ -128,7 +132,7 @@ fn manifest(program: &Program) -> String {
     for (folder, features) in program.ours {
         let features: Vec<String> = features.iter().map(|feature| format!("{feature:?}")).collect();
         text.push_str(&format!(
-            "farside-{folder} = {{ path = {:?}, features = [{}] }}\n",
+            "farside-{folder} = {{ path = {:?}, default-features = false, features = [{}] }}\n",
             workspace().join("crates").join(folder),
             features.join(", ")
         ));
