@@ -77,6 +77,9 @@ pub(crate) struct Sim {
     /// VM replications of the world `pair`
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) replications: Option<u32>,
+    /// Faults of the world: a TOML file with rules, as the simulator's README describes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
     /// Serve plain HTTP, for curl; farside itself talks HTTPS only
     #[arg(long)]
     pub(crate) plain: bool,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::call_log::CallLog;
-use crate::endpoint::{Endpoint, EndpointKind, Sessions};
+use crate::endpoint::{Endpoint, EndpointKind, Sessions, site_of};
 use crate::event::Event;
-use crate::fault::Faults;
+use crate::fault::{CallSeen, Faults, Loss, Verdict};
 use crate::random::Random;
 
 /// 2026-01-01T00:00:00Z in milliseconds since 1970: the wall time at which every world starts.
@@ -136,6 +136,41 @@ impl Core {
             .is_some_and(|endpoint| endpoint.reachable)
     }
 
+    /// What becomes of a call by the fault rules.
+    pub(crate) fn judge(&mut self, call: CallSeen<'_>) -> Option<Verdict> {
+        let mut faults = std::mem::take(&mut self.faults);
+        let verdict = faults.judge(call, |fault| {
+            let objects = call.objects.join(" ");
+            let key = format!("{} {} {} {objects}", fault.id, call.endpoint, call.operation);
+            self.random("fault", &key).between(0, 1_000_000)
+        });
+        self.faults = faults;
+        verdict
+    }
+
+    /// Whether the storage of the site of an endpoint is full.
+    pub(crate) fn is_full(&self, endpoint: &str) -> bool {
+        self.faults.is_full(site_of(endpoint))
+    }
+
+    /// Loses an endpoint in some way, or brings it back.
+    pub(crate) fn set_lost(&mut self, endpoint: &str, lost: Option<Loss>) {
+        let now_ms = self.now_ms;
+        let Some(endpoint) = self.endpoints.get_mut(endpoint) else {
+            return;
+        };
+        let was_lost = !endpoint.reachable;
+        if was_lost != lost.is_some() {
+            endpoint.reachable_changed_ms = now_ms;
+        }
+        endpoint.reachable = lost.is_none();
+        endpoint.drops_packets = lost == Some(Loss::Dropped);
+        // Where packets are dropped nobody is told; what was sent meanwhile is lost when they arrive again.
+        if !endpoint.is_silent() && (was_lost || lost.is_some()) {
+            endpoint.connection_epoch += 1;
+        }
+    }
+
     /// Loses an endpoint, or brings it back; `false` if there is none of that name.
     pub(crate) fn set_reachable(&mut self, endpoint: &str, reachable: bool) -> bool {
         let now_ms = self.now_ms;
@@ -144,6 +179,7 @@ impl Core {
         };
         if endpoint.reachable != reachable {
             endpoint.reachable = reachable;
+            endpoint.drops_packets = false;
             endpoint.reachable_changed_ms = now_ms;
             endpoint.connection_epoch += 1;
         }

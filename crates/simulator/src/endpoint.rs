@@ -33,6 +33,9 @@ pub struct Endpoint {
     pub skew_ms: i64,
     /// Whether packets get there.
     pub reachable: bool,
+    /// While packets do not get there: whether they are dropped, so that nothing ever comes back. Otherwise connections are
+    /// refused.
+    pub drops_packets: bool,
     /// World time at which `reachable` last changed, in milliseconds.
     pub reachable_changed_ms: i64,
     /// World time until which the server does not listen although it can be reached, in milliseconds.
@@ -73,6 +76,7 @@ impl Endpoint {
             password: format!("sim-{}", random.hex()),
             skew_ms,
             reachable: true,
+            drops_packets: false,
             reachable_changed_ms: 0,
             down_until_ms: 0,
             connection_epoch: 0,
@@ -81,10 +85,26 @@ impl Endpoint {
         }
     }
 
+    /// The site it stands at: that of the same name, for VMware Cloud Director Availability.
+    pub fn site(&self) -> &str {
+        site_of(&self.name)
+    }
+
+    /// Whether it cannot be reached, and nothing ever comes back.
+    pub fn is_silent(&self) -> bool {
+        !self.reachable && self.drops_packets
+    }
+
     /// Whether a call made at this world time arrives.
     pub fn listens(&self, now_ms: i64) -> bool {
         self.reachable && now_ms >= self.down_until_ms
     }
+}
+
+/// The site of an endpoint by its name: `west` of `west`, `vc-west` and `vc-west-node2`.
+pub(crate) fn site_of(endpoint: &str) -> &str {
+    let name = endpoint.strip_prefix("vc-").unwrap_or(endpoint);
+    name.strip_suffix("-node2").unwrap_or(name)
 }
 
 /// How long a session lives.

@@ -1,6 +1,6 @@
 //! What can happen in the world by itself, as time goes on.
 
-use crate::{dpu, sms, vcda, vcha, vi_json, vm};
+use crate::{dpu, fault, sms, vcda, vcha, vi_json, vm};
 
 /// An event in the queue: one variant per service, with that service's own events inside.
 #[derive(Debug, Clone)]
@@ -17,4 +17,6 @@ pub(crate) enum Event {
     Task(vi_json::task::TaskEvent),
     /// Of virtual machines.
     Vm(vm::VmEvent),
+    /// Of a condition that a fault rule is about.
+    Fault(fault::FaultEvent),
 }

@@ -180,8 +180,12 @@ pub enum Reply {
     Silence,
     /// The answer comes when something happens, or when its time is up: [`World::resume`](crate::World::resume) tells.
     Parked(u64),
+    /// An answer of which only the first part arrives: its head, and that many bytes of its body.
+    Part(Answer, usize),
     /// No connection: nothing was sent.
     Unreachable,
+    /// Packets are dropped: no connection comes about, and nothing comes over one that is open. The request did not arrive.
+    Dropped,
 }
 
 /// A reply, and how long it takes to arrive.
@@ -191,6 +195,13 @@ pub struct Handled {
     pub reply: Reply,
     /// How much later than the request it arrives, in milliseconds of world time.
     pub delay_ms: i64,
+}
+
+impl Handled {
+    /// A reply that takes no time.
+    pub(crate) fn at_once(reply: Reply) -> Self {
+        Self { reply, delay_ms: 0 }
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | `world` | [`World`]: all state, its clock, the one way in; how to add a service |
 //! | `exchange` | requests, answers, and what else can become of a request |
-//! | `fault` | fault rules as data |
+//! | `fault` | fault rules as data, from Rust or from a file |
 //! | `call_log` | attempts, refusals, acceptances and effects by operation and object |
 //! | `endpoint` | addresses and sessions |
 //! | `vcda` | VMware Cloud Director Availability |
@@ -61,7 +61,8 @@ pub mod vm;
 pub mod world;
 
 pub use crate::core::WORLD_EPOCH_MS;
-pub use crate::fault::{FaultAction, FaultRule};
+pub use crate::fault::{FaultAction, FaultRule, Loss, UnfitRule};
+pub use crate::service::ServiceName;
 pub use crate::simulator::Simulator;
 pub use crate::spec::WorldSpec;
 pub use crate::transport::SimTransport;

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::call_log::{Purpose, Ticket};
@@ -9,9 +10,28 @@ use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::world::World;
 
+/// The name of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceName {
+    /// VMware Cloud Director Availability.
+    Vcda,
+    /// VI JSON of a vCenter, but for its storage services.
+    Vim,
+    /// The storage monitoring service of a vCenter.
+    Sms,
+    /// The storage policies of a vCenter.
+    Pbm,
+    /// The REST services of a vCenter: sessions, vCenter HA, tasks.
+    Vcha,
+}
+
 /// One service of the world. It holds no state of its own: that is a field of [`World`], so that services which share
 /// state (a vCenter's sessions, its hosts) need no channel between them.
 pub(crate) trait Service: Debug + Sync {
+    /// Its name.
+    fn name(&self) -> ServiceName;
+
     /// The kind of endpoint that offers it.
     fn kind(&self) -> EndpointKind;
 

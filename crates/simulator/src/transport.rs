@@ -1,6 +1,8 @@
 //! The front in process: a `Transport` to one endpoint of the world.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,6 +10,7 @@ use bytes::Bytes;
 use farside_transport::{Call, CallError, CallErrorKind, Clock, Phase, Sent, Transport, within};
 use http::Response;
 
+use crate::endpoint::Endpoint;
 use crate::exchange::{Answer, Handled, Reply, Request};
 use crate::simulator::Simulator;
 
@@ -15,11 +18,15 @@ use crate::simulator::Simulator;
 ///
 /// The world acts when [`Transport::send`] is first polled; what takes time afterwards is the answer. A faulty reply is
 /// the error that a connection would give: an endpoint that cannot be reached is `Connect`, a connection that is closed
-/// without an answer is `Cut`, silence is a `Timeout` when the call's time is up.
+/// without an answer, or in the middle of one, is `Cut`, silence is a `Timeout` when the call's time is up. Where packets are
+/// dropped, a call after one that was answered is sent over the connection that is open and never answered; those that
+/// follow do not get that far, since no connection comes about.
 #[derive(Debug, Clone)]
 pub struct SimTransport {
     simulator: Simulator,
-    endpoint: std::sync::Arc<str>,
+    endpoint: Arc<str>,
+    /// Whether there is a connection, as far as the caller knows; clones share it.
+    open: Arc<AtomicBool>,
 }
 
 impl SimTransport {
@@ -27,6 +34,7 @@ impl SimTransport {
         Self {
             simulator,
             endpoint: endpoint.into(),
+            open: Arc::default(),
         }
     }
 
@@ -37,11 +45,30 @@ impl SimTransport {
             return Ok(());
         }
         clock.sleep(delay.min(limit)).await;
-        if delay < limit {
-            Ok(())
-        } else {
-            Err(timeout(limit))
+        if delay >= limit {
+            return Err(timeout(limit));
         }
+        let silent = self
+            .simulator
+            .world()
+            .endpoint(&self.endpoint)
+            .is_some_and(Endpoint::is_silent);
+        if silent {
+            clock.sleep(limit.saturating_sub(delay)).await;
+            return Err(timeout(limit));
+        }
+        Ok(())
+    }
+
+    /// Packets are dropped until the call's time is up.
+    async fn nothing(&self, limit: Duration) -> CallErrorKind {
+        let (phase, sent) = if self.open.load(Ordering::Relaxed) {
+            (Phase::FirstByte, Sent::Whole)
+        } else {
+            (Phase::Connect, Sent::Nothing)
+        };
+        self.simulator.clock().sleep(limit).await;
+        CallErrorKind::Timeout { phase, limit, sent }
     }
 
     async fn reply(&self, limit: Duration, handled: Handled) -> Result<Answer, CallErrorKind> {
@@ -58,10 +85,12 @@ impl SimTransport {
                 self.wait(limit, handled.delay_ms).await?;
                 Ok(answer)
             }
-            Reply::Cut => Err(CallErrorKind::Cut {
-                sent: Sent::Whole,
-                source: io::ErrorKind::ConnectionReset.into(),
-            }),
+            Reply::Cut => Err(cut(io::ErrorKind::ConnectionReset)),
+            Reply::Part(..) => {
+                self.wait(limit, handled.delay_ms).await?;
+                Err(cut(io::ErrorKind::UnexpectedEof))
+            }
+            Reply::Dropped => Err(self.nothing(limit).await),
             Reply::Silence | Reply::Parked(_) => {
                 self.simulator.clock().sleep(limit).await;
                 Err(timeout(limit))
@@ -71,6 +100,13 @@ impl SimTransport {
                 source: io::ErrorKind::HostUnreachable.into(),
             }),
         }
+    }
+}
+
+fn cut(end: io::ErrorKind) -> CallErrorKind {
+    CallErrorKind::Cut {
+        sent: Sent::Whole,
+        source: end.into(),
     }
 }
 
@@ -88,10 +124,9 @@ impl Transport for SimTransport {
         let context = call.context();
         let limit = call.time_limit();
         let handled = self.simulator.handle(&self.endpoint, &received(call.request));
-        let answer = self
-            .reply(limit, handled)
-            .await
-            .map_err(|kind| context.error(kind))?;
+        let answer = self.reply(limit, handled).await;
+        self.open.store(answer.is_ok(), Ordering::Relaxed);
+        let answer = answer.map_err(|kind| context.error(kind))?;
         let answer = response(answer).map_err(|_| {
             context.error(CallErrorKind::Other(io::Error::other(
                 "the simulated answer is not legal HTTP",

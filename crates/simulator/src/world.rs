@@ -33,7 +33,7 @@ use crate::core::Core;
 use crate::endpoint::{Endpoint, EndpointKind};
 use crate::event::Event;
 use crate::exchange::{Answer, Handled, Reply, Request};
-use crate::fault::{FaultAction, Faults};
+use crate::fault::{CallSeen, FaultAction, Faults, Verdict};
 use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
 use crate::{dpu, pbm, sms, vcda, vcha, vi_json, vm};
@@ -60,6 +60,8 @@ pub(crate) struct Parked {
     pub(crate) most: Option<usize>,
     /// When its time is up, if ever.
     pub(crate) until_ms: Option<i64>,
+    /// After how many bytes its answer is cut, if a fault rule says so.
+    pub(crate) cut_after: Option<usize>,
     /// The changes up to which it has been looked at.
     pub(crate) seen: Option<(u64, u64)>,
 }
@@ -94,6 +96,27 @@ pub enum Resumed {
     },
 }
 
+/// Who hears a request.
+enum Heard {
+    /// An endpoint of this kind.
+    By(EndpointKind),
+    /// Nobody; the caller is told.
+    Nowhere,
+    /// Nobody, and the caller is not told.
+    Dropped,
+}
+
+/// What becomes of a connection that is opened.
+#[cfg(feature = "serve")]
+pub(crate) enum Connected {
+    /// It is open; the endpoint's epoch.
+    To(u64),
+    /// Nobody will ever say anything; the endpoint's epoch.
+    Nowhere(u64),
+    /// Nobody listens.
+    Refused,
+}
+
 /// All state of all services, and their clock. Time passes only in [`World::advance_to`].
 #[derive(Debug, Clone)]
 pub struct World {
@@ -117,6 +140,7 @@ impl World {
 
     /// Lets time pass until `now_ms`; everything that is due happens, in order. Going back in time does nothing.
     pub fn advance_to(&mut self, now_ms: i64) {
+        self.settle_faults();
         while let Some(event) = self.core.next_due(now_ms) {
             self.happen(event);
         }
@@ -131,17 +155,17 @@ impl World {
             Event::Dpu(event) => dpu::happen(self, event),
             Event::Task(event) => vi_json::task::happen(self, event),
             Event::Vm(event) => vm::happen(self, event),
+            Event::Fault(event) => crate::fault::happen(self, event),
         }
     }
 
     /// Handles a request that arrives at an endpoint at this moment.
     pub fn handle(&mut self, endpoint: &str, request: &Request) -> Handled {
-        let now_ms = self.core.now_ms;
-        let Some(kind) = self.hear(endpoint, now_ms) else {
-            return Handled {
-                reply: Reply::Unreachable,
-                delay_ms: 0,
-            };
+        self.settle_faults();
+        let kind = match self.hear(endpoint) {
+            Heard::By(kind) => kind,
+            Heard::Nowhere => return Handled::at_once(Reply::Unreachable),
+            Heard::Dropped => return Handled::at_once(Reply::Dropped),
         };
         match self.vcha.home_of(endpoint).map(str::to_owned) {
             Some(home) => self.answer(&home, kind, request),
@@ -151,39 +175,55 @@ impl World {
 
     fn answer(&mut self, endpoint: &str, kind: EndpointKind, request: &Request) -> Handled {
         let Some((service, route)) = self.route(kind, endpoint, request) else {
-            return Handled {
-                reply: Reply::Answer(Answer::empty(404)),
-                delay_ms: 0,
-            };
+            return Handled::at_once(Reply::Answer(Answer::empty(404)));
         };
-        let verdict = self.core.faults.judge(endpoint, route.operation, &route.objects);
+        let verdict = self.core.judge(CallSeen {
+            now_ms: self.core.now_ms,
+            service: service.name(),
+            endpoint,
+            operation: route.operation,
+            objects: &route.objects,
+        });
         let incoming = self.arrive(endpoint, route, request);
         let (reply, delay_ms) = self.serve(service, &incoming, verdict);
         let reply = match reply {
             Reply::Answer(answer) => Reply::Answer(self.dated(endpoint, answer)),
-            Reply::Cut | Reply::Silence | Reply::Parked(_) | Reply::Unreachable => reply,
+            Reply::Part(answer, bytes) => Reply::Part(self.dated(endpoint, answer), bytes),
+            Reply::Cut | Reply::Silence | Reply::Parked(_) | Reply::Unreachable | Reply::Dropped => reply,
         };
         Handled { reply, delay_ms }
     }
 
-    /// A connection to an endpoint is opened: its epoch, or `None` if nobody listens.
+    /// A connection to an endpoint is opened.
     #[cfg(feature = "serve")]
-    pub(crate) fn connect(&mut self, endpoint: &str) -> Option<u64> {
-        self.hear(endpoint, self.core.now_ms)?;
-        let endpoint = self.core.endpoints.get_mut(endpoint)?;
-        endpoint.connections += 1;
-        Some(endpoint.connection_epoch)
+    pub(crate) fn connect(&mut self, endpoint: &str) -> Connected {
+        self.settle_faults();
+        match (self.hear(endpoint), self.core.endpoints.get_mut(endpoint)) {
+            (Heard::By(_), Some(endpoint)) => {
+                endpoint.connections += 1;
+                Connected::To(endpoint.connection_epoch)
+            }
+            (Heard::Dropped, Some(endpoint)) => Connected::Nowhere(endpoint.connection_epoch),
+            (Heard::By(_) | Heard::Nowhere | Heard::Dropped, _) => Connected::Refused,
+        }
     }
 
-    fn hear(&mut self, endpoint: &str, now_ms: i64) -> Option<EndpointKind> {
+    fn hear(&mut self, endpoint: &str) -> Heard {
+        let now_ms = self.core.now_ms;
         let home = self.vcha.home_of(endpoint).unwrap_or(endpoint);
         let serves = self.vcha.answers_at(endpoint) && self.core.is_reachable(home);
-        let endpoint = self.core.endpoints.get_mut(endpoint)?;
+        let Some(endpoint) = self.core.endpoints.get_mut(endpoint) else {
+            return Heard::Nowhere;
+        };
         if serves && endpoint.listens(now_ms) {
-            return Some(endpoint.kind);
+            return Heard::By(endpoint.kind);
         }
         endpoint.unheard += 1;
-        None
+        if endpoint.is_silent() {
+            Heard::Dropped
+        } else {
+            Heard::Nowhere
+        }
     }
 
     fn route(
@@ -229,54 +269,64 @@ impl World {
         &mut self,
         service: &'static dyn Service,
         incoming: &Incoming<'_>,
-        verdict: Option<FaultAction>,
+        verdict: Option<Verdict>,
     ) -> (Reply, i64) {
-        match verdict {
-            None => (self.act(service, incoming), 0),
-            Some(FaultAction::Delay { ms }) => (self.act(service, incoming), i64::from(ms)),
-            Some(FaultAction::DropAnswer) => {
-                self.act_unheard(service, incoming);
-                (Reply::Cut, 0)
-            }
-            Some(FaultAction::Silence { acted: true }) => {
-                self.act_unheard(service, incoming);
-                (Reply::Silence, 0)
-            }
-            Some(FaultAction::Silence { acted: false }) => (self.lose(incoming, Reply::Silence), 0),
-            Some(FaultAction::Cut) => (self.lose(incoming, Reply::Cut), 0),
-            Some(FaultAction::Refuse {
+        let Some(Verdict { fault, action }) = verdict else {
+            return (self.act(service, incoming), 0);
+        };
+        let reply = match action {
+            FaultAction::Delay { ms } => return (self.act(service, incoming), i64::from(ms)),
+            FaultAction::DropAnswer => self.act_unheard(service, incoming, Reply::Cut),
+            FaultAction::Silence { acted: true } => self.act_unheard(service, incoming, Reply::Silence),
+            FaultAction::CutAnswer { after_bytes } => self.act_half_heard(service, incoming, after_bytes),
+            FaultAction::Silence { acted: false } => self.lose(incoming, Reply::Silence),
+            FaultAction::Cut => self.lose(incoming, Reply::Cut),
+            FaultAction::Refuse {
                 status,
                 body,
                 retry_after,
-            }) => {
+            } => {
                 let answer = refusal(service, status, body, retry_after);
                 self.conclude(incoming, answer.is_success());
-                (Reply::Answer(answer), 0)
+                Reply::Answer(answer)
             }
-            Some(FaultAction::EndSessions) => {
+            FaultAction::EndSessions => {
                 self.core.sessions.end_all(incoming.endpoint);
-                (self.act(service, incoming), 0)
+                self.act(service, incoming)
             }
-            Some(FaultAction::EndExtensions) => {
+            FaultAction::EndExtensions => {
                 self.core.sessions.end_extensions(incoming.endpoint);
-                (self.act(service, incoming), 0)
+                self.act(service, incoming)
             }
-            Some(FaultAction::SetReachable { endpoint, reachable }) => {
+            FaultAction::SetReachable { endpoint, reachable } => {
                 self.core.set_reachable(&endpoint, reachable);
-                if self.core.is_reachable(incoming.endpoint) {
-                    (self.act(service, incoming), 0)
-                } else {
-                    (self.lose(incoming, Reply::Cut), 0)
-                }
+                self.act_if_there(service, incoming)
             }
-            Some(FaultAction::RestartVcenter { endpoint, outage_ms }) => {
+            FaultAction::RestartVcenter { endpoint, outage_ms } => {
                 self.restart_vcenter(&endpoint, outage_ms);
                 if endpoint == incoming.endpoint {
-                    (self.lose(incoming, Reply::Cut), 0)
+                    self.lose(incoming, Reply::Cut)
                 } else {
-                    (self.act(service, incoming), 0)
+                    self.act(service, incoming)
                 }
             }
+            FaultAction::LoseSite { .. } | FaultAction::FillDisk { .. } | FaultAction::FlapLink { .. } => {
+                self.begin_condition(fault);
+                self.act_if_there(service, incoming)
+            }
+        };
+        (reply, 0)
+    }
+
+    /// Acts if the endpoint can be reached at this moment; else the call is lost on its way.
+    fn act_if_there(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) -> Reply {
+        let endpoint = self.core.endpoints.get(incoming.endpoint);
+        if self.core.is_reachable(incoming.endpoint) {
+            self.act(service, incoming)
+        } else if endpoint.is_some_and(Endpoint::is_silent) {
+            self.lose(incoming, Reply::Dropped)
+        } else {
+            self.lose(incoming, Reply::Cut)
         }
     }
 
@@ -303,11 +353,21 @@ impl World {
             return Resumed::Reply(Reply::Cut);
         };
         let endpoint = self.core.endpoints.get(&parked.endpoint);
-        if endpoint.is_none_or(|endpoint| endpoint.connection_epoch != parked.epoch) {
+        let Some(endpoint) = endpoint.filter(|endpoint| endpoint.connection_epoch == parked.epoch) else {
             return Resumed::Reply(Reply::Cut);
-        }
-        if let Some(answer) = vi_json::collector::wait::resume(self, &mut parked) {
-            return Resumed::Reply(Reply::Answer(self.dated(&parked.endpoint, answer)));
+        };
+        // Nothing gets through, and nothing is taken for told.
+        let answer = if endpoint.is_silent() {
+            None
+        } else {
+            vi_json::collector::wait::resume(self, &mut parked)
+        };
+        if let Some(answer) = answer {
+            let answer = self.dated(&parked.endpoint, answer);
+            return Resumed::Reply(match parked.cut_after {
+                Some(bytes) => part(answer, bytes),
+                None => Reply::Answer(answer),
+            });
         }
         let next_ms = [parked.until_ms, self.core.next_at_ms()]
             .into_iter()
@@ -323,12 +383,39 @@ impl World {
         self.waits.parked.remove(&request);
     }
 
-    fn act_unheard(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) {
+    fn act_unheard(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>, reply: Reply) -> Reply {
         let now_ms = self.core.now_ms;
         for ticket in all_tickets(incoming) {
             self.core.calls.drop_answer(ticket, now_ms);
         }
         self.act(service, incoming);
+        reply
+    }
+
+    /// Acts; of the answer only a part arrives.
+    fn act_half_heard(
+        &mut self,
+        service: &'static dyn Service,
+        incoming: &Incoming<'_>,
+        after_bytes: u32,
+    ) -> Reply {
+        let bytes = usize::try_from(after_bytes).unwrap_or(usize::MAX);
+        let now_ms = self.core.now_ms;
+        for ticket in all_tickets(incoming) {
+            self.core.calls.drop_answer(ticket, now_ms);
+        }
+        match self.act(service, incoming) {
+            Reply::Answer(answer) => part(answer, bytes),
+            Reply::Parked(request) => {
+                if let Some(parked) = self.waits.parked.get_mut(&request) {
+                    parked.cut_after = Some(bytes);
+                }
+                Reply::Parked(request)
+            }
+            reply @ (Reply::Cut | Reply::Silence | Reply::Part(..) | Reply::Unreachable | Reply::Dropped) => {
+                reply
+            }
+        }
     }
 
     fn conclude(&mut self, incoming: &Incoming<'_>, accepted: bool) {
@@ -380,7 +467,7 @@ impl World {
         &self.core.faults
     }
 
-    /// The fault rules, to add or remove some.
+    /// The fault rules, to add or remove some without a look at what they name; see [`Faults::add`].
     pub fn faults_mut(&mut self) -> &mut Faults {
         &mut self.core.faults
     }
@@ -388,6 +475,12 @@ impl World {
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.core.endpoints.get(name)
+    }
+
+    /// The sites at which the endpoints stand, by name.
+    pub fn sites(&self) -> std::collections::BTreeSet<String> {
+        let sites = self.endpoints().map(|endpoint| endpoint.site().to_owned());
+        sites.collect()
     }
 
     /// All endpoints, by name.
@@ -519,6 +612,14 @@ fn refusal(service: &dyn Service, status: u16, body: Option<Value>, retry_after:
     match retry_after {
         Some(seconds) => answer.header("retry-after", &seconds.to_string()),
         None => answer,
+    }
+}
+
+/// What arrives of an answer that is cut: never all of its body. Without a body nothing does.
+fn part(answer: Answer, bytes: usize) -> Reply {
+    match answer.body.len().checked_sub(1) {
+        Some(most) => Reply::Part(answer, bytes.min(most)),
+        None => Reply::Cut,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use farside_failover::report::exit;
 use farside_simulator::serve::{ServeOptions, Served, serve};
-use farside_simulator::{Simulator, WorldSpec};
+use farside_simulator::{Simulator, WorldSpec, fault};
 use farside_transport::SystemClock;
 
 use crate::args;
@@ -17,6 +17,9 @@ use farside_cli::sample;
 
 pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
     let simulator = Simulator::new(spec(sim)?.build(), Arc::new(SystemClock::new()));
+    if let Some(path) = &sim.faults {
+        add_faults(&simulator, path)?;
+    }
     let served = start(
         &simulator,
         ServeOptions {
@@ -47,6 +50,20 @@ pub(super) async fn start(simulator: &Simulator, options: ServeOptions) -> Resul
     serve(simulator.clone(), options).await.map_err(|error| {
         Failure::refused(anyhow::Error::new(error).context("the simulator cannot be served"))
     })
+}
+
+/// Adds the rules of a file, all of them or none.
+fn add_faults(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the faults {}", path.display()))
+        .map_err(Failure::refused)?;
+    let added = fault::file::add(&mut simulator.world(), &text);
+    // Place and text are one: FILE:LINE:COLUMN: what is wrong.
+    added.map_err(|error| {
+        Failure::refused(anyhow!("{}:{error}", path.display()))
+            .hint("each rule is a table `[[fault]]` with a member `do`, such as do = \"cut\"")
+    })?;
+    Ok(())
 }
 
 /// The world that is asked for: a name, or a file that describes one.

@@ -39,6 +39,8 @@ pub(crate) enum DpuEvent {
     },
     /// A change of a switch that was taken happens.
     SwitchChanges(Box<SwitchChange>),
+    /// The switch of a host leaves its DPU, if that still has no link.
+    LeavesLinkless { host: String },
     /// vCenter learns which DPU is active.
     Noticed { host: String },
 }
@@ -65,6 +67,14 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
             }
             core.calls.settle(ticket, core.now_ms);
             core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
+        }
+        DpuEvent::LeavesLinkless { host } => {
+            let found = hosts.hosts.get_mut(&host);
+            if let Some(found) = found.filter(|found| found.has_to_move()) {
+                found.active = 1 - found.active;
+                found.moved += 1;
+                core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
+            }
         }
         DpuEvent::Noticed { host } => {
             if let Some(host) = hosts.hosts.get_mut(&host) {
@@ -138,6 +148,12 @@ fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<O
     let standby = 1 - host.active;
     if host.troubles.contains(&HostTrouble::StandbyDown) {
         return Err(Fault::invalid_argument(None, "No standby DPU is available."));
+    }
+    if !host.is_linked(standby) {
+        return Err(Fault::invalid_argument(
+            None,
+            "The links of the standby DPU are down.",
+        ));
     }
     if !hosts.spec.toggles && standby == 0 {
         return Err(Fault::invalid_argument(

@@ -3,6 +3,7 @@
 //! Sources: the DPU failover rules; COVERAGE.md has a row for each behaviour.
 
 mod failover;
+mod link;
 mod reconfigure;
 mod spec;
 mod summary;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(crate) use self::failover::{DpuEvent, happen, object_name, refresh, start};
+pub(crate) use self::link::set_link;
 pub(crate) use self::reconfigure::reconfigure;
 pub use self::spec::{DpuSpec, HostTrouble, TroubledHost};
 pub(crate) use self::view::{property, type_of};
@@ -49,6 +51,8 @@ pub struct Host {
     pub moved: u32,
     /// What is wrong with the host.
     pub troubles: BTreeSet<HostTrouble>,
+    /// The network cards whose links are down.
+    pub links_down: BTreeSet<String>,
 }
 
 impl Host {
@@ -159,6 +163,7 @@ impl Hosts {
                     moving: 0,
                     moved: 0,
                     troubles: BTreeSet::new(),
+                    links_down: BTreeSet::new(),
                 };
                 let console = spec.service_consoles.contains(&host.id);
                 let network = HostNetwork::new(&host.name, &number, console);

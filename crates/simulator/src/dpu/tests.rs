@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::{DpuSpec, HostTrouble, TroubledHost};
 use crate::exchange::Answer;
+use crate::fault::{FaultAction, FaultRule};
 use crate::spec::WorldSpec;
 use crate::testbench::Bench;
 
@@ -203,4 +204,81 @@ fn the_active_uplinks_lead_to_one_dpu_and_the_standby_ones_to_the_other() {
     assert_eq!((&dpus[0], &dpus[2]), (&dpus[1], &dpus[3]));
     assert_ne!(dpus[0], dpus[2]);
     assert_eq!(info["pnic"][0].get("dpuId"), None);
+}
+
+/// Cards of the host whose links are down, as the host shows them.
+fn linkless(bench: &mut Bench) -> Vec<String> {
+    let path = "/HostNetworkSystem/networkSystem-11/networkInfo";
+    let cards = bench.get(EAST, path).value()["pnic"].clone();
+    let cards = cards.as_array().cloned().unwrap_or_default();
+    let down = cards.iter().filter(|card| card["linkSpeed"].is_null());
+    down.map(|card| card["device"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn flap(bench: &mut Bench, card: &str, down_ms: u32, up_ms: u32) -> u32 {
+    let flap = FaultAction::FlapLink {
+        host: "host-11".to_owned(),
+        card: card.to_owned(),
+        down_ms,
+        up_ms,
+    };
+    bench.world.add_fault(FaultRule::any(flap)).unwrap()
+}
+
+#[test]
+fn a_link_that_flaps_is_down_and_up_in_turn_and_up_in_the_end() {
+    let mut bench = bench(DpuSpec::default());
+    let rule = flap(&mut bench, "vmnic6", 300, 700);
+    for round in 0..3 {
+        assert_eq!(linkless(&mut bench), ["vmnic6"], "{round}");
+        bench.pass(299);
+        assert_eq!(linkless(&mut bench), ["vmnic6"], "{round}");
+        bench.pass(1);
+        assert_eq!(linkless(&mut bench), Vec::<String>::new(), "{round}");
+        bench.pass(700);
+    }
+    assert_eq!(linkless(&mut bench), ["vmnic6"]);
+    bench.world.remove_fault(rule);
+    assert_eq!(linkless(&mut bench), Vec::<String>::new());
+    bench.pass(10_000);
+    assert_eq!(linkless(&mut bench), Vec::<String>::new());
+}
+
+#[test]
+fn no_move_goes_to_a_dpu_whose_links_are_all_down() {
+    let mut bench = bench(DpuSpec::default());
+    let body = json!({"dvsName": "dvs-east"});
+    flap(&mut bench, "vmnic6", 1_000, 0);
+    let second = flap(&mut bench, "vmnic7", 1_000, 1_000);
+    let answer = start(&mut bench, &body);
+    assert_eq!(fault(&answer).0, "InvalidArgument");
+    let message = answer.value()["faultMessage"][0]["message"].clone();
+    assert_eq!(message, "The links of the standby DPU are down.");
+    // One link is enough.
+    bench.pass(1_000);
+    assert_eq!(start(&mut bench, &body).status, 204);
+    bench.world.remove_fault(second);
+}
+
+#[test]
+fn a_switch_leaves_a_dpu_that_has_lost_all_its_links_if_the_other_one_has_one() {
+    let mut bench = bench(DpuSpec::default());
+    flap(&mut bench, "vmnic4", 60_000, 0);
+    bench.pass(10_000);
+    assert_eq!(active(&mut bench), ["uplink1", "uplink2"]);
+    flap(&mut bench, "vmnic5", 60_000, 0);
+    bench.pass(2_500);
+    assert_eq!(active(&mut bench), ["uplink3", "uplink4"]);
+    bench.pass(700);
+    assert_eq!(seen_by_vcenter(&mut bench), "uplink3");
+}
+
+#[test]
+fn a_link_that_is_back_in_time_moves_nothing() {
+    let mut bench = bench(DpuSpec::default());
+    flap(&mut bench, "vmnic4", 60_000, 0);
+    flap(&mut bench, "vmnic5", 500, 60_000);
+    bench.pass(10_000);
+    assert_eq!(active(&mut bench), ["uplink1", "uplink2"]);
 }

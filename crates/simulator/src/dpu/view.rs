@@ -100,11 +100,6 @@ fn host_system(world: &World, host: &Host) -> Value {
     object
 }
 
-/// Whether a DPU works.
-fn works(host: &Host, dpu: usize) -> bool {
-    dpu == host.active || !host.troubles.contains(&HostTrouble::StandbyDown)
-}
-
 fn dpu_status(world: &World, host: &Host) -> Value {
     let element = |label: &str, works: bool| {
         json!({
@@ -116,7 +111,7 @@ fn dpu_status(world: &World, host: &Host) -> Value {
     };
     let time = date_time(&world.core, &host.vcenter, world.core.now_ms());
     let status = host.dpus.iter().enumerate().map(|(index, dpu)| {
-        let works = works(host, index);
+        let works = host.works(index);
         json!({
             "_typeName": "DpuStatusInfo",
             "name": format!("DPU {index}"),
@@ -237,7 +232,7 @@ fn cards(host: &Host) -> Value {
             "wakeOnLanSupported": false,
             "mac": format!("00:00:5e:00:53:{index:02x}"),
         });
-        if dpu.is_none_or(|dpu| works(host, dpu)) {
+        if dpu.is_none_or(|dpu| host.works(dpu)) && host.has_link(device) {
             card["linkSpeed"] =
                 json!({"_typeName": "PhysicalNicLinkInfo", "speedMb": 25_000, "duplex": true});
         }

@@ -8,7 +8,7 @@ use super::profile::{self, KINDS, Kind};
 use crate::call_log::Purpose;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
-use crate::service::{Incoming, Route, Service};
+use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::vi_json::fault::Fault;
 use crate::vi_json::request::{self, Path};
 use crate::vi_json::value::{answer, reference};
@@ -41,6 +41,10 @@ static GUARDED: &[&str] = &[
 pub(crate) struct PbmService;
 
 impl Service for PbmService {
+    fn name(&self) -> ServiceName {
+        ServiceName::Pbm
+    }
+
     fn kind(&self) -> EndpointKind {
         EndpointKind::Vcenter
     }

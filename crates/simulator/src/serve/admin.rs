@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 
 use crate::core::WORLD_EPOCH_MS;
 use crate::exchange::{Answer, Request};
-use crate::fault::FaultRule;
+use crate::fault::{FaultRule, UnfitRule};
 use crate::simulator::Simulator;
+use crate::world::World;
 
 const JSON: &str = "application/json";
 
@@ -29,18 +30,12 @@ pub(super) fn answer(simulator: &Simulator, request: &Request) -> Answer {
         ("GET", ["admin", "state"]) => ok(&world.state()),
         ("GET", ["admin", "calls"]) => ok(&json!({"calls": world.calls().entries()})),
         ("GET", ["admin", "faults"]) => ok(&json!({"faults": world.faults().active()})),
-        ("POST", ["admin", "faults"]) => match rules(&request.body) {
-            Ok(rules) => {
-                let ids: Vec<u32> = rules
-                    .into_iter()
-                    .map(|rule| world.faults_mut().add(rule))
-                    .collect();
-                Answer::json(201, JSON, &json!({"ids": ids}))
-            }
-            Err(error) => refused(400, &error.to_string()),
+        ("POST", ["admin", "faults"]) => match add_rules(&mut world, &request.body) {
+            Ok(ids) => Answer::json(201, JSON, &json!({"ids": ids})),
+            Err(error) => refused(400, &error),
         },
         ("DELETE", ["admin", "faults", id]) => match id.parse() {
-            Ok(id) if world.faults_mut().remove(id) => Answer::empty(204),
+            Ok(id) if world.remove_fault(id) => Answer::empty(204),
             Ok(_) | Err(_) => refused(404, "no such rule"),
         },
         ("POST", ["admin", "endpoints"]) => match serde_json::from_slice::<Reach>(&request.body) {
@@ -63,6 +58,17 @@ pub(super) fn answer(simulator: &Simulator, request: &Request) -> Answer {
 struct Reach {
     endpoint: String,
     reachable: bool,
+}
+
+/// Adds the rules of a body, all of them or none.
+fn add_rules(world: &mut World, body: &[u8]) -> Result<Vec<u32>, String> {
+    let rules = rules(body).map_err(|error| error.to_string())?;
+    for rule in &rules {
+        world.check_fault(rule).map_err(|error| error.to_string())?;
+    }
+    let added = rules.into_iter().map(|rule| world.add_fault(rule));
+    let added: Result<Vec<u32>, UnfitRule> = added.collect();
+    added.map_err(|error| error.to_string())
 }
 
 fn rules(body: &[u8]) -> Result<Vec<FaultRule>, serde_json::Error> {

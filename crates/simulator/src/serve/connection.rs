@@ -3,9 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Response;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,10 +15,13 @@ use tokio::sync::watch;
 
 use super::TICK;
 use super::admin;
+use super::body::{Body, Closed};
 use super::certificate::Certificate;
+use crate::endpoint::Endpoint;
 use crate::exchange::{Answer, Reply, Request};
 use crate::simulator::Simulator;
 use crate::transport::response;
+use crate::world::Connected;
 
 /// The largest request body that is read, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -43,13 +45,26 @@ pub(super) struct Host {
 pub(super) struct Front {
     pub(super) simulator: Simulator,
     pub(super) stopped: watch::Receiver<bool>,
-    pub(super) epoch: watch::Receiver<u64>,
+    pub(super) line: watch::Receiver<Line>,
 }
 
-/// The connection is closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is closed without an answer")]
-struct Closed;
+/// What the connections of an endpoint have to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Grows when they are all closed.
+    pub(super) epoch: u64,
+    /// Whether packets are dropped, so that nothing goes in or out.
+    pub(super) silent: bool,
+}
+
+impl Line {
+    pub(super) fn of(endpoint: &Endpoint) -> Self {
+        Self {
+            epoch: endpoint.connection_epoch,
+            silent: endpoint.is_silent(),
+        }
+    }
+}
 
 /// Accepts connections of an endpoint until the front stops.
 pub(super) async fn accept(host: Host, front: Front) {
@@ -60,16 +75,26 @@ pub(super) async fn accept(host: Host, front: Front) {
             _ = stopped.wait_for(|stop| *stop) => return,
         };
         // A client that is let in must find its epoch unchanged; nobody listens otherwise, and the stream is dropped.
-        let Some(epoch) = front.simulator.world().connect(&host.name) else {
-            continue;
-        };
-        tokio::spawn(connection(
-            stream,
-            host.name.clone(),
-            host.certificate.clone(),
-            front.clone(),
-            epoch,
-        ));
+        match front.simulator.world().connect(&host.name) {
+            Connected::To(epoch) => {
+                let talk = connection(
+                    stream,
+                    host.name.clone(),
+                    host.certificate.clone(),
+                    front.simulator.clone(),
+                );
+                tokio::spawn(until_closed(talk, front.clone(), epoch));
+            }
+            Connected::Nowhere(epoch) => {
+                // The system has taken the connection, but nobody says a word; not even the handshake begins.
+                let kept = async move {
+                    std::future::pending::<()>().await;
+                    drop(stream);
+                };
+                tokio::spawn(until_closed(kept, front.clone(), epoch));
+            }
+            Connected::Refused => {}
+        }
     }
 }
 
@@ -86,41 +111,53 @@ async fn next(listener: &TcpListener, simulator: &Simulator) -> TcpStream {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    name: String,
-    certificate: Option<Certificate>,
-    front: Front,
-    epoch: u64,
-) {
-    let Front {
-        simulator,
-        mut stopped,
-        epoch: mut epochs,
-    } = front;
-    let talk = async {
-        // Answers are small; waiting to fill a packet would only delay them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "nodelay is not set");
+async fn connection(stream: TcpStream, name: String, certificate: Option<Certificate>, simulator: Simulator) {
+    // Answers are small; waiting to fill a packet would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "nodelay is not set");
+    }
+    match certificate {
+        None => talk(stream, &simulator, &name).await,
+        Some(certificate) => {
+            let handshake = certificate.acceptor.accept(stream);
+            let stream = tokio::select! {
+                stream = handshake => stream,
+                () = simulator.clock().sleep(HANDSHAKE_LIMIT) => return,
+            };
+            match stream {
+                Ok(stream) => talk(stream, &simulator, &name).await,
+                Err(error) => tracing::debug!(%error, endpoint = name, "no TLS session"),
+            }
         }
-        match certificate {
-            None => talk(stream, &simulator, &name).await,
-            Some(certificate) => {
-                let handshake = certificate.acceptor.accept(stream);
-                let stream = tokio::select! {
-                    stream = handshake => stream,
-                    () = simulator.clock().sleep(HANDSHAKE_LIMIT) => return,
-                };
-                match stream {
-                    Ok(stream) => talk(stream, &simulator, &name).await,
-                    Err(error) => tracing::debug!(%error, endpoint = name, "no TLS session"),
-                }
+    }
+}
+
+/// A connection lives until its endpoint closes all of them, or the front stops. While packets are dropped nothing is read
+/// from it and nothing written to it.
+async fn until_closed(connection: impl Future<Output = ()>, front: Front, epoch: u64) {
+    let Front {
+        mut stopped,
+        mut line,
+        ..
+    } = front;
+    let mut silence = line.clone();
+    let heard = async {
+        let mut connection = std::pin::pin!(connection);
+        loop {
+            // The sender is gone when the front stops.
+            if silence.wait_for(|line| !line.silent).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                _ = silence.wait_for(|line| line.silent) => {}
+                () = &mut connection => return,
             }
         }
     };
     tokio::select! {
-        () = talk => {}
-        _ = epochs.wait_for(|current| *current > epoch) => {}
+        () = heard => {}
+        _ = line.wait_for(|line| line.epoch > epoch) => {}
         _ = stopped.wait_for(|stop| *stop) => {}
     }
 }
@@ -150,31 +187,30 @@ async fn received(request: http::Request<Incoming>) -> Result<Request, Closed> {
     })
 }
 
-async fn reply(
-    simulator: &Simulator,
-    name: &str,
-    request: &Request,
-) -> Result<Response<Full<Bytes>>, Closed> {
+async fn reply(simulator: &Simulator, name: &str, request: &Request) -> Result<Response<Body>, Closed> {
     let handled = simulator.handle(name, request);
     let reply = match handled.reply {
         Reply::Parked(request) => simulator.parked(request).await,
         reply => reply,
     };
+    if handled.delay_ms > 0 {
+        simulator.clock().sleep(simulator.real(handled.delay_ms)).await;
+    }
     match reply {
-        Reply::Answer(answer) => {
-            if handled.delay_ms > 0 {
-                simulator.clock().sleep(simulator.real(handled.delay_ms)).await;
-            }
-            sent(answer)
-        }
+        Reply::Answer(answer) => sent(answer),
+        Reply::Part(answer, bytes) => Ok(response(answer)
+            .map_err(|_| Closed)?
+            .map(|body| Body::part(&body, bytes))),
         Reply::Cut | Reply::Unreachable => Err(Closed),
-        // Ends with the connection: when the client gives up, or the front stops.
-        Reply::Silence | Reply::Parked(_) => std::future::pending().await,
+        // Ends with the connection: when the client gives up, its endpoint closes it, or the front stops.
+        Reply::Silence | Reply::Parked(_) | Reply::Dropped => std::future::pending().await,
     }
 }
 
-fn sent(answer: Answer) -> Result<Response<Full<Bytes>>, Closed> {
-    Ok(response(answer).map_err(|_| Closed)?.map(Full::new))
+fn sent(answer: Answer) -> Result<Response<Body>, Closed> {
+    Ok(response(answer)
+        .map_err(|_| Closed)?
+        .map(|body| Body::Whole(Some(body).filter(|body| !body.is_empty()))))
 }
 
 /// Accepts connections to the administration endpoint until the front stops.
@@ -209,7 +245,7 @@ pub(super) async fn accept_admin(
 /// Lets time pass while nobody calls, and tells connections of cuts.
 pub(super) async fn tick(
     simulator: Simulator,
-    epochs: Vec<(String, watch::Sender<u64>)>,
+    lines: Vec<(String, watch::Sender<Line>)>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
@@ -218,11 +254,10 @@ pub(super) async fn tick(
             _ = stopped.wait_for(|stop| *stop) => return,
         }
         let world = simulator.world();
-        for (name, epoch) in &epochs {
-            let current = world
-                .endpoint(name)
-                .map_or(0, |endpoint| endpoint.connection_epoch);
-            epoch.send_if_modified(|known| std::mem::replace(known, current) != current);
+        for (name, line) in &lines {
+            if let Some(current) = world.endpoint(name).map(Line::of) {
+                line.send_if_modified(|known| std::mem::replace(known, current) != current);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The front over the network: an HTTPS listener for each endpoint and an administration endpoint over HTTP.
 
 mod admin;
+mod body;
 mod certificate;
 mod connection;
 
@@ -12,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::certificate::Certificate;
-use self::connection::{Front, Host};
+use self::connection::{Front, Host, Line};
 use crate::endpoint::{Endpoint, EndpointKind};
 use crate::simulator::Simulator;
 
@@ -147,19 +148,19 @@ pub async fn serve(simulator: Simulator, options: ServeOptions) -> Result<Served
         admin: format!("http://{admin_address}/admin"),
         stop,
     };
-    let mut epochs = Vec::new();
+    let mut lines = Vec::new();
     for (host, endpoint) in hosts {
         served.list(&host, &endpoint);
-        let (epoch, changed) = watch::channel(endpoint.connection_epoch);
-        epochs.push((endpoint.name, epoch));
+        let (line, changed) = watch::channel(Line::of(&endpoint));
+        lines.push((endpoint.name, line));
         let front = Front {
             simulator: simulator.clone(),
             stopped: stopped.clone(),
-            epoch: changed,
+            line: changed,
         };
         tokio::spawn(connection::accept(host, front));
     }
-    tokio::spawn(connection::tick(simulator.clone(), epochs, stopped.clone()));
+    tokio::spawn(connection::tick(simulator.clone(), lines, stopped.clone()));
     tokio::spawn(connection::accept_admin(admin_listener, simulator, stopped));
     Ok(served)
 }

@@ -124,7 +124,8 @@ fn copy(world: &mut World, name: &str, turn: u32) {
         return;
     };
     let linked = pair.sides.iter().all(|side| core.is_reachable(&side.vcenter));
-    if linked && pair.phase != Phase::FailedOver {
+    let room = !core.is_full(&pair.sides[pair.target()].vcenter);
+    if linked && room && pair.phase != Phase::FailedOver {
         pair.store(core.now_ms(), None);
     }
     core.schedule_in(

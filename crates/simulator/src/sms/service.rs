@@ -9,7 +9,7 @@ use super::{alarm, chore, manager, query, view, work};
 use crate::call_log::Purpose;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
-use crate::service::{Incoming, Route, Service};
+use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::vi_json::fault::Fault;
 use crate::vi_json::request::{self, NO_PARAMETERS, Path};
 use crate::vi_json::value::{answer, reference};
@@ -29,6 +29,10 @@ const CHECK_TEST: &str = "VasaProvider_TestFailoverReplicationGroupStart_Task?ch
 pub(crate) struct SmsService;
 
 impl Service for SmsService {
+    fn name(&self) -> ServiceName {
+        ServiceName::Sms
+    }
+
     fn kind(&self) -> EndpointKind {
         EndpointKind::Vcenter
     }

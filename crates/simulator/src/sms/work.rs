@@ -305,6 +305,7 @@ fn judge(
         return Err(fault.with("currentState", pair.state(side).as_str()));
     }
     reaches_peer(core, &pair, side, job.verb, job.settings.planned)?;
+    has_room(core, &pair, side, job.verb)?;
     let mut job = Job {
         pair: name,
         side,
@@ -358,6 +359,20 @@ fn reaches_peer(core: &Core, pair: &Pair, side: usize, verb: Verb, planned: bool
     Ok(())
 }
 
+/// Whether there is room for what is made: copies for a test or a point in time where it is asked for, and for a reverse,
+/// which makes a target of the site that was the source.
+fn has_room(core: &Core, pair: &Pair, side: usize, verb: Verb) -> Result<(), Fault> {
+    let site = match verb {
+        Verb::TestStart | Verb::Sync => side,
+        Verb::Reverse => 1 - side,
+        Verb::Prepare | Verb::Failover | Verb::Promote | Verb::TestStop => return Ok(()),
+    };
+    if core.is_full(&pair.sides[site].vcenter) {
+        return Err(Fault::new("ProviderOutOfResource", "The array has no room left."));
+    }
+    Ok(())
+}
+
 /// Begins the work on a group and says when it ends.
 fn start(core: &mut Core, sms: &mut Sms, provider: &Provider, job: Job) -> i64 {
     let usual_ms = core.work_ms(job.verb.as_str(), &job.pair, job.verb.range_ms());
@@ -385,7 +400,9 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
     };
     pair.busy = None;
     let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
-    let entry = match reaches_peer(core, &pair, job.side, job.verb, job.settings.planned) {
+    let possible = reaches_peer(core, &pair, job.side, job.verb, job.settings.planned)
+        .and_then(|()| has_room(core, &pair, job.side, job.verb));
+    let entry = match possible {
         Ok(()) => {
             let (entry, effect) = apply(core, sms, &mut pair, job, &spec);
             if let Some(ticket) = job.ticket.filter(|_| effect) {

@@ -44,7 +44,7 @@ use self::work::Level;
 use crate::call_log::Purpose;
 use crate::endpoint::{EndpointKind, Session};
 use crate::exchange::{Answer, Request};
-use crate::service::{Incoming, Route, Service};
+use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::world::World;
 
 const MEDIA_TYPE: &str = "application/vnd.vmware.h4-v4.6+json;charset=UTF-8";
@@ -150,6 +150,10 @@ const UNKNOWN: &str = "unknown";
 pub(crate) struct VcdaService;
 
 impl Service for VcdaService {
+    fn name(&self) -> ServiceName {
+        ServiceName::Vcda
+    }
+
     fn kind(&self) -> EndpointKind {
         EndpointKind::Vcda
     }

@@ -218,9 +218,12 @@ pub(super) fn set_up(world: &mut World, setup: Setup) {
     let World { core, vcda, .. } = world;
     let site = &setup.source.site;
     let taken = setup.vms.iter().any(|id| !vcda.free.contains_key(id));
-    if taken || !core.is_reachable(site) {
+    let full = core.is_full(&setup.destination.site);
+    if taken || full || !core.is_reachable(site) {
         let msg = if taken {
             "The VM is protected already.".to_owned()
+        } else if full {
+            format!("The storage of site {} is full.", setup.destination.site)
         } else {
             format!("Site {site} cannot be reached.")
         };

@@ -168,7 +168,7 @@ pub(super) fn start(core: &mut Core, vcda: &mut Vcda, work: Work) -> i64 {
         let Some(replication) = vcda.replications.get_mut(&part.replication) else {
             continue;
         };
-        let blocked = is_blocked(core, work.kind, part, replication);
+        let blocked = blocked(core, work.kind, part, replication).is_some();
         let range_ms = if blocked { GIVE_UP_MS } else { work.kind.range_ms() };
         takes_ms = takes_ms.max(core.work_ms(work.kind.as_str(), &replication.id, range_ms));
         replication.task = Some(owner.clone());
@@ -185,9 +185,37 @@ pub(super) fn start(core: &mut Core, vcda: &mut Vcda, work: Work) -> i64 {
     takes_ms
 }
 
-fn is_blocked(core: &Core, kind: WorkKind, part: &Part, replication: &Replication) -> bool {
+/// Why a part of some work cannot be done at this moment: its source cannot be reached, or there is no room for what it
+/// makes.
+fn blocked(core: &Core, kind: WorkKind, part: &Part, replication: &Replication) -> Option<ApiError> {
+    let failed = |msg: String, site: &str| {
+        let args = [replication.id.as_str(), site];
+        ApiError::new("GeneralServerFailure", msg, &args)
+    };
     let needs_source = check::wants_source(kind) || kind == WorkKind::FailoverTest && part.settings.sync;
-    needs_source && !core.is_reachable(&replication.source.site)
+    let site = &replication.source.site;
+    if needs_source && !core.is_reachable(site) {
+        return Some(failed(format!("Site {site} cannot be reached."), site));
+    }
+    let site = needs_room(kind, replication).filter(|site| core.is_full(site))?;
+    Some(failed(format!("The storage of site {site} is full."), site))
+}
+
+/// The site where work makes files.
+fn needs_room(kind: WorkKind, replication: &Replication) -> Option<&str> {
+    match kind {
+        WorkKind::Failover
+        | WorkKind::FailoverTest
+        | WorkKind::Migrate
+        | WorkKind::Sync
+        | WorkKind::StorageProfile => Some(&replication.destination.site),
+        WorkKind::Reverse => Some(&replication.source.site),
+        WorkKind::FailoverTestCleanup
+        | WorkKind::Pause
+        | WorkKind::Resume
+        | WorkKind::Reconfigure
+        | WorkKind::Stop => None,
+    }
 }
 
 /// Work ends: the one place where it changes replications.
@@ -232,20 +260,11 @@ pub(super) fn conclude(core: &mut Core, vcda: &mut Vcda, id: &str, outcome: Outc
     }
 }
 
-/// Why the work could not be done: the first part whose source cannot be reached.
+/// Why the work could not be done: what blocks the first of its parts that is blocked.
 fn blocked_by(core: &Core, vcda: &Vcda, work: &Work) -> Option<ApiError> {
     work.parts.iter().find_map(|part| {
         let replication = vcda.replications.get(&part.replication)?;
-        if !is_blocked(core, work.kind, part, replication) {
-            return None;
-        }
-        let site = replication.source.site.clone();
-        let msg = format!("Site {site} cannot be reached.");
-        Some(ApiError::new(
-            "GeneralServerFailure",
-            msg,
-            &[&replication.id, &site],
-        ))
+        blocked(core, work.kind, part, replication)
     })
 }
 
@@ -362,7 +381,7 @@ pub(super) fn take_instance(core: &mut Core, replication: &mut Replication) -> S
     key
 }
 
-/// The interval of a replication has passed: the source is copied if both sites are there.
+/// The interval of a replication has passed: the source is copied if both sites are there, and room for it.
 pub(super) fn copy(world: &mut World, id: String) {
     let World { core, vcda, .. } = world;
     let Some(replication) = vcda.replications.get_mut(&id) else {
@@ -370,7 +389,8 @@ pub(super) fn copy(world: &mut World, id: String) {
     };
     let linked =
         core.is_reachable(&replication.source.site) && core.is_reachable(&replication.destination.site);
-    if linked && replication.is_copying() {
+    let room = !core.is_full(&replication.destination.site);
+    if linked && room && replication.is_copying() {
         take_instance(core, replication);
     }
     let interval_ms = i64::from(replication.copying.rpo_minutes) * 60_000;

@@ -7,7 +7,7 @@ use super::{operation, session};
 use crate::call_log::Purpose;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
-use crate::service::{Incoming, Route, Service};
+use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::vi_json::UNKNOWN;
 use crate::world::World;
 
@@ -51,6 +51,10 @@ static OPERATIONS: &[(&str, &str, &str, &str)] = &[
 pub(crate) struct RestService;
 
 impl Service for RestService {
+    fn name(&self) -> ServiceName {
+        ServiceName::Vcha
+    }
+
     fn kind(&self) -> EndpointKind {
         EndpointKind::Vcenter
     }

@@ -13,7 +13,7 @@ use crate::call_log::Purpose;
 use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::host_network;
-use crate::service::{Incoming, Route, Service};
+use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::vcha;
 use crate::world::World;
 use crate::{dpu, vm};
@@ -59,6 +59,10 @@ pub(crate) const START_DPU_FAILOVER: &str = "HostNetworkSystem_startDpuFailover"
 pub(crate) struct ViJsonService;
 
 impl Service for ViJsonService {
+    fn name(&self) -> ServiceName {
+        ServiceName::Vim
+    }
+
     fn kind(&self) -> EndpointKind {
         EndpointKind::Vcenter
     }

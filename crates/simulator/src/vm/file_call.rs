@@ -131,7 +131,10 @@ fn may_register(world: &World, registration: &Registration) -> Result<(), Fault>
 pub(super) fn registered(world: &mut World, registration: &Registration) -> Result<Option<Value>, Fault> {
     may_register(world, registration)?;
     let pool = registration.pool.as_deref().unwrap_or_default();
-    let World { vms, inventory, .. } = world;
+    let World {
+        core, vms, inventory, ..
+    } = world;
+    vms.has_room(core, &registration.place, ".vmx")?;
     let hosts = hosts_of(inventory, &registration.vcenter, pool);
     let known = |volume: &String| {
         let key = (registration.vcenter.clone(), volume.clone());
@@ -293,7 +296,7 @@ pub(super) fn rewrite(
 
 /// Files name this side's volumes, each one or not.
 pub(super) fn rewritten(world: &mut World, job: &Job, pairs: &[Pair]) -> Result<Option<Value>, Fault> {
-    let vms = &mut world.vms;
+    let World { core, vms, .. } = world;
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     let name = vms
         .datastores
@@ -315,15 +318,18 @@ pub(super) fn rewritten(world: &mut World, job: &Job, pairs: &[Pair]) -> Result<
             .collect();
         for place in places {
             let path = vms.path(&place);
+            let room = vms.has_room(core, &place, ".vmx");
             let Some(home) = vms.homes.get_mut(&place) else {
                 continue;
             };
             let bad = home.troubles.contains(&MachineTrouble::BadFiles);
-            if !bad {
+            if !bad && room.is_ok() {
                 home.config.rewrite(volumes, &place, &name);
             }
-            if bad || home.config.volume.as_ref() != Some(&place.directory) {
-                let fault = Fault::new("InvalidFormat", "The file could not be rewritten.");
+            let invalid = || Fault::new("InvalidFormat", "The file could not be rewritten.");
+            let whole = !bad && home.config.volume.as_ref() == Some(&place.directory);
+            let fault = room.err().or_else(|| (!whole).then(invalid));
+            if let Some(fault) = fault {
                 failed.push(json!({
                     "_typeName": "VVolVmConfigFileUpdateResultFailedVmConfigFileInfo",
                     "targetConfigVVolId": place.directory,

@@ -38,6 +38,7 @@ pub(crate) use self::volume::{Replicated, ReplicatedSide, in_use, volumes_change
 use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
+use crate::vi_json::fault::Fault;
 use crate::world::World;
 
 /// The machines, files, datastores and networks of all vCenters.
@@ -94,7 +95,7 @@ enum Work {
     Register(Box<file_call::Registration>),
     Rewrite(Vec<file_call::Pair>),
     /// It was refused before it began, and the task is only there to say so.
-    Refused(crate::vi_json::fault::Fault),
+    Refused(Fault),
 }
 
 /// Lets an event happen.
@@ -195,6 +196,28 @@ impl Vms {
     fn network_behind(&self, vcenter: &str, card: &Value) -> Option<&Network> {
         let mut found = self.networks.values();
         found.find(|network| network.vcenter == vcenter && network.is_behind(&card["backing"]))
+    }
+
+    /// The datastores of a vCenter.
+    pub(crate) fn datastores_of(&self, vcenter: &str) -> Vec<String> {
+        let here = self.datastores.values();
+        let here = here.filter(|datastore| datastore.vcenter == vcenter);
+        here.map(|datastore| datastore.id.clone()).collect()
+    }
+
+    /// Refuses to write a file of a machine where there is no room; `end` is what its name ends with.
+    fn has_room(&self, core: &Core, place: &Place, end: &str) -> Result<(), Fault> {
+        let datastore = self.datastores.get(&place.datastore);
+        let Some(datastore) = datastore.filter(|datastore| core.is_full(&datastore.vcenter)) else {
+            return Ok(());
+        };
+        let path = self.path(place);
+        let stem = path.strip_suffix(".vmx").unwrap_or(&path);
+        Err(
+            Fault::new("NoDiskSpace", "There is no room left in the datastore.")
+                .with("file", format!("{stem}{end}"))
+                .with("datastore", datastore.name.clone()),
+        )
     }
 
     /// The path of the configuration file in datastore form.

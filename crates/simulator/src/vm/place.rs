@@ -8,6 +8,9 @@ use crate::vi_json::value::reference;
 /// How large a file can be, in bytes.
 const MOST_BYTES: i64 = 70_368_744_177_664;
 
+/// How many bytes of a datastore are free, unless it is full.
+pub(super) const FREE_BYTES: i64 = 54_975_581_388_800;
+
 /// A datastore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Datastore {
@@ -37,15 +40,15 @@ impl Datastore {
         format!("ds:///vmfs/volumes/{}/", self.volume())
     }
 
-    /// `DatastoreSummary`.
-    pub(super) fn summary(&self) -> Value {
+    /// `DatastoreSummary`, with so many bytes that are free.
+    pub(super) fn summary(&self, free: i64) -> Value {
         let mut summary = json!({
             "_typeName": "DatastoreSummary",
             "datastore": reference("Datastore", &self.id),
             "name": self.name,
             "url": if self.accessible { self.url() } else { String::new() },
             "capacity": if self.accessible { 109_951_162_777_600_i64 } else { 0 },
-            "freeSpace": if self.accessible { 54_975_581_388_800_i64 } else { 0 },
+            "freeSpace": if self.accessible { free } else { 0 },
             "accessible": self.accessible,
             "multipleHostAccess": true,
             "type": if self.container.is_some() { "VVOL" } else { "VMFS" },
@@ -57,13 +60,13 @@ impl Datastore {
         summary
     }
 
-    /// `DatastoreInfo` or the subtype of its kind.
-    pub(super) fn info(&self, array: &str) -> Value {
+    /// `DatastoreInfo` or the subtype of its kind, with so many bytes that are free.
+    pub(super) fn info(&self, array: &str, free: i64) -> Value {
         let mut info = json!({
             "_typeName": "VmfsDatastoreInfo",
             "name": self.name,
             "url": self.url(),
-            "freeSpace": 54_975_581_388_800_i64,
+            "freeSpace": free,
             "maxFileSize": MOST_BYTES,
             "maxMemoryFileSize": MOST_BYTES,
         });

@@ -121,7 +121,7 @@ pub(super) fn comes_to_switch(
     job: &Job,
     asked: bool,
 ) -> Option<Result<Option<Value>, Fault>> {
-    if let Err(fault) = can_start(&world.vms, &job.about) {
+    if let Err(fault) = can_start(&world.core, &world.vms, &job.about) {
         return Some(Err(fault));
     }
     if question::ask(world, job, asked) {
@@ -130,7 +130,7 @@ pub(super) fn comes_to_switch(
     switches_on(world, job, None)
 }
 
-fn can_start(vms: &Vms, id: &str) -> Result<(), Fault> {
+fn can_start(core: &Core, vms: &Vms, id: &str) -> Result<(), Fault> {
     let Some((machine, home)) = vms.with_files(id) else {
         return Err(Fault::new(
             "InvalidState",
@@ -157,6 +157,8 @@ fn can_start(vms: &Vms, id: &str) -> Result<(), Fault> {
         return Err(Fault::new("FileNotFound", "A file of the machine is not there.")
             .with("file", file.unwrap_or_default()));
     }
+    // The swap file is made when the machine starts.
+    vms.has_room(core, &machine.place, ".vswp")?;
     if vms.spec.refuses_foreign_networks {
         let mut wanted = home
             .config

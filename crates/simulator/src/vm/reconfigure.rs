@@ -329,8 +329,12 @@ fn settle_card(
 
 /// The change happens.
 pub(super) fn ends(world: &mut World, job: &Job, change: &Change) -> Result<Option<Value>, Fault> {
-    let World { vms, inventory, .. } = world;
+    let World {
+        core, vms, inventory, ..
+    } = world;
     let gone = || Fault::new("InvalidState", "The files of the machine are not accessible.");
+    let place = vms.machines.get(&job.about).map(|machine| &machine.place);
+    vms.has_room(core, place.ok_or_else(gone)?, ".vmx")?;
     let machine = vms.machines.get_mut(&job.about).ok_or_else(gone)?;
     let home = vms.homes.get_mut(&machine.place).ok_or_else(gone)?;
     if let Some(name) = &change.name {

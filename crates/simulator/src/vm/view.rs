@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Vms;
 use super::file::{Config, Home};
 use super::machine::{Guest, Machine};
-use super::place::{Datastore, Network, NetworkKind};
+use super::place::{Datastore, FREE_BYTES, Network, NetworkKind};
 use crate::core::Core;
 use crate::vi_json::value::{date_time, reference};
 use crate::world::World;
@@ -333,6 +333,8 @@ fn file(key: i64, name: &str, type_name: &str, volume: Option<&str>) -> Value {
 
 fn datastore_object(world: &World, datastore: &Datastore) -> Value {
     let array = datastore.id.replace("datastore-", "array-");
+    let full = world.core.is_full(&datastore.vcenter);
+    let free = if full { 0 } else { FREE_BYTES };
     let machines = world
         .vms
         .machines
@@ -357,8 +359,8 @@ fn datastore_object(world: &World, datastore: &Datastore) -> Value {
     });
     json!({
         "overallStatus": if datastore.accessible { "green" } else { "red" },
-        "summary": datastore.summary(),
-        "info": datastore.info(&array),
+        "summary": datastore.summary(free),
+        "info": datastore.info(&array, free),
         "host": mounts.collect::<Vec<_>>(),
         "vm": references("VirtualMachine", machines.map(|machine| &machine.id)),
     })

@@ -248,6 +248,109 @@ async fn a_lost_site_closes_its_connections_and_takes_no_others() {
     .await;
 }
 
+/// Reads until the connection ends or nothing has come for a while; what came, and whether it ended.
+async fn drained(stream: &mut (impl AsyncRead + Unpin)) -> (Vec<u8>, bool) {
+    let mut read = Vec::new();
+    let clock = SystemClock::new();
+    loop {
+        let mut chunk = [0_u8; 4096];
+        let quiet = Duration::from_millis(300);
+        tokio::select! {
+            count = stream.read(&mut chunk) => match count {
+                Ok(count) if count > 0 => read.extend_from_slice(&chunk[..count]),
+                Ok(_) | Err(_) => return (read, true),
+            },
+            () = clock.sleep(quiet) => return (read, false),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_says_its_length_and_ends_after_so_many_bytes() {
+    within(async {
+        let (simulator, served) = start().await;
+        let rule = json!({"operation": "vmReplications.list", "do": {"cut_answer": {"after_bytes": 40}}});
+        assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
+        let west = served.vcda[1].clone();
+        let mut stream = connect(&west).await.expect("TLS");
+        let token = log_in(&mut stream, &west).await;
+        let request = format!("GET /vm-replications HTTP/1.1\r\nhost: sim\r\nx-vcav-auth: {token}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let (read, ended) = drained(&mut stream).await;
+        let text = String::from_utf8_lossy(&read);
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        let length = head.to_ascii_lowercase();
+        let length = length
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.expect("a length").parse().expect("a number");
+        assert!(ended && head.starts_with("HTTP/1.1 200") && length > 40, "{text}");
+        assert_eq!(body.len(), 40);
+        assert_eq!(simulator.world().faults().active()[0].hits, 1);
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_site_that_drops_packets_keeps_connections_open_and_says_nothing() {
+    within(async {
+        let (_, served) = start().await;
+        let west = served.vcda[1].clone();
+        let mut open = connect(&west).await.expect("TLS");
+        let token = log_in(&mut open, &west).await;
+        let rule = json!({"do": {"lose_site": {"site": "west"}}});
+        let added = admin(&served, "POST", "/faults", &rule).await;
+        assert_eq!(added.body, json!({"ids": [1]}));
+        let request = format!("GET /sessions HTTP/1.1\r\nhost: sim\r\nx-vcav-auth: {token}\r\n\r\n");
+        open.write_all(request.as_bytes())
+            .await
+            .expect("the system takes it");
+        assert_eq!(drained(&mut open).await, (Vec::new(), false));
+        // The handshake of another connection never ends.
+        let clock = SystemClock::new();
+        tokio::select! {
+            connected = connect(&west) => panic!("{:?}", connected.map(|_| ())),
+            () = clock.sleep(Duration::from_millis(300)) => {}
+        }
+        let vcenter = served.vcenters[1].url.strip_prefix("https://").expect("HTTPS");
+        let mut silent = TcpStream::connect(vcenter).await.expect("the system connects");
+        assert_eq!(drained(&mut silent).await, (Vec::new(), false));
+
+        assert_eq!(
+            admin(&served, "DELETE", "/faults/1", &Value::Null).await.status(),
+            204
+        );
+        // What was sent meanwhile is lost.
+        assert_eq!(drained(&mut open).await, (Vec::new(), true));
+        assert_eq!(drained(&mut silent).await, (Vec::new(), true));
+        let mut fresh = connect(&west).await.expect("TLS");
+        assert!(
+            exchange(&mut fresh, "GET", "/sessions", &token, &Value::Null)
+                .await
+                .is_some()
+        );
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_site_may_be_lost_so_that_connections_are_refused() {
+    within(async {
+        let (_, served) = start().await;
+        let west = served.vcda[1].clone();
+        let mut open = connect(&west).await.expect("TLS");
+        log_in(&mut open, &west).await;
+        let rule = json!({"do": {"lose_site": {"site": "west", "how": "refused"}}});
+        assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
+        assert_eq!(drained(&mut open).await, (Vec::new(), true));
+        assert!(connect(&west).await.is_err());
+        served.shutdown().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_ready_line_has_the_members_of_the_contract_and_the_end_closes_everything() {
     within(async {

@@ -1,5 +1,6 @@
 //! The world from outside: as a value, as a transport, and over the network.
 
+mod conditions;
 mod faults;
 mod fixtures;
 #[cfg(feature = "serve")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
-use farside_transport::{Call, CallError, CallErrorKind, Clock, Effect, SystemClock, Transport};
+use farside_transport::{Call, CallError, CallErrorKind, Clock, Effect, Phase, SystemClock, Transport};
 use farside_wire::{Method, Operation, Repeat, Service};
 use serde_json::{Value, json};
 
@@ -210,6 +210,56 @@ async fn nothing_is_sent_to_an_endpoint_that_cannot_be_reached() {
         .await
         .expect_err("no endpoint");
     assert_eq!(error.effect(), Effect::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_cut_in_its_middle_leaves_the_effect_unknown() {
+    let client = Client::log_in().await;
+    client.fault(FaultAction::CutAnswer { after_bytes: 20 });
+    let error = client.failover().await.expect_err("a cut");
+    assert!(matches!(error.kind(), CallErrorKind::Cut { .. }), "{error:?}");
+    assert_eq!(error.effect(), Effect::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_site_swallows_the_call_on_the_open_connection_and_takes_no_other() {
+    let client = Client::log_in().await;
+    let lost = FaultAction::LoseSite {
+        site: "west".to_owned(),
+        how: farside_simulator::Loss::Dropped,
+    };
+    let fault = client.simulator.world().add_fault(FaultRule::any(lost));
+    for (effect, wanted) in [
+        (Effect::Unknown, Phase::FirstByte),
+        (Effect::NotSent, Phase::Connect),
+    ] {
+        let before = client.clock.elapsed();
+        let error = client.failover().await.expect_err("nothing");
+        assert_eq!(client.clock.elapsed() - before, Duration::from_secs(10));
+        assert_eq!(error.effect(), effect);
+        assert!(
+            matches!(error.kind(), CallErrorKind::Timeout { phase, .. } if *phase == wanted),
+            "{error:?}"
+        );
+    }
+    assert!(client.simulator.world().remove_fault(fault.expect("a rule")));
+    client.failover().await.expect("a task");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_on_its_way_is_lost_with_its_site() {
+    let client = Client::log_in().await;
+    client.fault(FaultAction::Delay { ms: 700 });
+    let lost = FaultAction::LoseSite {
+        site: "west".to_owned(),
+        how: farside_simulator::Loss::Dropped,
+    };
+    let now_ms = client.simulator.world().now_ms();
+    let rule = FaultRule::any(lost).between(now_ms + 300, None);
+    client.simulator.world().add_fault(rule).expect("a rule");
+    let error = client.failover().await.expect_err("nothing");
+    assert!(matches!(error.kind(), CallErrorKind::Timeout { .. }), "{error:?}");
+    assert_eq!(error.effect(), Effect::Unknown);
 }
 
 #[tokio::test(start_paused = true)]

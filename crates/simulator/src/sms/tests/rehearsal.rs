@@ -1,5 +1,8 @@
 use serde_json::{Value, json};
 
+use crate::fault::{FaultAction, FaultRule};
+use crate::sms::VasaSpec;
+
 use super::{
     WEST, bench, call, fault_of, ids, pair, refused, run, state, states, target_call, test_start,
     with_provider,
@@ -46,4 +49,32 @@ fn a_test_with_volumes_in_use_needs_force_which_not_every_provider_has() {
         refused(&call(&mut bench, WEST, 1, stop, &force)),
         "NotSupportedByProvider"
     );
+}
+
+#[test]
+fn an_array_without_room_makes_no_copies_but_fails_over() {
+    let mut bench = bench(VasaSpec::default());
+    let full = FaultAction::FillDisk {
+        site: "west".to_owned(),
+    };
+    let full = bench.world.add_fault(FaultRule::any(full)).unwrap();
+    let start = "TestFailoverReplicationGroupStart_Task";
+    let sync = "SyncReplicationGroup_Task";
+    for (method, body) in [(start, test_start(WEST, &[1])), (sync, target_call(sync, &[1]))] {
+        let entries = run(&mut bench, WEST, 1, method, &body);
+        assert_eq!(fault_of(&entries[0]), "ProviderOutOfResource", "{method}");
+    }
+    assert_eq!(states(&mut bench, 1), pair("SOURCE", "TARGET"));
+    let failover = "FailoverReplicationGroup_Task";
+    run(
+        &mut bench,
+        WEST,
+        1,
+        failover,
+        &super::failover(WEST, &[3], false, false),
+    );
+    assert_eq!(state(&mut bench, WEST, 3), "FAILEDOVER");
+    bench.world.remove_fault(full);
+    run(&mut bench, WEST, 1, start, &test_start(WEST, &[1]));
+    assert_eq!(states(&mut bench, 1), pair("SOURCE", "INTEST"));
 }

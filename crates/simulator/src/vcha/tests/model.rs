@@ -167,7 +167,12 @@ fn connect(bench: &mut Bench) {
         match bench.reply(WEST, &get) {
             Reply::Answer(answer) if answer.status == 200 => return,
             Reply::Answer(_) => bench.log_in(WEST),
-            Reply::Cut | Reply::Silence | Reply::Unreachable | Reply::Parked(_) => {
+            Reply::Cut
+            | Reply::Silence
+            | Reply::Unreachable
+            | Reply::Dropped
+            | Reply::Part(..)
+            | Reply::Parked(_) => {
                 bench.world.isolate_cluster(WEST, false);
                 bench.pass(1_000);
             }

@@ -164,6 +164,7 @@ fn wait(
     })?;
     let waits = waits.ok_or_else(|| Fault::no_such_object("PropertyCollector", collector))??;
     let parked = Parked {
+        cut_after: None,
         endpoint: incoming.endpoint.to_owned(),
         epoch: world
             .core

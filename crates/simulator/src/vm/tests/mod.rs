@@ -1,5 +1,6 @@
 mod fixture;
 mod random;
+mod room;
 
 use serde_json::{Value, json};
 

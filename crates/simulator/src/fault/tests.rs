@@ -1,0 +1,325 @@
+use super::*;
+use crate::spec::WorldSpec;
+
+fn seen<'a>(endpoint: &'a str, objects: &'a [String]) -> CallSeen<'a> {
+    CallSeen {
+        now_ms: 0,
+        service: ServiceName::Vcda,
+        endpoint,
+        operation: "failover",
+        objects,
+    }
+}
+
+fn judge(faults: &mut Faults, object: &str) -> Option<FaultAction> {
+    let objects = [object.to_owned()];
+    let verdict = faults.judge(seen("west", &objects), |_| 0);
+    verdict.map(|verdict| verdict.action)
+}
+
+#[test]
+fn a_rule_hits_the_calls_from_its_nth_on_as_often_as_it_says() {
+    let mut faults = Faults::default();
+    faults.add(
+        FaultRule::new("fail*", FaultAction::Cut)
+            .on("vm/*")
+            .from_nth(2)
+            .times(Some(2)),
+    );
+    assert_eq!(judge(&mut faults, "other/1"), None);
+    let verdicts: Vec<bool> = (0..4).map(|_| judge(&mut faults, "vm/1").is_some()).collect();
+    assert_eq!(verdicts, [false, true, true, false]);
+    assert_eq!((faults.active()[0].matched, faults.active()[0].hits), (4, 2));
+}
+
+#[test]
+fn a_rule_without_end_goes_on_until_it_is_removed() {
+    let mut faults = Faults::default();
+    let id = faults.add(
+        FaultRule::new("failover", FaultAction::Cut)
+            .at("west")
+            .times(None),
+    );
+    assert!((0..5).all(|_| judge(&mut faults, "x").is_some()));
+    assert_eq!(faults.judge(seen("east", &[]), |_| 0), None);
+    assert!(faults.remove(id));
+    assert!(!faults.remove(id));
+    assert_eq!(judge(&mut faults, "x"), None);
+}
+
+#[test]
+fn a_rule_of_one_service_and_one_stretch_of_time_hits_nothing_else() {
+    let mut faults = Faults::default();
+    let rule = FaultRule::any(FaultAction::Cut).of(ServiceName::Sms).times(None);
+    faults.add(rule.between(10, Some(20)));
+    let mut hit = |service, now_ms| {
+        let call = CallSeen {
+            now_ms,
+            service,
+            ..seen("vc-east", &[])
+        };
+        faults.judge(call, |_| 0).is_some()
+    };
+    assert!(hit(ServiceName::Sms, 10) && hit(ServiceName::Sms, 19));
+    assert!(!hit(ServiceName::Sms, 9) && !hit(ServiceName::Sms, 20));
+    assert!(!hit(ServiceName::Vim, 10));
+}
+
+#[test]
+fn a_rule_with_a_probability_hits_that_part_of_the_calls_the_same_ones_each_time() {
+    let hits = |seed: u64| {
+        let mut world = WorldSpec::pair(seed).groups(0).build();
+        let rule = FaultRule::new("failover", FaultAction::Cut).times(None);
+        world.add_fault(rule.with_probability(0.3)).unwrap();
+        let call = |_: i32| world.core.judge(seen("west", &[])).is_some();
+        (0..1_000).map(call).collect::<Vec<bool>>()
+    };
+    let first = hits(1);
+    let count = first.iter().filter(|hit| **hit).count();
+    assert!((250..350).contains(&count), "{count}");
+    assert_eq!(first, hits(1));
+    assert_ne!(first, hits(2));
+}
+
+#[test]
+fn what_is_drawn_for_one_object_does_not_depend_on_calls_about_others() {
+    let hits = |others: &[&str]| {
+        let mut world = WorldSpec::pair(5).groups(0).build();
+        let rule = FaultRule::new("failover", FaultAction::Cut).times(None);
+        world.add_fault(rule.with_probability(0.5)).unwrap();
+        let mut hit = |object: &str| world.core.judge(seen("west", &[object.to_owned()])).is_some();
+        for other in others {
+            hit(other);
+        }
+        (0..20).map(|_| hit("a")).collect::<Vec<bool>>()
+    };
+    assert_eq!(hits(&[]), hits(&["b", "c", "b"]));
+}
+
+#[test]
+fn a_rule_reads_from_json_and_refuses_unknown_members() {
+    let rule: FaultRule = serde_json::from_str(
+        r#"{"operation": "failover", "nth": 3, "do": {"refuse": {"status": 503, "body": {"code": "Busy"}}}}"#,
+    )
+    .unwrap();
+    assert_eq!((rule.nth, rule.count), (3, Some(1)));
+    assert!(matches!(
+        rule.action,
+        FaultAction::Refuse {
+            status: 503,
+            body: Some(_),
+            retry_after: None
+        }
+    ));
+    let dropped: FaultRule = serde_json::from_str(r#"{"do": "drop_answer", "count": null}"#).unwrap();
+    assert_eq!((dropped.count, dropped.action), (None, FaultAction::DropAnswer));
+    let all: FaultRule = serde_json::from_str(r#"{"do": "cut", "count": "all"}"#).unwrap();
+    assert_eq!(all.count, None);
+    for bad in [
+        r#"{"do": "cut", "nht": 2}"#,
+        r#"{"do": "explode"}"#,
+        r#"{"do": "cut", "count": "some"}"#,
+        r#"{"do": "cut", "count": -1}"#,
+        r#"{"do": "cut", "service": "vmware"}"#,
+    ] {
+        assert!(serde_json::from_str::<FaultRule>(bad).is_err(), "{bad}");
+    }
+}
+
+/// Every kind of rule.
+fn all_rules() -> Vec<FaultRule> {
+    let actions = [
+        FaultAction::DropAnswer,
+        FaultAction::CutAnswer { after_bytes: 7 },
+        FaultAction::Delay { ms: 5 },
+        FaultAction::Refuse {
+            status: 503,
+            body: Some(serde_json::json!({"code": "Busy", "args": ["a"]})),
+            retry_after: Some(3),
+        },
+        FaultAction::Cut,
+        FaultAction::Silence { acted: true },
+        FaultAction::EndSessions,
+        FaultAction::EndExtensions,
+        FaultAction::SetReachable {
+            endpoint: "east".to_owned(),
+            reachable: false,
+        },
+        FaultAction::RestartVcenter {
+            endpoint: "vc-east".to_owned(),
+            outage_ms: 9,
+        },
+        FaultAction::LoseSite {
+            site: "west".to_owned(),
+            how: Loss::Refused,
+        },
+        FaultAction::FillDisk {
+            site: "west".to_owned(),
+        },
+        FaultAction::FlapLink {
+            host: "host-11".to_owned(),
+            card: "vmnic6".to_owned(),
+            down_ms: 1,
+            up_ms: 2,
+        },
+    ];
+    let full = FaultRule::new("vmReplications.*", FaultAction::Cut)
+        .of(ServiceName::Vcda)
+        .at("west")
+        .on("vm-replications/*")
+        .from_nth(2)
+        .times(None)
+        .with_probability(0.25)
+        .between(1, Some(2));
+    let plain = actions.into_iter().map(FaultRule::any);
+    plain.chain([full]).collect()
+}
+
+#[test]
+fn every_rule_is_the_same_after_json() {
+    for rule in all_rules() {
+        let text = serde_json::to_string(&rule).unwrap();
+        assert_eq!(serde_json::from_str::<FaultRule>(&text).unwrap(), rule, "{text}");
+    }
+}
+
+#[test]
+fn a_file_has_every_kind_of_rule() {
+    let text = r#"
+# All of them.
+[[fault]]
+service = "vcda"
+endpoint = "west"
+operation = "vmReplications.*"
+object = "vm-replications/*"
+nth = 2
+count = "all"
+probability = 0.25
+from_ms = 1
+until_ms = 2
+do = "cut"
+
+[[fault]]
+do = { refuse = { status = 503, retry_after = 3, body = { code = "Busy", args = ["a"] } } }
+
+[[fault]]
+do = { lose_site = { site = "west", how = "refused" } }
+
+[[fault]]
+do.flap_link = { host = "host-11", card = "vmnic6", down_ms = 1, up_ms = 2 }
+"#;
+    let rules: Vec<FaultRule> = file::read(text)
+        .unwrap()
+        .into_iter()
+        .map(|located| located.rule)
+        .collect();
+    let all = all_rules();
+    assert_eq!(
+        rules,
+        [all[13].clone(), all[3].clone(), all[10].clone(), all[12].clone()]
+    );
+}
+
+#[test]
+fn errors_of_a_file_name_the_place_and_what_may_stand_there() {
+    for (text, wanted) in [
+        (
+            "[[fault]]\ndo = \"cut\"\nnht = 2\n",
+            "3:1: unknown field `nht`, expected one of `service`, ",
+        ),
+        (
+            "[[fault]]\ndo = \"explode\"\n",
+            "2:6: unknown variant `explode`, expected one of `drop_answer`, ",
+        ),
+        ("[[fault]]\nnth = 2\n", "1:1: missing field `do`"),
+        (
+            "[[fault]]\ndo = \"cut\"\ncount = \"some\"\n",
+            "3:9: invalid value: string \"some\", expected a number of calls, or \"all\"",
+        ),
+        ("[[fault]]\ndo = \"cut\n", "2:"),
+        (
+            "[[faults]]\ndo = \"cut\"\n",
+            "1:3: unknown field `faults`, expected `fault`",
+        ),
+    ] {
+        let error = file::read(text).unwrap_err().to_string();
+        assert!(error.starts_with(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
+    let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
+    let flap = |host: &str, card: &str, down_ms| FaultAction::FlapLink {
+        host: host.to_owned(),
+        card: card.to_owned(),
+        down_ms,
+        up_ms: 0,
+    };
+    let site = |site: &str| FaultAction::FillDisk {
+        site: site.to_owned(),
+    };
+    let cut = || FaultRule::new("x", FaultAction::Cut);
+    let refuse = FaultAction::Refuse {
+        status: 200,
+        body: None,
+        retry_after: None,
+    };
+    let restart = FaultAction::RestartVcenter {
+        endpoint: "east".to_owned(),
+        outage_ms: 1,
+    };
+    for (rule, wanted) in [
+        (
+            FaultRule::any(site("moon")),
+            "there is no site \"moon\"; there are: east, west",
+        ),
+        (
+            cut().at("moon"),
+            "there is no endpoint \"moon\"; there are: east, vc-east, vc-west, west",
+        ),
+        (
+            FaultRule::any(restart),
+            "there is no vCenter \"east\"; there are: vc-east, vc-west",
+        ),
+        (
+            FaultRule::any(flap("host-9", "vmnic6", 1)),
+            "there is no host \"host-9\"; there are: host-11, ",
+        ),
+        (
+            FaultRule::any(flap("host-11", "vmnic66", 1)),
+            "there is no card \"vmnic66\"; there are: vmnic0, ",
+        ),
+        (
+            FaultRule::any(flap("host-11", "vmnic6", 0)),
+            "flap_link.down_ms has to be at least 1",
+        ),
+        (
+            FaultRule::any(refuse),
+            "refuse.status has to be a status from 400 to 599",
+        ),
+        (cut().from_nth(0), "nth has to be at least 1"),
+        (cut().times(Some(0)), "count has to be at least 1"),
+        (
+            cut().with_probability(1.5),
+            "probability has to be above 0 and at most 1",
+        ),
+        (
+            cut().with_probability(f64::NAN),
+            "probability has to be above 0 and at most 1",
+        ),
+        (cut().between(5, Some(5)), "until_ms has to be later than from_ms"),
+        (
+            cut().lasting(5),
+            "for_ms is for lose_site, fill_disk and flap_link only",
+        ),
+    ] {
+        let error = world.add_fault(rule).unwrap_err().to_string();
+        assert!(error.starts_with(wanted), "{error}");
+    }
+    assert!(world.faults().active().is_empty());
+    let text = "[[fault]]\ndo = \"cut\"\n\n[[fault]]\ndo = { fill_disk = { site = \"moon\" } }\n";
+    let error = file::add(&mut world, text).unwrap_err().to_string();
+    assert_eq!(error, "4:1: there is no site \"moon\"; there are: east, west");
+    assert!(world.faults().active().is_empty());
+}
