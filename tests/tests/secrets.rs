@@ -222,7 +222,7 @@ async fn estate(folder: &Path, clock: &Arc<dyn Clock>) -> (Served, Document) {
     let world = WorldSpec::pair(7).groups(2).replications(2).build();
     let simulator = Simulator::new(world, Arc::clone(clock)).speed(20.0);
     let listen = "127.0.0.1:0".parse().expect("an address");
-    let options = ServeOptions { listen, plain: false };
+    let options = ServeOptions::at(listen);
     let served = serve(simulator.clone(), options).await.expect("a front");
     let path = folder.join("plan.toml");
     sample::write(&path, &served, &simulator.world().state()).expect("the sample plan");

@@ -1,6 +1,6 @@
 //! The arguments.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -62,9 +62,12 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sim {
-    /// Address of the admin endpoint; the services listen on ports of their own at the same address
+    /// Address of the services, which listen on ports of their own; the admin endpoint takes the port given
     #[arg(long, default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Address at which the admin endpoint listens, for anybody who gets there [default: the loopback address]
+    #[arg(long, value_name = "IP")]
+    pub(crate) admin: Option<IpAddr>,
     /// World: `pair`, or a JSON file that describes one
     #[arg(long, default_value = "pair", value_name = "NAME|FILE")]
     pub(crate) world: String,

@@ -85,9 +85,23 @@ struct Open {
     held: bool,
 }
 
+/// All attempts, whatever they were about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Requests that arrived, counted once for each of their objects.
+    pub attempts: u64,
+    /// Of these, the ones that were refused.
+    pub refused: u64,
+    /// Of these, the ones that were accepted.
+    pub accepted: u64,
+    /// How often state changed because of one.
+    pub effects: u64,
+}
+
 /// The log of all calls.
 #[derive(Debug, Clone, Default)]
 pub struct CallLog {
+    totals: Totals,
     entries: BTreeMap<Key, Entry>,
     open: BTreeMap<Ticket, Open>,
     by_object: BTreeMap<String, BTreeSet<Ticket>>,
@@ -124,6 +138,7 @@ impl CallLog {
             object: object.to_owned(),
         };
         self.last += 1;
+        self.totals.attempts += 1;
         let ticket = Ticket(self.last);
         let overlaps = purpose == Purpose::Action && self.by_object.contains_key(object);
         let entry = self.entries.entry(key.clone()).or_default();
@@ -225,15 +240,29 @@ impl CallLog {
         named.collect()
     }
 
+    /// The counts over all entries.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
     fn note(&mut self, ticket: Ticket, at_ms: i64, what: Outcome) {
         let Some(open) = self.open.get(&ticket) else {
             return;
         };
         let entry = self.entries.entry(open.key.clone()).or_default();
         match what {
-            Outcome::Refused => entry.refused += 1,
-            Outcome::Accepted => entry.accepted += 1,
-            Outcome::Effect => entry.effects += 1,
+            Outcome::Refused => {
+                entry.refused += 1;
+                self.totals.refused += 1;
+            }
+            Outcome::Accepted => {
+                entry.accepted += 1;
+                self.totals.accepted += 1;
+            }
+            Outcome::Effect => {
+                entry.effects += 1;
+                self.totals.effects += 1;
+            }
             Outcome::Attempt
             | Outcome::AttemptWhileUnsettled
             | Outcome::Lost

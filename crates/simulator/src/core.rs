@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::call_log::CallLog;
+use crate::chronicle::{Chronicle, Happening};
 use crate::endpoint::{Endpoint, EndpointKind, Sessions, site_of};
 use crate::event::Event;
 use crate::fault::{CallSeen, Faults, Loss, Verdict};
@@ -26,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) calls: CallLog,
     /// The fault rules.
     pub(crate) faults: Faults,
+    /// What has happened.
+    pub(crate) chronicle: Chronicle,
     pub(crate) now_ms: i64,
     queue: BTreeMap<(i64, u64), Event>,
     queued: u64,
@@ -41,6 +44,7 @@ impl Core {
             sessions: Sessions::default(),
             calls: CallLog::default(),
             faults: Faults::default(),
+            chronicle: Chronicle::default(),
             now_ms: 0,
             queue: BTreeMap::new(),
             queued: 0,
@@ -134,6 +138,21 @@ impl Core {
         self.endpoints
             .get(endpoint)
             .is_some_and(|endpoint| endpoint.reachable)
+    }
+
+    /// Tells the chronicle of something that happens at this moment.
+    pub(crate) fn note(&mut self, what: Happening) {
+        self.chronicle.note(self.now_ms, what);
+    }
+
+    /// Tells the chronicle of remote work that begins or ends at this moment.
+    pub(crate) fn note_task(&mut self, endpoint: &str, id: &str, work: String, state: &'static str) {
+        self.note(Happening::Task {
+            endpoint: endpoint.to_owned(),
+            task: id.to_owned(),
+            work,
+            state,
+        });
     }
 
     /// What becomes of a call by the fault rules.

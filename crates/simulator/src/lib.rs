@@ -22,18 +22,20 @@
 //! | `exchange` | requests, answers, and what else can become of a request |
 //! | `fault` | fault rules as data, from Rust or from a file |
 //! | `call_log` | attempts, refusals, acceptances and effects by operation and object |
+//! | `chronicle` `overview` | what has happened, and a world at a glance |
 //! | `endpoint` | addresses and sessions |
 //! | `vcda` | VMware Cloud Director Availability |
 //! | `sms` `pbm` | VASA providers with their groups, and the policies of machines |
 //! | `vm` | virtual machines, their files, datastores and networks |
 //! | `simulator` `transport` | a world on a [`Clock`](farside_transport::Clock), and the front in process |
-//! | `serve` | the front over loopback HTTPS, and the administration endpoint (feature `serve`) |
+//! | `serve` | the front over loopback HTTPS, the administration endpoint and its page (feature `serve`) |
 //!
 //! What holds here: time passes only in [`World::advance_to`]; the same seed and the same calls give the same answers, and
 //! how long work on an object takes does not depend on calls about other objects; no map without an order; no password and
 //! no token in `Debug` or in the state; a server's clock is never the world's.
 
 pub mod call_log;
+pub mod chronicle;
 mod core;
 pub mod dpu;
 pub mod endpoint;
@@ -42,6 +44,7 @@ pub mod exchange;
 pub mod fault;
 mod host_network;
 mod inventory;
+pub mod overview;
 pub mod pbm;
 mod random;
 #[cfg(feature = "serve")]
@@ -58,6 +61,7 @@ pub mod vcda;
 pub mod vcha;
 mod vi_json;
 pub mod vm;
+mod watch;
 pub mod world;
 
 pub use crate::core::WORLD_EPOCH_MS;

@@ -1,5 +1,6 @@
 //! A world on a clock, shared by its fronts.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub struct Simulator {
     clock: Arc<dyn Clock>,
     speed: f64,
     start: Duration,
+    /// World time that has passed without the clock, in milliseconds.
+    skipped_ms: Arc<AtomicI64>,
     bell: Arc<Bell>,
 }
 
@@ -29,6 +32,7 @@ impl Simulator {
             clock,
             speed: 1.0,
             start,
+            skipped_ms: Arc::default(),
             bell: Arc::default(),
         }
     }
@@ -60,8 +64,16 @@ impl Simulator {
             .elapsed()
             .saturating_sub(self.start)
             .mul_f64(self.speed);
-        world.advance_to(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX));
+        let elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        world.advance_to(elapsed_ms.saturating_add(self.skipped_ms.load(Ordering::Relaxed)));
         world
+    }
+
+    /// Lets so much world time pass at once, in milliseconds; what is due in it happens, in order. Answers that are on their
+    /// way take as long as they would have.
+    pub fn advance(&self, ms: u32) {
+        self.skipped_ms.fetch_add(i64::from(ms), Ordering::Relaxed);
+        drop(self.world());
     }
 
     /// Handles a request that arrives at an endpoint at this moment.
@@ -91,6 +103,24 @@ impl Simulator {
                 }
             }
         }
+    }
+
+    /// The world for somebody who only watches, and so gives nobody a reason to look again.
+    #[cfg(feature = "serve")]
+    pub(crate) fn look(&self) -> MutexGuard<'_, World> {
+        self.lock()
+    }
+
+    /// How often somebody has had the world.
+    #[cfg(feature = "serve")]
+    pub(crate) fn stirs(&self) -> u64 {
+        self.bell.rung()
+    }
+
+    /// Resolves when somebody has had the world more often than that.
+    #[cfg(feature = "serve")]
+    pub(crate) fn stirred(&self, heard: u64) -> impl Future<Output = ()> + Send + '_ {
+        self.bell.after(heard)
     }
 
     /// A transport to one endpoint, in process.

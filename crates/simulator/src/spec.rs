@@ -12,6 +12,7 @@ use crate::vcda::{Vcda, VcdaSpec};
 use crate::vcha::{Vcha, VchaSpec};
 use crate::vi_json::{RELEASES, ViJson};
 use crate::vm::{VmSpec, Vms};
+use crate::watch::Watched;
 use crate::world::{Waits, World};
 
 /// What a world holds.
@@ -170,7 +171,7 @@ impl WorldSpec {
         let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases, self.most_sessions);
         let mut inventory = inventory::build(&VCENTERS, &hosts);
         let vms = Vms::pair(&mut core, &self.vm, &mut inventory, &hosts, &sms);
-        World {
+        let mut world = World {
             core,
             vcda,
             sms,
@@ -181,6 +182,9 @@ impl WorldSpec {
             inventory,
             waits: Waits::default(),
             vms,
-        }
+            watched: Watched::default(),
+        };
+        world.observe();
+        world
     }
 }

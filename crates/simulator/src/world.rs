@@ -28,7 +28,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::call_log::{CallLog, Ticket};
+use crate::call_log::{CallLog, Purpose, Ticket};
+use crate::chronicle::{Chronicle, Happening};
 use crate::core::Core;
 use crate::endpoint::{Endpoint, EndpointKind};
 use crate::event::Event;
@@ -36,6 +37,7 @@ use crate::exchange::{Answer, Handled, Reply, Request};
 use crate::fault::{CallSeen, FaultAction, Faults, Verdict};
 use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
+use crate::watch::Watched;
 use crate::{dpu, pbm, sms, vcda, vcha, vi_json, vm};
 
 static SERVICES: &[&dyn Service] = &[
@@ -130,6 +132,7 @@ pub struct World {
     pub(crate) inventory: Inventory,
     pub(crate) waits: Waits,
     pub(crate) vms: vm::Vms,
+    pub(crate) watched: Watched,
 }
 
 impl World {
@@ -145,9 +148,11 @@ impl World {
             self.happen(event);
         }
         self.core.now_ms = self.core.now_ms.max(now_ms);
+        self.observe_if_due();
     }
 
     fn happen(&mut self, event: Event) {
+        let shakes = matches!(event, Event::Vcha(_) | Event::Dpu(_) | Event::Fault(_));
         match event {
             Event::Vcda(event) => vcda::happen(self, event),
             Event::Sms(event) => sms::happen(self, event),
@@ -156,6 +161,9 @@ impl World {
             Event::Task(event) => vi_json::task::happen(self, event),
             Event::Vm(event) => vm::happen(self, event),
             Event::Fault(event) => crate::fault::happen(self, event),
+        }
+        if shakes {
+            self.observe();
         }
     }
 
@@ -184,8 +192,16 @@ impl World {
             operation: route.operation,
             objects: &route.objects,
         });
+        let acts = route.purpose == Purpose::Action;
+        let hit = verdict.is_some();
         let incoming = self.arrive(endpoint, route, request);
         let (reply, delay_ms) = self.serve(service, &incoming, verdict);
+        if acts {
+            self.core.note(called(&incoming, &reply));
+        }
+        if acts || hit {
+            self.observe();
+        }
         let reply = match reply {
             Reply::Answer(answer) => Reply::Answer(self.dated(endpoint, answer)),
             Reply::Part(answer, bytes) => Reply::Part(self.dated(endpoint, answer), bytes),
@@ -462,6 +478,11 @@ impl World {
         &self.core.calls
     }
 
+    /// What has happened.
+    pub fn chronicle(&self) -> &Chronicle {
+        &self.core.chronicle
+    }
+
     /// The fault rules.
     pub fn faults(&self) -> &Faults {
         &self.core.faults
@@ -491,7 +512,9 @@ impl World {
     /// Loses an endpoint (packets get lost, for clients and for peer sites), or brings it back; `false` if there is none
     /// of that name.
     pub fn set_reachable(&mut self, endpoint: &str, reachable: bool) -> bool {
-        self.core.set_reachable(endpoint, reachable)
+        let known = self.core.set_reachable(endpoint, reachable);
+        self.observe();
+        known
     }
 
     /// The state of VMware Cloud Director Availability.
@@ -612,6 +635,25 @@ fn refusal(service: &dyn Service, status: u16, body: Option<Value>, retry_after:
     match retry_after {
         Some(seconds) => answer.header("retry-after", &seconds.to_string()),
         None => answer,
+    }
+}
+
+/// A call with what its caller sees, for the chronicle.
+fn called(incoming: &Incoming<'_>, reply: &Reply) -> Happening {
+    let outcome = match reply {
+        Reply::Answer(answer) if answer.is_success() => "accepted",
+        Reply::Answer(_) => "refused",
+        Reply::Part(..) => "cut",
+        Reply::Cut | Reply::Unreachable => "closed",
+        Reply::Silence | Reply::Dropped | Reply::Parked(_) => "silent",
+    };
+    let first = incoming.tickets.first();
+    Happening::Call {
+        endpoint: incoming.endpoint.to_owned(),
+        operation: incoming.operation,
+        object: first.map(|(object, _)| object.clone()).unwrap_or_default(),
+        objects: incoming.tickets.len(),
+        outcome,
     }
 }
 

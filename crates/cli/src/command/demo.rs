@@ -33,7 +33,7 @@ pub(super) async fn run(demo: &args::Demo) -> Result<u8, Failure> {
         .build();
     let simulator = Simulator::new(world, clock);
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let served = sim::start(&simulator, ServeOptions { listen, plain: false }).await?;
+    let served = sim::start(&simulator, ServeOptions::at(listen)).await?;
     let file = write_plan(&folder, &served, &simulator)?;
     output::note(&format!(
         "Simulator: {} vCenters, {} Cloud Director Availability sites, on loopback HTTPS.",

@@ -24,6 +24,7 @@ pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
         &simulator,
         ServeOptions {
             listen: sim.listen,
+            admin: sim.admin,
             plain: sim.plain,
         },
     )

@@ -3,6 +3,7 @@
 use super::action::{FaultAction, Loss};
 use super::rule::FaultRule;
 use super::unfit::UnfitRule;
+use crate::chronicle::Happening;
 use crate::dpu;
 use crate::event::Event;
 use crate::world::World;
@@ -34,20 +35,31 @@ impl World {
     /// [`UnfitRule`] if the rule makes no sense here; nothing is added then.
     pub fn add_fault(&mut self, rule: FaultRule) -> Result<u32, UnfitRule> {
         self.check_fault(&rule)?;
-        let id = self.core.faults.add(rule);
+        let fault = self.core.faults.add(rule);
+        self.core.note(Happening::Fault {
+            fault,
+            state: "added",
+        });
         self.settle_faults();
-        Ok(id)
+        Ok(fault)
     }
 
     /// Removes a rule and ends its condition; `false` if there is none of that number.
     pub fn remove_fault(&mut self, id: u32) -> bool {
         let removed = self.core.faults.remove(id);
+        if removed {
+            let state = "removed";
+            self.core.note(Happening::Fault { fault: id, state });
+        }
         self.settle_faults();
         removed
     }
 
     /// Tells the world of conditions that were added or removed since.
     pub(crate) fn settle_faults(&mut self) {
+        if self.core.faults.is_settled() {
+            return;
+        }
         for id in std::mem::take(&mut self.core.faults.fresh) {
             let from_ms = self.core.faults.get(id).and_then(|fault| fault.rule.from_ms);
             let wait_ms = from_ms.map_or(0, |from_ms| from_ms - self.core.now_ms);
@@ -61,6 +73,7 @@ impl World {
         for fault in std::mem::take(&mut self.core.faults.left) {
             self.settle(&fault.rule.action);
         }
+        self.observe();
     }
 
     /// The condition of a rule begins to hold, if it has not before and its time is not over.
@@ -78,6 +91,8 @@ impl World {
         }
         fault.holds_since_ms = Some(now_ms);
         let action = fault.rule.action.clone();
+        let state = "holds";
+        self.core.note(Happening::Fault { fault: id, state });
         if let Some(until_ms) = until_ms {
             self.core
                 .schedule_in(until_ms - now_ms, Event::Fault(FaultEvent::Ends(id)));
@@ -97,6 +112,8 @@ impl World {
         fault.holds_since_ms = None;
         fault.over = true;
         let action = fault.rule.action.clone();
+        let state = "over";
+        self.core.note(Happening::Fault { fault: id, state });
         self.settle(&action);
     }
 

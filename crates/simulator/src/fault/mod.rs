@@ -115,6 +115,11 @@ impl Faults {
             .any(|action| matches!(action, FaultAction::FillDisk { site: full } if full == site))
     }
 
+    /// Whether the world has been told of everything.
+    fn is_settled(&self) -> bool {
+        self.fresh.is_empty() && self.left.is_empty()
+    }
+
     /// The conditions that hold.
     fn holding(&self) -> impl Iterator<Item = &FaultAction> {
         let holding = self.active.iter().filter(|fault| fault.holds_since_ms.is_some());

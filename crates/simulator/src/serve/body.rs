@@ -1,10 +1,11 @@
-//! Bodies of answers: whole ones, and ones that are cut.
+//! Bodies of answers: whole ones, ones that are cut, and streams of events.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
+use tokio::sync::mpsc;
 
 /// The connection is closed without an answer, or in the middle of one.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,8 @@ pub(super) enum Body {
         /// Whether the first bytes were left to the connection to be written.
         handed_over: bool,
     },
+    /// What comes, as it comes, until the other end of the channel is gone.
+    Stream(mpsc::Receiver<Bytes>),
 }
 
 impl Body {
@@ -59,6 +62,9 @@ impl hyper::body::Body for Body {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
+            Self::Stream(receiver) => receiver
+                .poll_recv(context)
+                .map(|data| data.map(|data| Ok(Frame::data(data)))),
         }
     }
 
@@ -73,6 +79,7 @@ impl hyper::body::Body for Body {
                     .map_or(0, |data| u64::try_from(data.len()).unwrap_or(0)),
             ),
             Self::Part { length, .. } => SizeHint::with_exact(*length),
+            Self::Stream(_) => SizeHint::default(),
         }
     }
 }

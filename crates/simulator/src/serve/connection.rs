@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::TICK;
-use super::admin;
+use super::admin::{self, Reaction};
 use super::body::{Body, Closed};
 use super::certificate::Certificate;
 use crate::endpoint::Endpoint;
@@ -213,6 +213,20 @@ fn sent(answer: Answer) -> Result<Response<Body>, Closed> {
         .map(|body| Body::Whole(Some(body).filter(|body| !body.is_empty()))))
 }
 
+async fn administer(
+    simulator: &Simulator,
+    request: http::Request<Incoming>,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Response<Body>, Closed> {
+    if let Err(refusal) = admin::admit(request.method(), request.headers()) {
+        return sent(refusal);
+    }
+    match admin::react(simulator, &received(request).await?, stopped) {
+        Reaction::Answer(answer) => sent(answer),
+        Reaction::Stream(head, body) => Ok(response(head).map_err(|_| Closed)?.map(|_| body)),
+    }
+}
+
 /// Accepts connections to the administration endpoint until the front stops.
 pub(super) async fn accept_admin(
     listener: TcpListener,
@@ -227,10 +241,8 @@ pub(super) async fn accept_admin(
         let simulator = simulator.clone();
         let mut stopped = stopped.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| {
-                let simulator = &simulator;
-                async move { sent(admin::answer(simulator, &received(request).await?)) }
-            });
+            let ended = stopped.clone();
+            let service = service_fn(|request| administer(&simulator, request, &ended));
             let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::select! {
                 served = served => if let Err(error) = served {

@@ -5,7 +5,7 @@ mod body;
 mod certificate;
 mod connection;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -23,11 +23,31 @@ const TICK: Duration = Duration::from_millis(20);
 /// How to serve a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServeOptions {
-    /// Where the administration endpoint listens. With port 0 every listener takes a free port; with another one the
-    /// endpoints listen at the ports that follow it, in the order of their names.
+    /// Where the endpoints listen. With port 0 every listener takes a free port; with another one the administration endpoint
+    /// listens at that port, and the endpoints at those that follow it, in the order of their names.
     pub listen: SocketAddr,
+    /// The address at which the administration endpoint listens, which asks nobody who they are; `None`: the loopback one.
+    pub admin: Option<IpAddr>,
     /// Endpoints speak HTTP without TLS. Clients of this workspace do not; `curl` does.
     pub plain: bool,
+}
+
+impl ServeOptions {
+    /// A world behind HTTPS, administered from this machine only.
+    pub fn at(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            admin: None,
+            plain: false,
+        }
+    }
+
+    fn admin_ip(&self) -> IpAddr {
+        self.admin.unwrap_or(match self.listen {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        })
+    }
 }
 
 /// Why a world could not be served.
@@ -131,7 +151,8 @@ impl Served {
 /// [`ServeError`] if an address cannot be listened at or no certificate can be made; nothing is served then.
 pub async fn serve(simulator: Simulator, options: ServeOptions) -> Result<Served, ServeError> {
     let endpoints: Vec<Endpoint> = simulator.world().endpoints().cloned().collect();
-    let (admin_listener, admin_address) = bind(options.listen).await?;
+    let admin = SocketAddr::new(options.admin_ip(), options.listen.port());
+    let (admin_listener, admin_address) = bind(admin).await?;
     let mut hosts = Vec::new();
     let mut next = options.listen;
     for endpoint in endpoints {

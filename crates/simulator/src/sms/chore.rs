@@ -144,6 +144,7 @@ pub(super) fn begin(world: &mut World, incoming: &Incoming<'_>, errand: Errand) 
     if errand == Errand::Sync {
         each(sms, &chore, |provider| provider.syncing = true);
     }
+    core.note_task(&task.vcenter, &key, task.work(), "running");
     sms.tasks.insert((task.vcenter.clone(), key.clone()), task);
     core.calls.hold(incoming.ticket);
     let end = SmsEvent::ChoreEnds {
@@ -346,5 +347,6 @@ pub(super) fn ends(world: &mut World, chore: &Chore, ticket: crate::call_log::Ti
         if !failed {
             task.outcome = fault.map_or(Outcome::Value(result), Outcome::Failed);
         }
+        core.note_task(&task.vcenter, &task.key, task.work(), task.end_state());
     }
 }

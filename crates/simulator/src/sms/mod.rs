@@ -12,6 +12,7 @@ mod manager;
 mod operation;
 mod provider;
 mod query;
+mod seen;
 mod service;
 mod spec;
 mod task;
@@ -108,9 +109,10 @@ pub(crate) fn happen(world: &mut World, event: SmsEvent) {
     match event {
         SmsEvent::GroupEnds(job) => work::group_ends(world, &job),
         SmsEvent::TaskEnds { vcenter, key } => {
-            let now_ms = world.core.now_ms();
-            if let Some(task) = world.sms.tasks.get_mut(&(vcenter, key)) {
-                task.ended_ms = Some(now_ms);
+            let World { core, sms, .. } = world;
+            if let Some(task) = sms.tasks.get_mut(&(vcenter, key)) {
+                task.ended_ms = Some(core.now_ms());
+                core.note_task(&task.vcenter, &task.key, task.work(), task.end_state());
             }
         }
         SmsEvent::ChoreEnds { chore, ticket } => chore::ends(world, &chore, ticket),

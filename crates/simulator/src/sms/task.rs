@@ -47,6 +47,21 @@ pub(super) enum Outcome {
 }
 
 impl SmsTask {
+    /// What it does.
+    pub(super) fn work(&self) -> String {
+        let method = self.operation.split_once('_');
+        let method = method.map_or(self.operation, |(_, method)| method);
+        method.trim_end_matches("_Task").to_owned()
+    }
+
+    /// How it ends, for the chronicle.
+    pub(super) fn end_state(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Failed(_) => "failed",
+            Outcome::Groups { .. } | Outcome::Value(_) => "succeeded",
+        }
+    }
+
     fn state_at(&self, now_ms: i64) -> &'static str {
         match (self.ended_ms, &self.outcome) {
             (Some(_), Outcome::Failed(_)) => "error",

@@ -9,7 +9,7 @@ use super::group::{Busy, Pair, Phase, Verb};
 use super::provider::Provider;
 use super::query::{error_entry, too_many};
 use super::task::{Outcome, SmsTask};
-use super::{FIRST_COPY_MS, ProviderSpec, Sms, SmsEvent, view};
+use super::{FIRST_COPY_MS, ProviderSpec, Sms, SmsEvent, seen, view};
 use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
@@ -129,6 +129,7 @@ pub(super) fn begin(
     };
     // Queued after the work of the groups, so that of one moment the task is the last to end.
     core.schedule_in(ends_ms - core.now_ms(), Event::Sms(end));
+    core.note_task(&task.vcenter, &key, task.work(), "running");
     sms.tasks.insert((task.vcenter.clone(), key.clone()), task);
     Ok(answer(&reference("SmsTask", &key)))
 }
@@ -399,6 +400,7 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
         return;
     };
     pair.busy = None;
+    let (phase, source) = (pair.phase, pair.source);
     let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
     let possible = reaches_peer(core, &pair, job.side, job.verb, job.settings.planned)
         .and_then(|()| has_room(core, &pair, job.side, job.verb));
@@ -412,6 +414,9 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
         }
         Err(fault) => error_entry(&job.group, &fault),
     };
+    if (phase, source) != (pair.phase, pair.source) {
+        core.note(seen::happening(&pair));
+    }
     sms.pairs.insert(job.pair.clone(), pair);
     if let Some(ticket) = job.ticket {
         core.calls.settle(ticket, core.now_ms);
@@ -467,6 +472,7 @@ pub(crate) fn by_hand(world: &mut World, name: &str, verb: Verb) -> bool {
         }
         Verb::Reverse => turn_round(core, sms, &mut pair, &spec),
     }
+    core.note(seen::happening(&pair));
     sms.pairs.insert(name.to_owned(), pair);
     volumes_change(world, name, Some(before));
     true

@@ -329,6 +329,12 @@ impl Replication {
         (age_ms / 60_000 - i64::from(self.copying.rpo_minutes)).max(0)
     }
 
+    /// Its way and where its recovery stands: `east to west, NOT_STARTED`.
+    pub(crate) fn state_and_way(&self) -> String {
+        let (source, destination) = (&self.source.site, &self.destination.site);
+        format!("{source} to {destination}, {}", self.recovery.as_str())
+    }
+
     /// Whether the source is copied at intervals: it is while nothing has been recovered for good.
     pub(super) fn is_copying(&self) -> bool {
         self.source_vm.is_some()

@@ -241,6 +241,7 @@ pub(super) fn set_up(world: &mut World, setup: Setup) {
         if let Some(free) = vcda.free.remove(id) {
             let replication = protect(core, &setup, &vapp.id, free);
             ids.push(replication.id.clone());
+            core.note(work::happening(&replication, replication.recovery.as_str()));
             vcda.replications.insert(replication.id.clone(), replication);
         }
     }

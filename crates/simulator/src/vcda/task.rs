@@ -98,9 +98,18 @@ impl Task {
     /// Keeps it, and answers the request that began it.
     pub(super) fn accepted(self, core: &mut Core, vcda: &mut Vcda, incoming: &Incoming<'_>) -> Answer {
         core.calls.hold(incoming.ticket);
+        core.note_task(&self.site, &self.id, self.work(), "running");
         let answer = work::accepted(core, vcda, &self);
         vcda.tasks.insert(self.id.clone(), self);
         answer
+    }
+
+    /// What it does, and to what.
+    pub(crate) fn work(&self) -> String {
+        match &self.resource.name {
+            Some(name) => format!("{} {name}", self.workflow),
+            None => self.workflow.to_owned(),
+        }
     }
 
     /// What its result is said to be.

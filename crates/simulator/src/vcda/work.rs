@@ -7,6 +7,7 @@ use super::error::{ApiError, Refusal};
 use super::replication::{RecoveryState, Replication, Vm, WorkKind};
 use super::task::{Outcome, Resource, Task};
 use super::{MEDIA_TYPE, Vcda, VcdaEvent, plan, vapp, view};
+use crate::chronicle::Happening;
 use crate::core::Core;
 use crate::endpoint::Session;
 use crate::event::Event;
@@ -175,6 +176,7 @@ pub(super) fn start(core: &mut Core, vcda: &mut Vcda, work: Work) -> i64 {
         replication.recovery = work.kind.runs_in(part.began_in, reverse_in_progress);
         replication.last_error = None;
         replication.updated_ms = core.now_ms();
+        core.note(happening(replication, replication.recovery.as_str()));
         match work.kind {
             WorkKind::Migrate if !blocked => power_off(&mut replication.source_vm),
             WorkKind::StorageProfile => replication.is_moving = true,
@@ -241,6 +243,15 @@ pub(super) fn end(world: &mut World, work: Work) {
     conclude(core, vcda, id, outcome);
 }
 
+/// The state of a replication, for the chronicle.
+pub(super) fn happening(replication: &Replication, state: &'static str) -> Happening {
+    Happening::Replication {
+        replication: replication.id.clone(),
+        vm: replication.vm_name.clone(),
+        state,
+    }
+}
+
 /// A task ends.
 pub(super) fn conclude(core: &mut Core, vcda: &mut Vcda, id: &str, outcome: Outcome) {
     let Some(task) = vcda.tasks.get_mut(id) else {
@@ -251,6 +262,9 @@ pub(super) fn conclude(core: &mut Core, vcda: &mut Vcda, id: &str, outcome: Outc
         core.calls.effect(task.ticket, core.now_ms);
     }
     core.calls.settle(task.ticket, core.now_ms);
+    let succeeded = matches!(outcome, Outcome::Succeeded(_));
+    let state = if succeeded { "succeeded" } else { "failed" };
+    core.note_task(&task.site, id, task.work(), state);
     task.outcome = Some(outcome);
     if let Some(retention_ms) = vcda.spec.task_retention_ms {
         core.schedule_in(
@@ -298,9 +312,16 @@ fn end_part(core: &mut Core, vcda: &mut Vcda, kind: WorkKind, part: &Part, error
     if let Some(error) = error {
         replication.recovery = part.began_in;
         replication.last_error = Some(error.clone());
+        core.note(happening(replication, replication.recovery.as_str()));
         return;
     }
     replication.recovery = kind.ends_in(part.began_in);
+    let state = if kind == WorkKind::Stop {
+        "GONE"
+    } else {
+        replication.recovery.as_str()
+    };
+    core.note(happening(replication, state));
     if kind == WorkKind::Stop {
         if let Some(replication) = vcda.replications.remove(&part.replication) {
             vcda.release(replication);

@@ -36,6 +36,7 @@ use self::site::Site;
 use self::task::CisTask;
 use crate::core::Core;
 use crate::event::Event;
+use crate::overview::RunningTask;
 
 /// The clusters and REST tasks of all vCenters.
 #[derive(Debug, Clone)]
@@ -135,6 +136,12 @@ impl Vcha {
                 core.add_address(vcenter, &name);
             }
         }
+    }
+
+    /// The REST tasks that have not ended.
+    pub(crate) fn running_tasks(&self) -> impl Iterator<Item = RunningTask> {
+        let running = self.tasks.values().filter(|task| !task.has_ended());
+        running.map(CisTask::seen)
     }
 
     fn state(&self) -> Value {

@@ -8,6 +8,7 @@ use super::site::Site;
 use super::spec::{AfterSwitch, TaskIds, VchaSpec};
 use super::work::Work;
 use crate::core::Core;
+use crate::overview::RunningTask;
 use crate::shape::{Shape, optional, required};
 use crate::world::World;
 
@@ -170,6 +171,21 @@ impl CisTask {
 
     pub(super) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What it does.
+    pub(super) fn work(&self) -> &str {
+        &self.operation
+    }
+
+    /// What somebody sees of it who watches the world.
+    pub(super) fn seen(&self) -> RunningTask {
+        RunningTask {
+            endpoint: self.vcenter.clone(),
+            id: self.id.clone(),
+            work: self.operation.clone(),
+            since_ms: self.created_ms,
+        }
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -215,6 +215,7 @@ fn open_task(world: &mut World, vcenter: &str, user: &str, work: &Work, form: Fo
         .with_target(vcha.sites.get(vcenter))
         .lasting(work_ms);
     let id = task.id().to_owned();
+    core.note_task(vcenter, &id, task.work().to_owned(), "running");
     vcha.tasks.insert((vcenter.to_owned(), id.clone()), task);
     id
 }
@@ -237,10 +238,14 @@ pub(super) fn end_task(
         );
         return;
     }
-    let now_ms = world.core.now_ms();
+    let World { core, vcha, .. } = world;
     let key = (vcenter.to_owned(), task.to_owned());
-    if let Some(task) = world.vcha.tasks.get_mut(&key) {
-        task.end(now_ms, outcome.err());
+    if let Some(task) = vcha.tasks.get_mut(&key)
+        && !task.has_ended()
+    {
+        let state = if outcome.is_ok() { "succeeded" } else { "failed" };
+        core.note_task(vcenter, &key.1, task.work().to_owned(), state);
+        task.end(core.now_ms(), outcome.err());
     }
 }
 
@@ -355,6 +360,7 @@ pub(super) fn cancel(world: &mut World, vcenter: &str, id: &str) -> Result<(), R
         return Ok(());
     }
     let text = "The work was cancelled.";
+    core.note_task(vcenter, id, task.work().to_owned(), "failed");
     task.end(
         now_ms,
         Some(RestError::new(400, "CANCELED", "sim.task.cancelled", text)),

@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::value::{date_time, reference};
 use crate::core::Core;
 use crate::event::Event;
+use crate::overview::RunningTask;
 use crate::world::World;
 
 /// How long a task is queued, in milliseconds.
@@ -131,6 +132,17 @@ impl Tasks {
         self.by_key.get_mut(&(vcenter.to_owned(), key.to_owned()))
     }
 
+    /// The tasks of all vCenters that have not ended.
+    pub(crate) fn running(&self) -> impl Iterator<Item = RunningTask> {
+        let running = self.by_key.iter().filter(|(_, task)| !task.state.is_end());
+        running.map(|((vcenter, key), task)| RunningTask {
+            endpoint: vcenter.clone(),
+            id: key.clone(),
+            work: task.method.clone(),
+            since_ms: task.queued_ms,
+        })
+    }
+
     /// All tasks of a vCenter, the oldest first.
     pub(crate) fn of(&self, vcenter: &str) -> Vec<&VimTask> {
         let mut tasks: Vec<_> = self
@@ -210,6 +222,9 @@ pub(crate) fn begin(world: &mut World, vcenter: &str, new: NewTask) -> String {
     if new.starts {
         schedule(&mut world.core, QUEUED_MS, starts);
     }
+    world
+        .core
+        .note_task(vcenter, &key, task.method.clone(), "running");
     insert(world, vcenter, task);
     key
 }
@@ -235,6 +250,8 @@ pub(crate) fn end(world: &mut World, vcenter: &str, key: &str, outcome: Result<O
     task.started_ms.get_or_insert(now_ms);
     task.ended_ms = Some(now_ms);
     task.progress = None;
+    let state = if outcome.is_ok() { "succeeded" } else { "failed" };
+    let work = task.method.clone();
     match outcome {
         Ok(result) => {
             task.state = State::Success;
@@ -250,6 +267,7 @@ pub(crate) fn end(world: &mut World, vcenter: &str, key: &str, outcome: Result<O
         key: key.to_owned(),
     };
     schedule(&mut world.core, KEPT_MS, forgotten);
+    world.core.note_task(vcenter, key, work, state);
     world.inventory.touch(vcenter, key);
 }
 

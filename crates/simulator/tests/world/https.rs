@@ -53,7 +53,7 @@ async fn exchange(
         body.to_string()
     };
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: sim\r\nx-vcav-auth: {token}\r\ncontent-type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nx-vcav-auth: {token}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -123,10 +123,7 @@ async fn admin(served: &Served, method: &str, path: &str, body: &Value) -> Answe
 async fn start() -> (Simulator, Served) {
     let world = WorldSpec::pair(1).replications(4).build();
     let simulator = Simulator::new(world, Arc::new(SystemClock::new())).speed(50.0);
-    let options = ServeOptions {
-        listen: ([127, 0, 0, 1], 0).into(),
-        plain: false,
-    };
+    let options = ServeOptions::at(([127, 0, 0, 1], 0).into());
     let served = serve(simulator.clone(), options).await.expect("a served world");
     (simulator, served)
 }
@@ -347,6 +344,91 @@ async fn a_site_may_be_lost_so_that_connections_are_refused() {
         assert_eq!(drained(&mut open).await, (Vec::new(), true));
         assert!(connect(&west).await.is_err());
         served.shutdown().await;
+    })
+    .await;
+}
+
+/// The socket of the endpoint for administration.
+async fn admin_socket(served: &Served) -> TcpStream {
+    let base = served.admin.strip_prefix("http://").expect("HTTP");
+    let (address, _) = base.split_once('/').expect("a path");
+    TcpStream::connect(address).await.expect("the endpoint")
+}
+
+/// What comes over a connection after this was sent, until it is quiet.
+async fn asked(served: &Served, request: &str) -> String {
+    let mut stream = admin_socket(served).await;
+    stream.write_all(request.as_bytes()).await.expect("a request");
+    String::from_utf8(drained(&mut stream).await.0).expect("text")
+}
+
+#[tokio::test]
+async fn a_name_that_was_led_here_and_a_page_from_elsewhere_are_refused() {
+    within(async {
+        let (simulator, served) = start().await;
+        let text = asked(
+            &served,
+            "GET /admin/state HTTP/1.1\r\nhost: rebound.example\r\n\r\n",
+        )
+        .await;
+        assert!(
+            text.starts_with("HTTP/1.1 421") && !text.contains("endpoints"),
+            "{text}"
+        );
+        let body = json!({"do": "cut"}).to_string();
+        let head = "POST /admin/faults HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: http://elsewhere.example\r\n";
+        let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        let text = asked(&served, &request).await;
+        assert!(text.starts_with("HTTP/1.1 403"), "{text}");
+        assert!(simulator.world().faults().active().is_empty());
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_are_streamed_and_resumed_after_the_last_one_seen() {
+    within(async {
+        let (simulator, served) = start().await;
+        let mut stream = admin_socket(&served).await;
+        stream
+            .write_all(b"GET /admin/events HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .await
+            .expect("a request");
+        let (read, ended) = drained(&mut stream).await;
+        let head = String::from_utf8(read).expect("text");
+        assert!(
+            !ended && head.contains("content-type: text/event-stream"),
+            "{head}"
+        );
+        let rule = json!({"do": {"fill_disk": {"site": "west"}}});
+        admin(&served, "POST", "/faults", &rule).await;
+        simulator
+            .world()
+            .act_on_group("group-001", farside_simulator::sms::Verb::Failover);
+        let (read, _) = drained(&mut stream).await;
+        let text = String::from_utf8(read).expect("text");
+        for wanted in [
+            "id: 1\nevent: fault\ndata: {\"id\":1,",
+            "\"kind\":\"fault\",\"fault\":1,\"state\":\"added\"}\n\n",
+            "id: 2\nevent: fault\n",
+            "id: 3\nevent: group\n",
+            "\"states\":[[\"vc-east\",\"REMOTE_FAILEDOVER\"],[\"vc-west\",\"FAILEDOVER\"]]}",
+        ] {
+            assert!(text.contains(wanted), "{wanted} is not in {text}");
+        }
+        let resumed = asked(
+            &served,
+            "GET /admin/events HTTP/1.1\r\nhost: localhost\r\nlast-event-id: 2\r\n\r\n",
+        )
+        .await;
+        assert!(
+            resumed.contains("id: 3\n") && !resumed.contains("id: 2\n"),
+            "{resumed}"
+        );
+        served.shutdown().await;
+        let (_, ended) = drained(&mut stream).await;
+        assert!(ended);
     })
     .await;
 }

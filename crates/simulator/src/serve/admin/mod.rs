@@ -1,0 +1,259 @@
+//! The endpoint for administration, and the page. The README of this crate shows each answer.
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | `GET /` | the page |
+//! | `GET /admin/overview` | the world at a glance |
+//! | `GET /admin/state` | the whole world |
+//! | `GET /admin/groups`, `replications`, `tasks` | lists, in parts: `state`, `offset`, `limit` |
+//! | `GET /admin/calls` | attempts, refused, accepted, effects by endpoint, operation and object |
+//! | `GET /admin/faults`, `GET /admin/faults/{id}` | rules with their counts |
+//! | `POST /admin/faults` | takes one rule or an array of them; answers their ids |
+//! | `DELETE /admin/faults/{id}` | removes a rule |
+//! | `POST /admin/endpoints` | loses an endpoint, or brings it back |
+//! | `GET /admin/clock`, `POST /admin/clock` | the world's time; lets some of it pass |
+//! | `GET /admin/events` | what happens, as server-sent events |
+
+mod events;
+mod guard;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use http::{HeaderMap, Method};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::body::Body;
+use crate::core::WORLD_EPOCH_MS;
+use crate::exchange::{Answer, Request};
+use crate::fault::{ActiveFault, FaultRule, UnfitRule};
+use crate::overview::Part;
+use crate::simulator::Simulator;
+use crate::world::World;
+
+const JSON: &str = "application/json";
+
+/// How many entries of a list are answered when nobody says how many, and at most.
+const USUAL_PART: usize = 100;
+const LARGEST_PART: usize = 10_000;
+
+/// The paths below `/admin`, with what may be asked of them.
+const PATHS: &[(&str, &[&str])] = &[
+    ("/admin/overview", &["GET"]),
+    ("/admin/state", &["GET"]),
+    ("/admin/groups", &["GET"]),
+    ("/admin/replications", &["GET"]),
+    ("/admin/tasks", &["GET"]),
+    ("/admin/calls", &["GET"]),
+    ("/admin/faults", &["GET", "POST"]),
+    ("/admin/faults/{id}", &["GET", "DELETE"]),
+    ("/admin/endpoints", &["POST"]),
+    ("/admin/clock", &["GET", "POST"]),
+    ("/admin/events", &["GET"]),
+];
+
+/// Whether a request may be looked at at all, before its body is read.
+pub(super) fn admit(method: &Method, headers: &HeaderMap) -> Result<(), Answer> {
+    guard::check(method, headers).map_err(|(status, text)| safe(refused(status, text)))
+}
+
+/// What answers a request.
+pub(super) enum Reaction {
+    /// An answer.
+    Answer(Answer),
+    /// A head, and a stream that follows it.
+    Stream(Answer, Body),
+}
+
+/// Answers a request to the endpoint.
+pub(super) fn react(simulator: &Simulator, request: &Request, stopped: &watch::Receiver<bool>) -> Reaction {
+    let streams = request.method == Method::GET && request.path == "/admin/events";
+    if !streams {
+        return Reaction::Answer(safe(answer(simulator, request)));
+    }
+    let after = request.query_value("after");
+    match events::Start::read(request.header_text("last-event-id"), after.as_deref()) {
+        Ok(start) => {
+            let head = Answer::empty(200).header("content-type", "text/event-stream");
+            Reaction::Stream(safe(head), events::stream(simulator, start, stopped.clone()))
+        }
+        Err(error) => Reaction::Answer(safe(refused(400, &error))),
+    }
+}
+
+/// What every answer says: nobody keeps it, and nobody takes it for something else.
+fn safe(answer: Answer) -> Answer {
+    answer
+        .header("cache-control", "no-store")
+        .header("x-content-type-options", "nosniff")
+}
+
+fn answer(simulator: &Simulator, request: &Request) -> Answer {
+    if request.method == Method::GET
+        && let Some(file) = page::file(&request.path)
+    {
+        return file;
+    }
+    let segments = request.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let found = match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["admin", name]) => read(simulator, name, request),
+        ("GET", ["admin", "faults", id]) => fault(&simulator.world(), id).map(|fault| ok(&json!(fault))),
+        ("DELETE", ["admin", "faults", id]) => remove(&mut simulator.world(), id),
+        ("POST", ["admin", "faults"]) => add_rules(&mut simulator.world(), &request.body),
+        ("POST", ["admin", "endpoints"]) => set_reachable(&mut simulator.world(), &request.body),
+        ("POST", ["admin", "clock"]) => pass(simulator, &request.body),
+        _ => Err(no_such(request)),
+    };
+    found.unwrap_or_else(|refusal| refusal)
+}
+
+fn read(simulator: &Simulator, name: &str, request: &Request) -> Result<Answer, Answer> {
+    let world = simulator.world();
+    let body = match name {
+        "overview" => {
+            let mut overview = world.overview();
+            overview["time"] = json!(time(&world));
+            overview["speed"] = json!(simulator.pace());
+            overview
+        }
+        "state" => world.state(),
+        "groups" => world.group_list(&part(request)?),
+        "replications" => world.replication_list(&part(request)?),
+        "tasks" => world.running_tasks(&part(request)?),
+        "calls" => json!({"calls": world.calls().entries(), "totals": world.calls().totals()}),
+        "faults" => json!({"faults": world.faults().active()}),
+        "clock" => clock(simulator, &world),
+        _ => return Err(no_such(request)),
+    };
+    Ok(ok(&body))
+}
+
+fn clock(simulator: &Simulator, world: &World) -> Value {
+    json!({"now_ms": world.now_ms(), "time": time(world), "speed": simulator.pace()})
+}
+
+fn time(world: &World) -> String {
+    let time = jiff::Timestamp::from_millisecond(WORLD_EPOCH_MS.saturating_add(world.now_ms()));
+    time.unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+/// Which part of a list is asked for.
+fn part(request: &Request) -> Result<Part, Answer> {
+    let mut part = Part {
+        state: None,
+        offset: 0,
+        limit: USUAL_PART,
+    };
+    for (name, value) in request.query_pairs() {
+        let number = || {
+            let number = value.parse::<usize>();
+            number.map_err(|_| refused(400, &format!("{name} has to be a number, not {value:?}")))
+        };
+        match name.as_str() {
+            "offset" => part.offset = number()?,
+            "limit" => part.limit = number()?.min(LARGEST_PART),
+            "state" => part.state = Some(value),
+            _ => {
+                let error = format!("there is no parameter {name:?}; there are: state, offset, limit");
+                return Err(refused(400, &error));
+            }
+        }
+    }
+    Ok(part)
+}
+
+fn fault<'a>(world: &'a World, id: &str) -> Result<&'a ActiveFault, Answer> {
+    let found = id.parse().ok().and_then(|id| world.faults().get(id));
+    found.ok_or_else(|| refused(404, &format!("there is no rule {id:?}; see GET /admin/faults")))
+}
+
+fn remove(world: &mut World, id: &str) -> Result<Answer, Answer> {
+    let id = fault(world, id)?.id;
+    world.remove_fault(id);
+    Ok(Answer::empty(204))
+}
+
+/// Adds the rules of a body, all of them or none.
+fn add_rules(world: &mut World, body: &[u8]) -> Result<Answer, Answer> {
+    let given = match parse(body)? {
+        Value::Array(rules) => rules,
+        one => vec![one],
+    };
+    let mut rules = Vec::new();
+    for (index, given) in given.into_iter().enumerate() {
+        let unfit = |error: String| refused(400, &format!("rule {}: {error}", index + 1));
+        let rule: FaultRule = serde_json::from_value(given).map_err(|error| unfit(error.to_string()))?;
+        world
+            .check_fault(&rule)
+            .map_err(|error| unfit(error.to_string()))?;
+        rules.push(rule);
+    }
+    let added = rules.into_iter().map(|rule| world.add_fault(rule));
+    let ids: Result<Vec<u32>, UnfitRule> = added.collect();
+    let ids = ids.map_err(|error| refused(400, &error.to_string()))?;
+    Ok(Answer::json(201, JSON, &json!({"ids": ids})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reach {
+    endpoint: String,
+    reachable: bool,
+}
+
+fn set_reachable(world: &mut World, body: &[u8]) -> Result<Answer, Answer> {
+    let reach: Reach = parse(body)?;
+    if world.set_reachable(&reach.endpoint, reach.reachable) {
+        return Ok(Answer::empty(204));
+    }
+    let known: Vec<&str> = world.endpoints().map(|endpoint| endpoint.name.as_str()).collect();
+    let known = known.join(", ");
+    let error = format!("there is no endpoint {:?}; there are: {known}", reach.endpoint);
+    Err(refused(404, &error))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Passing {
+    advance_ms: u32,
+}
+
+/// Lets world time pass at once.
+fn pass(simulator: &Simulator, body: &[u8]) -> Result<Answer, Answer> {
+    let passing: Passing = parse(body)?;
+    simulator.advance(passing.advance_ms);
+    Ok(ok(&clock(simulator, &simulator.world())))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
+    serde_json::from_slice(body)
+        .map_err(|error| refused(400, &format!("the body is not what it has to be: {error}")))
+}
+
+/// A path that is not there, or not for this method.
+fn no_such(request: &Request) -> Answer {
+    let known = PATHS.iter().find(|(path, _)| request.fit(path).is_some());
+    if let Some((path, methods)) = known {
+        let allowed = methods.join(", ");
+        let error = format!("{path} takes {allowed}, not {}", request.method);
+        return refused(405, &error).header("allow", &allowed);
+    }
+    let paths: Vec<&str> = PATHS.iter().map(|(path, _)| *path).collect();
+    let paths = paths.join(", ");
+    refused(
+        404,
+        &format!("there is no {}; there are: /, {paths}", request.path),
+    )
+}
+
+fn ok(body: &Value) -> Answer {
+    Answer::json(200, JSON, body)
+}
+
+fn refused(status: u16, error: &str) -> Answer {
+    Answer::json(status, JSON, &json!({"error": error}))
+}
