@@ -1,10 +1,14 @@
 //! The world from outside: as a value, as a transport, and over the network.
 
+#[cfg(feature = "serve")]
+mod browser;
 mod conditions;
 mod faults;
 mod fixtures;
 #[cfg(feature = "serve")]
 mod https;
+#[cfg(feature = "serve")]
+mod page;
 mod support;
 mod transport;
 mod vcda_model;

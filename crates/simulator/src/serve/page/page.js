@@ -26,8 +26,7 @@ function row(...cells) {
 }
 
 // Rows are replaced only where they say something else, so that a selection or a screen reader keeps its place.
-function rows(id, made) {
-  const body = at(id);
+function rows(body, made) {
   made.forEach((fresh, index) => {
     const old = body.children[index];
     if (!old) body.append(fresh);
@@ -73,7 +72,7 @@ function showSites(sites) {
       ));
     });
   }
-  rows("sites", made);
+  rows(at("sites"), made);
 }
 
 function whatFault(action) {
@@ -84,25 +83,28 @@ function whatFault(action) {
   return `${name.replaceAll("_", " ")}: ${members.join(", ")}`;
 }
 
+const isCondition = (rule) => ["lose_site", "fill_disk", "flap_link"].some((name) => rule.do[name]);
+
 function whichCalls(rule) {
   const parts = ["service", "endpoint", "operation", "object"].filter((key) => rule[key]).map((key) => rule[key]);
   if (rule.probability !== undefined) parts.push(`${rule.probability * 100} %`);
   if (rule.from_ms !== undefined) parts.push(`from ${clock(rule.from_ms)}`);
   if (rule.until_ms !== undefined) parts.push(`until ${clock(rule.until_ms)}`);
-  return parts.join(", ") || "everything";
+  if (rule.for_ms !== undefined) parts.push(`for ${duration(rule.for_ms)}`);
+  return parts.join(", ") || (isCondition(rule) ? "" : "every call");
 }
 
 function faultState(fault) {
   if (fault.holds_since_ms !== null) return cell("holds", "bad");
   if (fault.over) return cell("over", "");
-  if (fault.rule.count !== null && fault.hits >= fault.rule.count) return cell("used up", "");
+  if (!isCondition(fault.rule) && fault.rule.count !== null && fault.hits >= fault.rule.count) return cell("used up", "");
   return cell("waits", "work");
 }
 
 function showFaults(faults) {
   text("faults-count", faults.length ? number(faults.length) : "");
   filled("faults", faults.length);
-  rows("faults", faults.map((fault) => row(
+  rows(at("faults"), faults.map((fault) => row(
     cell(String(fault.id), "", "th"),
     cell(whatFault(fault.rule.do)),
     cell(whichCalls(fault.rule)),
@@ -168,7 +170,7 @@ async function refill(node, name, describe) {
     const query = new URLSearchParams({ state: node.dataset.state, limit: String(limit) });
     const list = await get(`/admin/${name}?${query}`);
     const body = node.querySelector("tbody");
-    body.replaceChildren(...list.items.map(describe));
+    rows(body, list.items.map(describe));
     let more = node.querySelector("button");
     const rest = list.total - list.items.length;
     if (rest > 0 && !more) {
@@ -209,11 +211,11 @@ function showTasks(tasks, nowMs) {
   ));
   const rest = tasks.total - tasks.items.length;
   if (rest > 0) made.push(row(cell("", "", "th"), cell(`and ${number(rest)} more`), cell(""), cell("")));
-  rows("tasks", made);
+  rows(at("tasks"), made);
 }
 
 function showClusters(clusters) {
-  rows("clusters", clusters.map((cluster) => row(
+  rows(at("clusters"), clusters.map((cluster) => row(
     cell(cluster.vcenter, "", "th"),
     cell(`node ${cluster.active} (${cluster.address})`),
     cell(cluster.mode, cluster.mode === "ENABLED" ? "" : "work"),
@@ -232,7 +234,7 @@ function showHosts(hosts) {
     cell(host.links_down.join(", "), "bad"),
   ));
   if (total > items.length) made.push(row(cell("", "", "th"), cell(`and ${number(total - items.length)} more`), cell("")));
-  rows("hosts", made);
+  rows(at("hosts"), made);
 }
 
 let last = null;
