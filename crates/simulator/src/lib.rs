@@ -47,6 +47,7 @@ mod inventory;
 pub mod overview;
 pub mod pbm;
 mod random;
+mod recording;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod service;

@@ -38,7 +38,7 @@ use crate::fault::{CallSeen, FaultAction, Faults, Verdict};
 use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
 use crate::watch::Watched;
-use crate::{dpu, pbm, sms, vcda, vcha, vi_json, vm};
+use crate::{dpu, pbm, recording, sms, vcda, vcha, vi_json, vm};
 
 static SERVICES: &[&dyn Service] = &[
     &vcda::VcdaService,
@@ -195,6 +195,8 @@ impl World {
         let acts = route.purpose == Purpose::Action;
         let hit = verdict.is_some();
         let incoming = self.arrive(endpoint, route, request);
+        let refused = |verdict: &Verdict| matches!(verdict.action, FaultAction::Refuse { .. });
+        let own = !verdict.as_ref().is_some_and(refused);
         let (reply, delay_ms) = self.serve(service, &incoming, verdict);
         if acts {
             self.core.note(called(&incoming, &reply));
@@ -207,6 +209,9 @@ impl World {
             Reply::Part(answer, bytes) => Reply::Part(self.dated(endpoint, answer), bytes),
             Reply::Cut | Reply::Silence | Reply::Parked(_) | Reply::Unreachable | Reply::Dropped => reply,
         };
+        if let (true, Reply::Answer(answer) | Reply::Part(answer, _)) = (own, &reply) {
+            recording::write(endpoint, incoming.operation, request, answer);
+        }
         Handled { reply, delay_ms }
     }
 
@@ -380,6 +385,8 @@ impl World {
         };
         if let Some(answer) = answer {
             let answer = self.dated(&parked.endpoint, answer);
+            let (operation, asked) = vi_json::collector::wait::asked(&parked);
+            recording::write(&parked.endpoint, operation, &asked, &answer);
             return Resumed::Reply(match parked.cut_after {
                 Some(bytes) => part(answer, bytes),
                 None => Reply::Answer(answer),

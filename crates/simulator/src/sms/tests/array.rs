@@ -153,7 +153,10 @@ fn alarms_come_in_pages() {
         assert!(raised);
     }
     let page = |bench: &mut Bench, marker: Value| {
-        let filter = json!({"alarmFilter": {"_typeName": "AlarmFilter", "pageMarker": marker}});
+        let mut filter = json!({"alarmFilter": {"_typeName": "AlarmFilter"}});
+        if !marker.is_null() {
+            filter["alarmFilter"]["pageMarker"] = marker;
+        }
         call(bench, WEST, 1, "QueryActiveAlarm", &filter)
     };
     let first = page(&mut bench, Value::Null).value();

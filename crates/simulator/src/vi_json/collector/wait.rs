@@ -1,5 +1,7 @@
 //! Waiting for updates: at once where there are some, parked where there are none.
 
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::super::fault::Fault;
@@ -10,9 +12,10 @@ use super::super::value::{answer, reference};
 use super::spec::{FILTER, FilterSpec};
 use super::update::{Collector, Filter};
 use super::{MO_ID, content, select};
-use crate::exchange::Answer;
+use crate::exchange::{Answer, Request};
 use crate::service::Incoming;
 use crate::shape::{Shape, optional, required};
+use crate::vi_json::RELEASES;
 use crate::world::{Parked, World};
 
 static CREATE_FILTER: Shape = Shape::Object(&[
@@ -233,4 +236,17 @@ pub(crate) fn resume(world: &mut World, parked: &mut Parked) -> Option<Answer> {
         .until_ms
         .is_some_and(|until_ms| world.core.now_ms >= until_ms);
     over.then(|| answer(&Value::Null))
+}
+
+/// The call that was parked, without its body.
+pub(crate) fn asked(parked: &Parked) -> (&'static str, Request) {
+    let collector = utf8_percent_encode(&parked.collector, NON_ALPHANUMERIC);
+    let path = format!(
+        "/sdk/vim25/{}/PropertyCollector/{collector}/WaitForUpdatesEx",
+        RELEASES[0]
+    );
+    (
+        "PropertyCollector_WaitForUpdatesEx",
+        Request::new(Method::POST, &path),
+    )
 }

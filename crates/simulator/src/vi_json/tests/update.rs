@@ -14,12 +14,15 @@ const COLLECTOR: &str = "/PropertyCollector/propertyCollector";
 
 fn filter(type_name: &str, paths: &[&str], objects: &[(&str, &str)], select: Value) -> Value {
     let objects = objects.iter().map(|(type_name, mo_id)| {
-        json!({
+        let mut object = json!({
             "_typeName": "ObjectSpec",
             "obj": reference(type_name, mo_id),
             "skip": !select.is_null(),
-            "selectSet": select,
-        })
+        });
+        if !select.is_null() {
+            object["selectSet"] = select.clone();
+        }
+        object
     });
     json!({
         "_typeName": "PropertyFilterSpec",
