@@ -10,3 +10,4 @@ pub mod layers;
 pub mod long;
 pub mod schemas;
 pub mod test_all;
+pub mod validate;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, codegen, coverage, features, layers, long, schemas, test_all};
+use xtask::{bench, codegen, coverage, features, layers, long, schemas, test_all, validate};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
@@ -24,6 +24,8 @@ enum Chore {
     Features(features::Args),
     /// Say which operations of the schemas no client's test calls with all their parameters.
     Coverage(coverage::Args),
+    /// Hold what the simulator answered in the tests against the schemas.
+    Validate(validate::Args),
     /// Run the benchmarks and compare their figures with their bounds.
     Bench(bench::Args),
     /// Measure what takes minutes: the cost of builds, the whole schema.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Chore::Test(args) => test_all::run(&args),
         Chore::Features(args) => features::run(&args),
         Chore::Coverage(args) => coverage::run(&args),
+        Chore::Validate(args) => validate::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Long(args) => long::run(&args),
         Chore::Measure(args) => long::measure(&args),
