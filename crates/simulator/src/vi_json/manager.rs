@@ -14,6 +14,7 @@ use super::{collector, task_manager, view};
 use crate::exchange::Answer;
 use crate::service::Incoming;
 use crate::shape::{Shape, optional, required};
+use crate::vm;
 use crate::world::World;
 
 /// Id and type.
@@ -144,7 +145,7 @@ pub(super) fn service(world: &mut World, incoming: &Incoming<'_>, path: &Path) -
         }
         "QueryVMotionCompatibility" => {
             let body = request::body(incoming.request, &VMOTION)?;
-            Object::referred(world, vcenter, &body["vm"])?;
+            referred(world, vcenter, "VirtualMachine", &body["vm"])?;
             let asked = texts(&body, "compatibility");
             let asked = if asked.is_empty() {
                 vec!["cpu".to_owned(), "software".to_owned()]
@@ -153,7 +154,7 @@ pub(super) fn service(world: &mut World, incoming: &Incoming<'_>, path: &Path) -
             };
             let mut found = Vec::new();
             for host in list(&body, "host") {
-                let host = Object::referred(world, vcenter, host)?;
+                let host = referred(world, vcenter, "HostSystem", host)?;
                 found.push(json!({
                     "_typeName": "HostVMotionCompatibility",
                     "host": host.reference(),
@@ -164,17 +165,28 @@ pub(super) fn service(world: &mut World, incoming: &Incoming<'_>, path: &Path) -
         }
         _ => {
             let body = request::body(incoming.request, &MIGRATION)?;
-            let others = ["pool", "host"]
-                .into_iter()
-                .filter_map(|name| body.get(name))
-                .filter(|given| !given.is_null());
-            for object in list(&body, "vm").iter().chain(others) {
-                Object::referred(world, vcenter, object)?;
+            for (name, type_name) in [("pool", "ResourcePool"), ("host", "HostSystem")] {
+                if let Some(given) = body.get(name).filter(|given| !given.is_null()) {
+                    referred(world, vcenter, type_name, given)?;
+                }
+            }
+            for given in list(&body, "vm") {
+                let vm = referred(world, vcenter, "VirtualMachine", given)?;
+                let machine = world.vms.machine(&vm.mo_id);
+                if let (Some(machine), Some(wanted)) = (machine, body["state"].as_str()) {
+                    vm::check_power(machine, wanted)?;
+                }
             }
             // Nothing ever speaks against a move here.
             Ok(answer(&Value::Null))
         }
     }
+}
+
+/// The object that a reference names, which has to be of that type.
+fn referred(world: &World, vcenter: &str, type_name: &str, given: &Value) -> Result<Object, Fault> {
+    let object = Object::referred(world, vcenter, given)?;
+    Object::named(world, vcenter, type_name, &object.mo_id)
 }
 
 /// `ServiceInstance.RetrieveProductComponents`.

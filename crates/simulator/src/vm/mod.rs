@@ -31,6 +31,7 @@ pub(crate) use self::call::{check_new_name, handle, objects, operation};
 pub use self::file::{Home, Place};
 pub use self::machine::{Guest, Machine, Question};
 pub use self::place::{Datastore, Network, NetworkKind};
+pub(crate) use self::power::check_power;
 pub use self::spec::{ChoiceNames, MachineTrouble, Placement, TroubledMachine, VmSpec};
 pub(crate) use self::view::property;
 pub(crate) use self::volume::{Replicated, ReplicatedSide, in_use, volumes_change};

@@ -58,6 +58,16 @@ pub(super) fn wrong_power(machine: &Machine, wanted: Option<&str>) -> Fault {
     }
 }
 
+/// Refuses a machine that is not in a power state.
+pub(crate) fn check_power(machine: &Machine, wanted: &str) -> Result<(), Fault> {
+    let state = if machine.on { "poweredOn" } else { "poweredOff" };
+    if state == wanted {
+        Ok(())
+    } else {
+        Err(wrong_power(machine, Some(wanted)))
+    }
+}
+
 /// Whether a machine may be switched on.
 pub(super) fn may_power_on(vms: &Vms, machine: &Machine) -> Result<(), Fault> {
     idle(machine.busy.as_ref())?;

@@ -39,8 +39,7 @@ async fn the_service_says_what_it_is_and_what_time_it_is() {
 async fn moves_are_checked_and_nothing_is_moved() {
     let site = Site::new();
     let service = site.client().service_instance();
-    // Any entity does where the simulator looks no further.
-    let vm = of("Folder", "group-v13");
+    let vm = of("VirtualMachine", "vm-1001");
     let hosts = vec![of("HostSystem", "host-11"), of("HostSystem", "host-12")];
     let asked =
         QueryVMotionCompatibilityRequest::new(vm.clone(), hosts).with_compatibility(vec!["cpu".to_owned()]);
@@ -53,16 +52,25 @@ async fn moves_are_checked_and_nothing_is_moved() {
         [["cpu"], ["cpu"]]
     );
     let check = ValidateMigrationRequest::new(vec![vm])
-        .with_state(VirtualMachinePowerState::PoweredOn)
+        .with_state(VirtualMachinePowerState::PoweredOff)
         .with_test_type(vec!["sourceTests".to_owned()])
         .with_pool(of("ResourcePool", "resgroup-19"))
         .with_host(of("HostSystem", "host-12"));
     assert!(service.validate_migration(&check).await.unwrap().is_empty());
-    let gone = ValidateMigrationRequest::new(vec![of("VirtualMachine", "vm-none")]);
-    assert_eq!(
-        fault(&service.validate_migration(&gone).await.unwrap_err()),
-        "ManagedObjectNotFound"
-    );
+    for (vm, state, expected) in [
+        (of("VirtualMachine", "vm-none"), None, "ManagedObjectNotFound"),
+        (of("Folder", "group-v13"), None, "ManagedObjectNotFound"),
+        (
+            of("VirtualMachine", "vm-1001"),
+            Some(VirtualMachinePowerState::PoweredOn),
+            "InvalidPowerState",
+        ),
+    ] {
+        let mut refused = ValidateMigrationRequest::new(vec![vm]);
+        refused.state = state;
+        let refused = service.validate_migration(&refused).await.unwrap_err();
+        assert_eq!(fault(&refused), expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]
