@@ -321,7 +321,9 @@ impl<'t, 'd> Check<'t, 'd> {
             return self.any(value);
         }
         let mut lower = name.to_owned();
-        lower[..1].make_ascii_lowercase();
+        if let Some(first) = lower.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
         let primitive = [lower.as_str(), name]
             .into_iter()
             .find(|name| BOXES.iter().any(|(own, _)| own == name));

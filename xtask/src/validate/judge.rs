@@ -111,11 +111,7 @@ impl<'d> Service<'d> {
         let segments: Vec<&str> = path.split('/').collect();
         let operation = match segments[..] {
             [type_name, _, name] if self.types.dialect == Dialect::ViJson => format!("{type_name}.{name}"),
-            _ => path
-                .split(|c: char| c == '/')
-                .take(2)
-                .collect::<Vec<_>>()
-                .join("/"),
+            _ => path.split('/').take(2).collect::<Vec<_>>().join("/"),
         };
         let operation = format!("{} {operation}", exchange.method);
         found

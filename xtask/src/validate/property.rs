@@ -81,7 +81,7 @@ impl<'d> Properties<'d> {
             if check.types.resolve(schema).0 == Some("Any") {
                 return check.any(value);
             }
-            let wanted = box_name(check.types, schema);
+            let wanted = box_name(schema);
             let own = value["_typeName"].as_str().unwrap_or_default();
             match (wanted, value.get("_value")) {
                 (Some(wanted), Some(inner)) => {
@@ -117,7 +117,7 @@ fn without_keys(path: &str) -> String {
 }
 
 /// What the box of a value of this schema may be called; `None` for an object, which has none.
-fn box_name(types: &Types<'_>, schema: &Value) -> Option<Vec<String>> {
+fn box_name(schema: &Value) -> Option<Vec<String>> {
     let semantic = schema["x-farside-semantic"].as_str();
     // A schema of this document: the reference is looked at, not followed.
     let reference = schema["$ref"]
@@ -125,7 +125,7 @@ fn box_name(types: &Types<'_>, schema: &Value) -> Option<Vec<String>> {
         .or_else(|| schema["allOf"][0]["$ref"].as_str());
     let name = reference.and_then(|target| target.rsplit('/').next());
     if let Some(items) = schema.get("items") {
-        let elements = box_name(types, items).or_else(|| {
+        let elements = box_name(items).or_else(|| {
             let target = items["$ref"].as_str()?.rsplit('/').next()?;
             Some(vec![target.to_owned()])
         })?;
@@ -133,7 +133,9 @@ fn box_name(types: &Types<'_>, schema: &Value) -> Option<Vec<String>> {
         return Some(
             elements
                 .map(|mut name| {
-                    name[..1].make_ascii_uppercase();
+                    if let Some(first) = name.get_mut(..1) {
+                        first.make_ascii_uppercase();
+                    }
                     format!("ArrayOf{name}")
                 })
                 .collect(),

@@ -65,7 +65,10 @@ fn is_time(text: &str) -> bool {
             .and_then(|part| part.parse::<u32>().ok())
             .is_some_and(|part| part <= most)
     };
-    if !date || !(in_range(5, 7, 12) && in_range(8, 10, 31) && in_range(11, 13, 23) && in_range(14, 16, 59)) {
+    let in_ranges = [(5, 7, 12), (8, 10, 31), (11, 13, 23), (14, 16, 59)]
+        .iter()
+        .all(|(from, to, most)| in_range(*from, *to, *most));
+    if !date || !in_ranges {
         return false;
     }
     let mut rest = &text[19..];
@@ -92,7 +95,7 @@ fn is_uuid(text: &str) -> bool {
 
 fn is_base64(text: &str) -> bool {
     let plain = text.trim_end_matches('=');
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && text.len() - plain.len() <= 2
         && plain
             .bytes()

@@ -176,11 +176,7 @@ fn objects_of_vi_json_have_their_members_types_and_names() {
                 json!("NoSuchFault"),
                 "200 error: NoSuchFault is no MethodFault",
             ),
-            (
-                "/result",
-                json!("x"),
-                "200 result: string where a type has to be said",
-            ),
+            ("/result", json!("x"), "200 result: string for object"),
             (
                 "/result/_value",
                 json!("a"),
