@@ -111,12 +111,12 @@ pub(super) fn property(world: &World, object: &Object, name: &str) -> Option<Val
 
 /// A property of the caller's own session, which is another one for each caller.
 pub(super) fn own_property(world: &World, incoming: &Incoming<'_>, path: &Path) -> Option<Value> {
-    let token = incoming.request.header_text(session::TOKEN_HEADER)?;
-    let own = world.vi_json.own(incoming.endpoint, token)?;
+    let token = incoming.request.header_text(session::TOKEN_HEADER);
+    if (path.type_name.as_str(), path.member.as_str()) == ("SessionManager", "currentSession") {
+        return session::property(world, incoming.endpoint, token, "currentSession");
+    }
+    let own = world.vi_json.own(incoming.endpoint, token?)?;
     match (path.type_name.as_str(), path.member.as_str()) {
-        ("SessionManager", "currentSession") => {
-            session::property(world, incoming.endpoint, Some(token), "currentSession")
-        }
         ("ViewManager", "viewList") => {
             let views = own.views.iter().map(|(id, view)| reference(view.type_name(), id));
             Some(null_if_empty(views.collect()))

@@ -238,16 +238,18 @@ fn is_below(world: &World, vcenter: &str, id: &str, above: &str) -> bool {
 fn by_path(world: &World, vcenter: &str, path: &str) -> Option<Value> {
     let mut at = Object::find(world, vcenter, ROOT_FOLDER)?;
     for name in path.trim_matches('/').split('/').filter(|name| !name.is_empty()) {
-        let name = percent_decode_str(name).decode_utf8_lossy();
-        at = child(world, &at, &name)?;
+        at = child(world, &at, name)?;
     }
     Some(at.reference())
 }
 
-/// The child of this name: of a folder, a datacenter, a cluster.
+/// The child of this name, of a folder, a datacenter, a cluster. What is escaped in one may be plain in the other.
 fn child(world: &World, of: &Object, name: &str) -> Option<Object> {
+    let plain = |name: &str| percent_decode_str(name).decode_utf8_lossy().into_owned();
+    let wanted = plain(name);
     let mut children = world.inventory.entities(&of.vcenter).filter(|(_, entity)| {
-        entity.ids("parent").contains(&of.mo_id) && entity.get("name").and_then(Value::as_str) == Some(name)
+        entity.ids("parent").contains(&of.mo_id)
+            && entity.get("name").and_then(Value::as_str).map(plain).as_ref() == Some(&wanted)
     });
     children
         .next()

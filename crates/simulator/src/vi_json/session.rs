@@ -29,7 +29,7 @@ const LOCALES: [&str; 4] = ["de", "en", "fr", "ja"];
 const EXTENSION: &str = "com.example.recovery";
 
 /// What a client of SSPI has to send, first and in answer to the challenge.
-const SSPI: [&str; 2] = ["c3NwaS1maXJzdA==", "c3NwaS1zZWNvbmQ="];
+pub(super) const SSPI: [&str; 2] = ["c3NwaS1maXJzdA==", "c3NwaS1zZWNvbmQ="];
 
 static LOGIN: Shape = Shape::Object(&[
     ROOT_TYPE,

@@ -1,4 +1,5 @@
 mod fixture;
+mod stage;
 mod task;
 mod update;
 mod whole;
