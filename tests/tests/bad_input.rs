@@ -335,3 +335,47 @@ fn odd_addresses_and_names_are_told_before_anything_is_asked() {
     says(&scene.user.run(&outside), 2, &["--run-id", "letters"]);
     scene.is_untouched();
 }
+
+#[test]
+fn a_world_that_is_described_wrongly_is_told_with_its_place() {
+    let user = Farside::new();
+    let file = user.folder().join("world.toml");
+    let cases = [
+        ("seed = 1\ngrops = 3\n", "world.toml:2:1: unknown field `grops`"),
+        (
+            "[vcda]\nrefuses_in_task = 1\n",
+            "world.toml:2:19: invalid type: integer `1`, expected true or false",
+        ),
+        (
+            "[vcha.clusters.moon]\n",
+            "world.toml:1:1: `moon` is no vCenter of the world",
+        ),
+    ];
+    for (text, place) in cases {
+        fs::write(&file, text).expect("a world file");
+        says(&user.run(&["sim", "--world", "world.toml"]), 2, &[place]);
+    }
+    fs::write(&file, "{\"seed\": true}").expect("a world file");
+    says(
+        &user.run(&["sim", "--world", "world.toml"]),
+        2,
+        &["line 1 column 13"],
+    );
+    says(
+        &user.run(&["sim", "--world", "moon"]),
+        2,
+        &["cannot read the world moon", "`pair`, `odd`, `large`"],
+    );
+}
+
+#[test]
+fn a_speed_out_of_its_range_is_refused() {
+    let user = Farside::new();
+    for speed in ["0", "0.01", "1001", "NaN", "fast"] {
+        says(
+            &user.run(&["sim", "--speed", speed]),
+            2,
+            &["a number from 0.1 to 1000"],
+        );
+    }
+}

@@ -68,16 +68,20 @@ pub(crate) struct Sim {
     /// Address at which the admin endpoint listens, for anybody who gets there [default: the loopback address]
     #[arg(long, value_name = "IP")]
     pub(crate) admin: Option<IpAddr>,
-    /// World: `pair`, or a JSON file that describes one
+    /// World: `pair`, `odd` (plays other readings of the rules, by seed), `large` (10,000 groups and replications), or a
+    /// TOML file that describes one
     #[arg(long, default_value = "pair", value_name = "NAME|FILE")]
     pub(crate) world: String,
-    /// Seed of the simulated world
+    /// How many times as fast as real time the world's time passes, from 0.1 to 1000
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    pub(crate) speed: f64,
+    /// Seed of the simulated world, instead of 1 or the file's
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// vVol replication groups of the world `pair`
+    /// vVol replication groups, instead of the world's
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) groups: Option<u32>,
-    /// VM replications of the world `pair`
+    /// VM replications, instead of the world's
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) replications: Option<u32>,
     /// Faults of the world: a TOML file with rules, as the simulator's README describes them
@@ -89,6 +93,17 @@ pub(crate) struct Sim {
     /// Write a recovery plan for everything in the world, and the files with its passwords beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) sample_plan: Option<PathBuf>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speeds = farside_simulator::Simulator::SPEEDS;
+    let told = || format!("a number from {} to {}", speeds.start(), speeds.end());
+    let speed: f64 = text.parse().map_err(|_| told())?;
+    if speeds.contains(&speed) {
+        Ok(speed)
+    } else {
+        Err(told())
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -30,6 +30,8 @@ pub(crate) struct Core {
     /// What has happened.
     pub(crate) chronicle: Chronicle,
     pub(crate) now_ms: i64,
+    /// How long work takes, in percent of the usual times.
+    pub(crate) work_percent: i64,
     queue: BTreeMap<(i64, u64), Event>,
     queued: u64,
     draws: BTreeMap<(&'static str, String), u64>,
@@ -46,6 +48,7 @@ impl Core {
             faults: Faults::default(),
             chronicle: Chronicle::default(),
             now_ms: 0,
+            work_percent: 100,
             queue: BTreeMap::new(),
             queued: 0,
             draws: BTreeMap::new(),
@@ -111,14 +114,18 @@ impl Core {
     }
 
     /// How long a piece of work takes, in milliseconds from the range given: drawn for the kind of work, the object and
-    /// how often it was done there before.
+    /// how often it was done there before. Nothing takes no time at all.
     pub(crate) fn work_ms(
         &mut self,
         kind: &'static str,
         object: &str,
         range_ms: std::ops::Range<i64>,
     ) -> i64 {
-        self.random(kind, object).between(range_ms.start, range_ms.end)
+        let usual_ms = self.random(kind, object).between(range_ms.start, range_ms.end);
+        if self.work_percent == 100 {
+            return usual_ms;
+        }
+        (usual_ms.saturating_mul(self.work_percent) / 100).max(1)
     }
 
     /// An id that has not been given out before.

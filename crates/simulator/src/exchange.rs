@@ -144,6 +144,17 @@ impl Answer {
         }
     }
 
+    /// The page of a proxy that cannot reach its server.
+    pub(crate) fn page(status: u16) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+            body: Bytes::from_static(
+                b"<html><body><h1>No server is available to handle this request</h1></body></html>",
+            ),
+        }
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

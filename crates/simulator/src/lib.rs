@@ -18,6 +18,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
+//! | `spec` | what a world holds: by name, from a TOML file, and the switches of other readings |
 //! | `world` | [`World`]: all state, its clock, the one way in; how to add a service |
 //! | `exchange` | requests, answers, and what else can become of a request |
 //! | `fault` | fault rules as data, from Rust or from a file |
@@ -54,13 +55,13 @@ mod service;
 mod shape;
 mod simulator;
 pub mod sms;
-mod spec;
+pub mod spec;
 #[cfg(test)]
 mod testbench;
 mod transport;
 pub mod vcda;
 pub mod vcha;
-mod vi_json;
+pub mod vi_json;
 pub mod vm;
 mod watch;
 pub mod world;

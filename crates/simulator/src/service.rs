@@ -42,6 +42,11 @@ pub(crate) trait Service: Debug + Sync {
     /// Checks the session and the request, changes the world, and answers.
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer;
 
+    /// What the service makes of the form of its answers, whatever they say.
+    fn formed(&self, _world: &World, answer: Answer) -> Answer {
+        answer
+    }
+
     /// An error in the service's own form that a fault rule asks for.
     fn refusal(&self, status: u16) -> Answer;
 

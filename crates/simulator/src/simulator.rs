@@ -1,5 +1,6 @@
 //! A world on a clock, shared by its fronts.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -24,24 +25,28 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts the clock of a world: its time zero is this moment of `clock`.
+    /// How many times as fast as its clock a world may go.
+    pub const SPEEDS: RangeInclusive<f64> = 0.1..=1_000.0;
+
+    /// Starts the clock of a world: the world's time goes on from where it stands at this moment of `clock`.
     pub fn new(world: World, clock: Arc<dyn Clock>) -> Self {
-        let start = clock.elapsed();
+        let (start, skipped_ms) = (clock.elapsed(), world.now_ms());
         Self {
             world: Arc::new(Mutex::new(world)),
             clock,
             speed: 1.0,
             start,
-            skipped_ms: Arc::default(),
+            skipped_ms: Arc::new(AtomicI64::new(skipped_ms)),
             bell: Arc::default(),
         }
     }
 
-    /// Lets the world's time pass `speed` times as fast as the clock's; nothing changes unless `speed` is above zero.
+    /// Lets the world's time pass `speed` times as fast as the clock's from the start of the simulator on. What is beyond
+    /// [`Self::SPEEDS`] counts as their nearest end; what is no number changes nothing.
     #[must_use]
     pub fn speed(mut self, speed: f64) -> Self {
-        if speed.is_finite() && speed > 0.0 {
-            self.speed = speed;
+        if !speed.is_nan() {
+            self.speed = speed.clamp(*Self::SPEEDS.start(), *Self::SPEEDS.end());
         }
         self
     }
@@ -205,4 +210,121 @@ async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) 
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use farside_transport::SystemClock;
+    use http::Method;
+    use serde_json::json;
+
+    use super::*;
+    use crate::spec::WorldSpec;
+    use crate::testbench::{BASE, Bench};
+
+    const COLLECTOR: &str = "/PropertyCollector/propertyCollector";
+
+    fn paused() -> Arc<SystemClock> {
+        Arc::new(SystemClock::new())
+    }
+
+    /// A request that waits for changes of a host, for fifty seconds at most.
+    fn waiting(bench: &mut Bench) -> Request {
+        let filter = json!({"partialUpdates": false, "spec": {
+            "_typeName": "PropertyFilterSpec",
+            "propSet": [{"_typeName": "PropertySpec", "type": "HostSystem", "pathSet": ["name"]}],
+            "objectSet": [{"_typeName": "ObjectSpec", "skip": false,
+                "obj": {"_typeName": "ManagedObjectReference", "type": "HostSystem", "value": "host-11"}}],
+        }});
+        let made = bench.post("vc-east", &format!("{COLLECTOR}/CreateFilter"), &filter);
+        assert_eq!(made.status, 200, "{}", made.value());
+        let path = format!("{COLLECTOR}/WaitForUpdatesEx");
+        let first = bench.post("vc-east", &path, &json!({"version": ""})).value();
+        let options = json!({"_typeName": "WaitOptions", "maxWaitSeconds": 50});
+        let body = json!({"version": first["version"], "options": options});
+        let request = Request::new(Method::POST, &format!("{BASE}{path}")).json(&body);
+        bench.with_session("vc-east", request)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_parked_request_is_answered_when_the_worlds_time_is_up_at_any_speed() {
+        for speed in [0.1, 0.5, 1.0, 10.0, 1_000.0] {
+            let mut bench = Bench::new(&WorldSpec::pair(1).groups(0).replications(0));
+            let request = waiting(&mut bench);
+            let clock = paused();
+            let simulator = Simulator::new(bench.world, clock.clone()).speed(speed);
+            let Reply::Parked(parked) = simulator.handle("vc-east", &request).reply else {
+                panic!("it is not parked");
+            };
+            let Reply::Answer(answer) = simulator.parked(parked).await else {
+                panic!("it is not answered");
+            };
+            assert_eq!(answer.value(), serde_json::Value::Null);
+            // A sleep ends with a whole millisecond of the clock.
+            let late = clock
+                .elapsed()
+                .mul_f64(speed)
+                .saturating_sub(Duration::from_secs(50));
+            assert!(
+                late <= Duration::from_millis(2).mul_f64(speed.max(1.0)),
+                "{late:?} late at {speed}"
+            );
+            assert!(
+                clock.elapsed().mul_f64(speed) >= Duration::from_secs(50),
+                "early at {speed}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_parked_request_hears_of_a_change_at_any_speed() {
+        let mut bench = Bench::new(&WorldSpec::pair(1).groups(0).replications(0));
+        let request = waiting(&mut bench);
+        let clock = paused();
+        let simulator = Simulator::new(bench.world, clock.clone()).speed(100.0);
+        let Reply::Parked(parked) = simulator.handle("vc-east", &request).reply else {
+            panic!("it is not parked");
+        };
+        let restart = async {
+            clock.sleep(Duration::from_millis(100)).await;
+            simulator.world().restart_vcenter("vc-east", 1_000);
+        };
+        let (reply, ()) = tokio::join!(simulator.parked(parked), restart);
+        assert_eq!(reply, Reply::Cut);
+        assert!(
+            clock.elapsed() < Duration::from_millis(110),
+            "{:?}",
+            clock.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_goes_on_from_where_the_world_stands() {
+        let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
+        world.advance_to(7_000);
+        let clock = paused();
+        clock.sleep(Duration::from_secs(3)).await;
+        let simulator = Simulator::new(world, clock.clone()).speed(2.0);
+        assert_eq!(simulator.world().now_ms(), 7_000);
+        clock.sleep(Duration::from_secs(1)).await;
+        assert_eq!(simulator.world().now_ms(), 9_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_speed_beyond_its_range_is_the_nearest_one() {
+        let paces = [
+            (0.0, 0.1),
+            (-3.0, 0.1),
+            (1e9, 1_000.0),
+            (f64::INFINITY, 1_000.0),
+            (f64::NAN, 1.0),
+        ];
+        for (speed, pace) in paces {
+            let world = WorldSpec::pair(1).groups(0).replications(0).build();
+            assert_eq!(
+                Simulator::new(world, paused()).speed(speed).pace().to_bits(),
+                f64::to_bits(pace)
+            );
+        }
+    }
 }

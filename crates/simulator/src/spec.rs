@@ -1,6 +1,14 @@
-//! Worlds to build: how many of what, and the seed.
+//! Worlds to build: how many of what, and the seed; by name, or as a file describes them.
+
+mod check;
+pub mod file;
+mod named;
+mod switch;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::check::SpecProblem;
+pub use self::switch::{SWITCHES, Switch};
 
 use crate::core::Core;
 use crate::dpu::{DpuSpec, Hosts};
@@ -10,7 +18,7 @@ use crate::pbm::{Pbm, PbmSpec};
 use crate::sms::{Sms, VCENTERS, VasaSpec};
 use crate::vcda::{Vcda, VcdaSpec};
 use crate::vcha::{Vcha, VchaSpec};
-use crate::vi_json::{RELEASES, ViJson};
+use crate::vi_json::{RELEASES, ViJson, ViJsonSpec};
 use crate::vm::{VmSpec, Vms};
 use crate::watch::Watched;
 use crate::world::{Waits, World};
@@ -24,47 +32,59 @@ use crate::world::{Waits, World};
 /// assert_eq!(world.vcda().replications().count(), 3);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct WorldSpec {
     /// The seed of everything that is drawn: ids, durations, clock skews.
     pub seed: u64,
-    /// VASA replication groups.
+    /// VASA replication groups, at most 100,000.
     pub groups: u32,
-    /// VM replications of VMware Cloud Director Availability, all from site `east` to site `west`.
+    /// VM replications of VMware Cloud Director Availability, all from site `east` to site `west`; at most
+    /// 100,000.
     pub replications: u32,
     /// The releases of VI JSON that both vCenters know.
-    #[serde(default = "releases")]
     pub releases: Vec<String>,
     /// How many sessions of VI JSON each vCenter takes at once.
-    #[serde(default = "most_sessions")]
     pub most_sessions: u32,
+    /// How long work takes.
+    pub timing: TimingSpec,
+    /// The form of what VI JSON, SMS and PBM answer.
+    pub vi_json: ViJsonSpec,
     /// The arrays behind the VASA providers.
-    #[serde(default)]
     pub vasa: VasaSpec,
     /// The sites of VMware Cloud Director Availability.
-    #[serde(default)]
     pub vcda: VcdaSpec,
     /// The policies of the vCenters.
-    #[serde(default)]
     pub pbm: PbmSpec,
     /// The vCenter HA clusters.
-    #[serde(default)]
     pub vcha: VchaSpec,
     /// The hosts and their DPUs.
-    #[serde(default)]
     pub dpu: DpuSpec,
     /// The virtual machines.
-    #[serde(default)]
     pub vm: VmSpec,
 }
 
-fn most_sessions() -> u32 {
-    2_000
+/// How long work takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct TimingSpec {
+    /// In percent of the usual times of all work, from 1 to 10,000. Outages, limits of sessions and the intervals of
+    /// replicas stay as they are.
+    pub work_percent: u32,
 }
 
-fn releases() -> Vec<String> {
-    RELEASES.map(str::to_owned).to_vec()
+impl Default for TimingSpec {
+    fn default() -> Self {
+        Self { work_percent: 100 }
+    }
+}
+
+impl Default for WorldSpec {
+    /// The world `pair` of seed 1.
+    fn default() -> Self {
+        Self::pair(1)
+    }
 }
 
 impl WorldSpec {
@@ -75,8 +95,10 @@ impl WorldSpec {
             seed,
             groups: 24,
             replications: 40,
-            releases: releases(),
-            most_sessions: most_sessions(),
+            releases: RELEASES.map(str::to_owned).to_vec(),
+            most_sessions: 2_000,
+            timing: TimingSpec::default(),
+            vi_json: ViJsonSpec::default(),
             vasa: VasaSpec::default(),
             vcda: VcdaSpec::default(),
             pbm: PbmSpec::default(),
@@ -111,6 +133,20 @@ impl WorldSpec {
     #[must_use]
     pub fn most_sessions(mut self, most_sessions: u32) -> Self {
         self.most_sessions = most_sessions;
+        self
+    }
+
+    /// Sets how long work takes, in percent of the usual times.
+    #[must_use]
+    pub fn work_percent(mut self, work_percent: u32) -> Self {
+        self.timing.work_percent = work_percent;
+        self
+    }
+
+    /// Sets the form of what VI JSON, SMS and PBM answer.
+    #[must_use]
+    pub fn vi_json(mut self, vi_json: ViJsonSpec) -> Self {
+        self.vi_json = vi_json;
         self
     }
 
@@ -159,6 +195,7 @@ impl WorldSpec {
     /// Builds the world, at time zero.
     pub fn build(&self) -> World {
         let mut core = Core::new(self.seed);
+        core.work_percent = i64::from(self.timing.work_percent);
         core.add_endpoint(EndpointKind::Vcenter, "vc-east", "operator@vsphere.local");
         core.add_endpoint(EndpointKind::Vcenter, "vc-west", "operator@vsphere.local");
         core.add_endpoint(EndpointKind::Vcda, "east", "dr-admin@tenant-a");
@@ -168,7 +205,7 @@ impl WorldSpec {
         let pbm = Pbm::new(&mut core, &VCENTERS, &self.pbm);
         let hosts = Hosts::pair(&mut core, &self.dpu);
         let vcha = Vcha::new(&mut core, &self.vcha);
-        let vi_json = ViJson::new(&mut core, &VCENTERS, &self.releases, self.most_sessions);
+        let vi_json = ViJson::new(&mut core, &VCENTERS, self);
         let mut inventory = inventory::build(&VCENTERS, &hosts);
         let vms = Vms::pair(&mut core, &self.vm, &mut inventory, &hosts, &sms);
         let mut world = World {

@@ -172,6 +172,9 @@ impl World {
         self.settle_faults();
         let kind = match self.hear(endpoint) {
             Heard::By(kind) => kind,
+            Heard::Nowhere if self.has_proxy(endpoint) => {
+                return Handled::at_once(Reply::Answer(Answer::page(503)));
+            }
             Heard::Nowhere => return Handled::at_once(Reply::Unreachable),
             Heard::Dropped => return Handled::at_once(Reply::Dropped),
         };
@@ -205,8 +208,10 @@ impl World {
             self.observe();
         }
         let reply = match reply {
-            Reply::Answer(answer) => Reply::Answer(self.dated(endpoint, answer)),
-            Reply::Part(answer, bytes) => Reply::Part(self.dated(endpoint, answer), bytes),
+            Reply::Answer(answer) => Reply::Answer(self.dated(endpoint, service.formed(self, answer))),
+            Reply::Part(answer, bytes) => {
+                Reply::Part(self.dated(endpoint, service.formed(self, answer)), bytes)
+            }
             Reply::Cut | Reply::Silence | Reply::Parked(_) | Reply::Unreachable | Reply::Dropped => reply,
         };
         if let (true, Reply::Answer(answer) | Reply::Part(answer, _)) = (own, &reply) {
@@ -219,7 +224,9 @@ impl World {
     #[cfg(feature = "serve")]
     pub(crate) fn connect(&mut self, endpoint: &str) -> Connected {
         self.settle_faults();
+        let has_proxy = self.has_proxy(endpoint);
         match (self.hear(endpoint), self.core.endpoints.get_mut(endpoint)) {
+            (Heard::Nowhere, Some(endpoint)) if has_proxy => Connected::To(endpoint.connection_epoch),
             (Heard::By(_), Some(endpoint)) => {
                 endpoint.connections += 1;
                 Connected::To(endpoint.connection_epoch)
@@ -245,6 +252,15 @@ impl World {
         } else {
             Heard::Nowhere
         }
+    }
+
+    /// Whether a proxy answers in the place of a vCenter that can be reached and does not listen.
+    fn has_proxy(&self, endpoint: &str) -> bool {
+        let home = self.vcha.home_of(endpoint).unwrap_or(endpoint);
+        let known = self.core.endpoints.get(endpoint);
+        self.vcha.has_proxy()
+            && self.core.is_reachable(home)
+            && known.is_some_and(|endpoint| endpoint.kind == EndpointKind::Vcenter)
     }
 
     fn route(
@@ -384,7 +400,7 @@ impl World {
             vi_json::collector::wait::resume(self, &mut parked)
         };
         if let Some(answer) = answer {
-            let answer = self.dated(&parked.endpoint, answer);
+            let answer = self.dated(&parked.endpoint, self.vi_json.formed(answer));
             let (operation, asked) = vi_json::collector::wait::asked(&parked);
             recording::write(&parked.endpoint, operation, &asked, &answer);
             return Resumed::Reply(match parked.cut_after {

@@ -16,7 +16,7 @@ use crate::output;
 use farside_cli::sample;
 
 pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
-    let simulator = Simulator::new(spec(sim)?.build(), Arc::new(SystemClock::new()));
+    let simulator = Simulator::new(spec(sim)?.build(), Arc::new(SystemClock::new())).speed(sim.speed);
     if let Some(path) = &sim.faults {
         add_faults(&simulator, path)?;
     }
@@ -69,28 +69,39 @@ fn add_faults(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
 
 /// The world that is asked for: a name, or a file that describes one.
 fn spec(sim: &args::Sim) -> Result<WorldSpec, Failure> {
-    let mut spec = if sim.world == "pair" {
-        WorldSpec::pair(1)
-    } else {
-        read(Path::new(&sim.world)).map_err(|error| {
-            Failure::refused(error).hint("the one built-in world is `pair`; else give a JSON file")
-        })?
+    let seed = sim.seed;
+    let mut spec = match WorldSpec::named(&sim.world, seed.unwrap_or(1)) {
+        Some(spec) => spec,
+        None => read(Path::new(&sim.world), seed)?,
     };
-    if let Some(seed) = sim.seed {
-        spec.seed = seed;
-    }
     if let Some(groups) = sim.groups {
         spec = spec.groups(groups);
     }
     if let Some(replications) = sim.replications {
         spec = spec.replications(replications);
     }
+    spec.check()
+        .context("these options fit no world")
+        .map_err(Failure::refused)?;
     Ok(spec)
 }
 
-fn read(path: &Path) -> anyhow::Result<WorldSpec> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the world {}", path.display()))?;
-    // The position comes with the message of the JSON reader.
-    serde_json::from_str(&text).with_context(|| format!("{} does not describe a world", path.display()))
+fn read(path: &Path, seed: Option<u64>) -> Result<WorldSpec, Failure> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the world {}", path.display()))
+        .map_err(|error| {
+            let names = WorldSpec::NAMES.map(|name| format!("`{name}`")).join(", ");
+            Failure::refused(error).hint(format!("worlds with a name are {names}; else give a TOML file"))
+        })?;
+    let read = if text.trim_start().starts_with('{') {
+        // The position comes with the message of the JSON reader.
+        serde_json::from_str(&text).with_context(|| path.display().to_string())
+    } else {
+        WorldSpec::from_toml(path, &text, seed).map_err(anyhow::Error::new)
+    };
+    let mut spec: WorldSpec = read
+        .context("the file describes no world")
+        .map_err(Failure::refused)?;
+    spec.seed = seed.unwrap_or(spec.seed);
+    Ok(spec)
 }

@@ -103,7 +103,14 @@ pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> 
     let body = request::body(incoming.request, &PARAMETERS)?;
     let dvs = body.get("dvsName").and_then(Value::as_str).unwrap_or_default();
     let alias = body.get("targetDpuAlias").and_then(Value::as_str);
-    let to = check(&world.hosts, host, dvs, alias)?;
+    let hides = world.hosts.spec.hides_parameter;
+    let to = check(&world.hosts, host, dvs, alias).map_err(|fault| {
+        if hides {
+            fault.without("invalidProperty")
+        } else {
+            fault
+        }
+    })?;
 
     let host = host.id.clone();
     let World { core, hosts, .. } = world;

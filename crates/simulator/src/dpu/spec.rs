@@ -14,6 +14,8 @@ pub struct DpuSpec {
     pub toggles: bool,
     /// A property path may step into a member that only the value's own type has.
     pub paths_into_subtypes: bool,
+    /// `InvalidArgument` does not name the parameter that it is about.
+    pub hides_parameter: bool,
     /// Ids of hosts that have a service console, as only old ones do.
     pub service_consoles: Vec<String>,
     /// Hosts with troubles.
@@ -26,6 +28,7 @@ impl Default for DpuSpec {
             hosts_per_vcenter: 2,
             toggles: true,
             paths_into_subtypes: false,
+            hides_parameter: false,
             service_consoles: Vec::new(),
             troubles: Vec::new(),
         }

@@ -95,7 +95,7 @@ pub fn add(world: &mut World, text: &str) -> Result<Vec<u32>, FaultFileError> {
 }
 
 /// Line and column of a byte of a text, from 1.
-fn place(text: &str, byte: usize) -> (usize, usize) {
+pub(crate) fn place(text: &str, byte: usize) -> (usize, usize) {
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;

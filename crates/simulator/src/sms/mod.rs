@@ -122,12 +122,14 @@ pub(crate) fn happen(world: &mut World, event: SmsEvent) {
 
 fn copy(world: &mut World, name: &str, turn: u32) {
     let World { core, sms, .. } = world;
+    let pauses = sms.spec.pauses_in_test;
     let Some(pair) = sms.pairs.get_mut(name).filter(|pair| pair.turn == turn) else {
         return;
     };
     let linked = pair.sides.iter().all(|side| core.is_reachable(&side.vcenter));
     let room = !core.is_full(&pair.sides[pair.target()].vcenter);
-    if linked && room && pair.phase != Phase::FailedOver {
+    let rests = pair.phase == Phase::FailedOver || pauses && pair.phase == Phase::InTest;
+    if linked && room && !rests {
         pair.store(core.now_ms(), None);
     }
     core.schedule_in(

@@ -42,6 +42,11 @@ pub struct VasaSpec {
     pub result_form: ResultForm,
     /// A provider is registered only with its certificate in the request: otherwise `CertificateNotTrusted` holds it.
     pub untrusted_certificates: bool,
+    /// No replicas are made of a group whose test runs.
+    pub pauses_in_test: bool,
+    /// Volumes of a test that are in use fail the task of a test failover stop without `force`; otherwise they are the
+    /// error of their group's entry.
+    pub leftovers_fail_task: bool,
     /// How many alarms an answer holds at most.
     pub alarms_per_page: u32,
 }
@@ -84,6 +89,8 @@ impl Default for VasaSpec {
             hides_limit: false,
             result_form: ResultForm::Declared,
             untrusted_certificates: false,
+            pauses_in_test: false,
+            leftovers_fail_task: false,
             alarms_per_page: 50,
         }
     }
@@ -120,7 +127,7 @@ pub struct ProviderSpec {
     pub lists_ids_only: bool,
     /// A failover also reverses, and its new state is `SOURCE`.
     pub self_reversing: bool,
-    /// A reverse gives the group other ids on both sides.
+    /// A reverse that is asked for gives the group other ids on both sides.
     pub renames_on_reverse: bool,
     /// Test failover start and stop have results; otherwise only when a group failed.
     pub test_results: bool,

@@ -83,6 +83,7 @@ pub(super) fn begin(
         .cloned()
         .ok_or_else(|| Fault::no_such_object("VasaProvider", mo_id))?;
     let refusal = match check_call(core, sms, &provider, verb, &named, &settings) {
+        Ok(()) if sms.spec.leftovers_fail_task => leftovers_of(vms, sms, &provider, verb, &named, &settings),
         Ok(()) => None,
         Err(fault) if sms.spec.refuses_in_task => Some(fault),
         Err(fault) => return Err(fault),
@@ -300,10 +301,8 @@ fn judge(
             "The group has not been prepared.",
         ));
     }
-    let leftovers = provider.spec.test_leftovers || uses(vms, &pair, side);
-    if job.verb == Verb::TestStop && leftovers && !job.settings.force {
-        let fault = Fault::new("InvalidReplicationState", "Volumes of the test are still in use.");
-        return Err(fault.with("currentState", pair.state(side).as_str()));
+    if let Some(fault) = leftovers(vms, provider, &pair, side, job.verb, &job.settings) {
+        return Err(fault);
     }
     reaches_peer(core, &pair, side, job.verb, job.settings.planned)?;
     has_room(core, &pair, side, job.verb)?;
@@ -320,6 +319,39 @@ fn judge(
         return Ok(Verdict::Done(entry));
     }
     Ok(Verdict::Begins(Box::new(job)))
+}
+
+/// Refuses to stop a test whose volumes are in use.
+fn leftovers(
+    vms: &vm::Vms,
+    provider: &Provider,
+    pair: &Pair,
+    side: usize,
+    verb: Verb,
+    settings: &Settings,
+) -> Option<Fault> {
+    if verb != Verb::TestStop || settings.force {
+        return None;
+    }
+    (provider.spec.test_leftovers || uses(vms, pair, side)).then(|| {
+        Fault::new("InvalidReplicationState", "Volumes of the test are still in use.")
+            .with("currentState", pair.state(side).as_str())
+    })
+}
+
+/// The first refusal to stop a test among the groups of a call.
+fn leftovers_of(
+    vms: &vm::Vms,
+    sms: &Sms,
+    provider: &Provider,
+    verb: Verb,
+    named: &[Named],
+    settings: &Settings,
+) -> Option<Fault> {
+    named.iter().find_map(|group| {
+        let (pair, side) = sms.look_up(provider, &group.fault_domain, &group.id).ok()?;
+        leftovers(vms, provider, pair, side, verb, settings)
+    })
 }
 
 /// Whether machines in the inventory are on volumes of a side.
@@ -470,7 +502,7 @@ pub(crate) fn by_hand(world: &mut World, name: &str, verb: Verb) -> bool {
             pair.phase = Phase::FailedOver;
             pair.source_told = true;
         }
-        Verb::Reverse => turn_round(core, sms, &mut pair, &spec),
+        Verb::Reverse => turn_round(core, sms, &mut pair, spec.renames_on_reverse),
     }
     core.note(seen::happening(&pair));
     sms.pairs.insert(name.to_owned(), pair);
@@ -510,7 +542,8 @@ fn apply(core: &mut Core, sms: &mut Sms, pair: &mut Pair, job: &Job, spec: &Prov
             pair.used_pit = job.pit.clone();
             let entry = success(core, sms, pair, job, Some(spec), false);
             if spec.self_reversing {
-                turn_round(core, sms, pair, spec);
+                // Nothing in the answer of a failover could tell of other ids.
+                turn_round(core, sms, pair, false);
             }
             return (entry, true);
         }
@@ -520,16 +553,16 @@ fn apply(core: &mut Core, sms: &mut Sms, pair: &mut Pair, job: &Job, spec: &Prov
             pair.prepared = false;
         }
         Verb::Reverse => {
-            turn_round(core, sms, pair, spec);
+            turn_round(core, sms, pair, spec.renames_on_reverse);
             return (success(core, sms, pair, job, None, false), true);
         }
     }
     (success(core, sms, pair, job, None, false), true)
 }
 
-fn turn_round(core: &mut Core, sms: &mut Sms, pair: &mut Pair, spec: &ProviderSpec) {
+fn turn_round(core: &mut Core, sms: &mut Sms, pair: &mut Pair, renames: bool) {
     pair.turn_round();
-    if spec.renames_on_reverse {
+    if renames {
         sms.forget(pair);
         let turn = pair.turn;
         for side in &mut pair.sides {

@@ -32,6 +32,11 @@ impl RestError {
         }
     }
 
+    /// Whether this is its type.
+    pub(super) fn is(&self, error_type: &str) -> bool {
+        self.error_type == error_type
+    }
+
     /// Adds the cause of the last message.
     pub(super) fn because(mut self, id: &'static str, text: impl Into<String>) -> Self {
         self.messages.push((id, text.into()));

@@ -125,6 +125,11 @@ impl Vcha {
         }
     }
 
+    /// Whether a proxy answers while a vCenter does not.
+    pub(crate) fn has_proxy(&self) -> bool {
+        self.spec.proxy_pages
+    }
+
     /// Opens the further address of a vCenter whose nodes take different ones.
     fn settle_addresses(&mut self, core: &mut Core, vcenter: &str) {
         let Some(site) = self.sites.get_mut(vcenter) else {

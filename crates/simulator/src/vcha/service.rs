@@ -93,7 +93,13 @@ impl Service for RestService {
     }
 
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
-        handle(world, incoming).unwrap_or_else(RestError::into_answer)
+        match handle(world, incoming) {
+            Ok(answer) => answer,
+            Err(error) if error.is("OPERATION_NOT_FOUND") && world.vcha.spec.plain_not_found => {
+                Answer::empty(404)
+            }
+            Err(error) => error.into_answer(),
+        }
     }
 
     fn refusal(&self, status: u16) -> Answer {

@@ -46,6 +46,10 @@ pub struct VchaSpec {
     pub zero_totals: bool,
     /// Cancelling is answered with success and has no effect.
     pub ignores_cancel: bool,
+    /// While nobody answers at a vCenter, a proxy does: 503 with a page that is no JSON.
+    pub proxy_pages: bool,
+    /// A path that is no operation is answered with 404 and nothing else.
+    pub plain_not_found: bool,
     /// How the machine of the active node is found at the management vCenter.
     pub active_vm: ActiveVm,
 }
@@ -72,6 +76,8 @@ impl Default for VchaSpec {
             reasons_in_result: false,
             zero_totals: false,
             ignores_cancel: false,
+            proxy_pages: false,
+            plain_not_found: false,
             active_vm: ActiveVm::Fit,
         }
     }

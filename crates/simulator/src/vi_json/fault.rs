@@ -36,6 +36,12 @@ impl Fault {
         self
     }
 
+    /// Takes a member of the fault's own away.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.members.remove(name);
+        self
+    }
+
     /// A fault that is given as JSON, as a fault rule or a world does.
     pub(crate) fn given(value: &Value) -> Self {
         let mut members = value.as_object().cloned().unwrap_or_default();

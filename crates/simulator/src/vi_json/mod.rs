@@ -6,6 +6,7 @@ pub(crate) mod body;
 mod call;
 pub(crate) mod collector;
 pub(crate) mod fault;
+mod form;
 mod manager;
 pub(crate) mod object;
 pub(crate) mod own;
@@ -14,6 +15,7 @@ pub(crate) mod request;
 mod search;
 mod service;
 pub(crate) mod session;
+mod spec;
 pub(crate) mod task;
 pub(crate) mod task_call;
 mod task_manager;
@@ -28,10 +30,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 pub(crate) use self::service::ViJsonService;
+pub use self::spec::ViJsonSpec;
 
 use self::fault::Fault;
 use crate::core::Core;
 use crate::exchange::Answer;
+use crate::spec::WorldSpec;
 
 /// What a path that is none of the simulator's is logged under.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -65,19 +69,20 @@ impl std::fmt::Debug for Vcenter {
 /// What VI JSON keeps of all vCenters.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ViJson {
+    spec: ViJsonSpec,
     vcenters: BTreeMap<String, Vcenter>,
     pub(crate) tasks: task::Tasks,
 }
 
 impl ViJson {
-    pub(crate) fn new(core: &mut Core, vcenters: &[&str], releases: &[String], most_sessions: u32) -> Self {
+    pub(crate) fn new(core: &mut Core, vcenters: &[&str], spec: &WorldSpec) -> Self {
         let known = |core: &mut Core, name: &str| Vcenter {
-            releases: releases.to_vec(),
+            releases: spec.releases.clone(),
             instance_uuid: core.random("vcenter", name).uuid(),
             pages: BTreeMap::new(),
             pages_made: 0,
             own: BTreeMap::new(),
-            most_sessions: most_sessions as usize,
+            most_sessions: spec.most_sessions as usize,
             tickets: BTreeMap::new(),
             message: None,
             queries: search::Queries::default(),
@@ -87,8 +92,24 @@ impl ViJson {
             .map(|name| ((*name).to_owned(), known(core, name)))
             .collect();
         Self {
+            spec: spec.vi_json.clone(),
             vcenters,
             tasks: task::Tasks::default(),
+        }
+    }
+
+    /// An answer in the form that the world's vCenters give it.
+    pub(crate) fn formed(&self, answer: Answer) -> Answer {
+        form::formed(&self.spec, answer)
+    }
+
+    /// What a path below a release that is not known is answered with.
+    pub(crate) fn no_release(&self, member: &str) -> Answer {
+        if self.spec.unknown_release_is_fault {
+            let message = format!("This release has no {member}.");
+            Fault::new("MethodNotFound", message).into_answer()
+        } else {
+            Answer::empty(404)
         }
     }
 

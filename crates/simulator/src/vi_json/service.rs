@@ -118,9 +118,13 @@ impl Service for ViJsonService {
             return Answer::empty(404);
         };
         if !world.vi_json.knows(incoming.endpoint, &path.release) {
-            return Answer::empty(404);
+            return world.vi_json.no_release(&path.member);
         }
         handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
+    }
+
+    fn formed(&self, world: &World, answer: Answer) -> Answer {
+        world.vi_json.formed(answer)
     }
 
     fn refusal(&self, status: u16) -> Answer {

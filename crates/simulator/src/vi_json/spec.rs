@@ -1,0 +1,33 @@
+//! What the answers of VI JSON look like, with a switch for each reading that the sources leave open.
+
+use serde::{Deserialize, Serialize};
+
+/// The form of what VI JSON, SMS and PBM answer. A switch that is off plays the reading that COVERAGE.md gives.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ViJsonSpec {
+    /// An object whose type is the one that its place declares has no `_typeName`.
+    pub omits_type_names: bool,
+    /// `_typeName` is the last member of an object.
+    pub type_names_last: bool,
+    /// Members that are not set are `null`.
+    pub nulls: bool,
+    /// No value is a 200 with an empty body instead of `null`.
+    pub empty_for_null: bool,
+    /// A fault that is a member of an answer comes in a `LocalizedMethodFault`.
+    pub wraps_faults: bool,
+    /// A path below a release that the vCenter does not know is `MethodNotFound` instead of a plain 404.
+    pub unknown_release_is_fault: bool,
+}
+
+impl ViJsonSpec {
+    /// Whether an answer is changed at all.
+    pub(super) fn changes_answers(&self) -> bool {
+        self.omits_type_names
+            || self.type_names_last
+            || self.nulls
+            || self.empty_for_null
+            || self.wraps_faults
+    }
+}
