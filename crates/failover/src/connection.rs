@@ -12,7 +12,7 @@ use std::time::Duration;
 use farside_engine::EndpointId;
 use farside_host_network::HostNetwork;
 use farside_transport::{Clock, EndpointQuota, SecretError, StackSettings, Transport, within};
-use farside_vcda::VcdaClient;
+use farside_vcda::{Extension, VcdaClient};
 use farside_vcha::VchaClient;
 use farside_vim::VimClient;
 use farside_wire::Secret;
@@ -128,6 +128,8 @@ struct Slot {
     vim: OnceCell<VimClient>,
     host_network: OnceCell<Arc<HostNetwork>>,
     availability: OnceCell<Arc<VcdaClient>>,
+    /// Clients whose sessions are good for a further site, by the endpoint there.
+    extended: tokio::sync::Mutex<BTreeMap<EndpointId, Arc<VcdaClient>>>,
 }
 
 impl Slot {
@@ -141,6 +143,9 @@ impl Slot {
                 let _ = client.close().await;
             }
             if let Some(client) = self.availability.get() {
+                let _ = client.close().await;
+            }
+            for client in self.extended.lock().await.values() {
                 let _ = client.close().await;
             }
         };
@@ -238,19 +243,57 @@ impl Connections {
     /// The endpoint cannot be used; nothing was sent.
     pub async fn availability(&self, endpoint: &EndpointId) -> Result<Arc<VcdaClient>, ConnectionError> {
         let slot = self.slot(endpoint);
-        let client = slot.availability.get_or_try_init(|| async {
-            let mut access = self.access(endpoint).await?;
-            access.settings.call_timeout = LOOK_CALL_LIMIT;
-            let transport = access.first(endpoint)?;
-            let builder = VcdaClient::builder(transport, endpoint.as_str(), access.clock)
-                .credentials(access.username, access.password)
-                .settings(access.settings);
-            let client = builder.build().map_err(|error| {
-                ConnectionError::new(endpoint.clone(), ConnectionErrorKind::Transport(Box::new(error)))
-            })?;
-            Ok(Arc::new(client))
-        });
+        let client = slot
+            .availability
+            .get_or_try_init(|| self.availability_client(endpoint, None));
         Ok(Arc::clone(client.await?))
+    }
+
+    /// A Cloud Director Availability service, with a session that is good for `site`, too: the site of the endpoint `other`,
+    /// whose credentials prove it. The session is extended by the first call that asks that site
+    /// ([`VcdaClient::asking`]).
+    ///
+    /// # Errors
+    /// One of the two endpoints cannot be used; nothing was sent.
+    pub async fn availability_extended(
+        &self,
+        endpoint: &EndpointId,
+        other: &EndpointId,
+        site: &str,
+    ) -> Result<Arc<VcdaClient>, ConnectionError> {
+        let slot = self.slot(endpoint);
+        let mut extended = slot.extended.lock().await;
+        if let Some(client) = extended.get(other) {
+            return Ok(Arc::clone(client));
+        }
+        let access = self.access(other).await?;
+        let proof = Extension::Vcd {
+            user: access.username,
+            password: access.password,
+        };
+        let client = self.availability_client(endpoint, Some((site, proof))).await?;
+        extended.insert(other.clone(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    async fn availability_client(
+        &self,
+        endpoint: &EndpointId,
+        extension: Option<(&str, Extension)>,
+    ) -> Result<Arc<VcdaClient>, ConnectionError> {
+        let mut access = self.access(endpoint).await?;
+        access.settings.call_timeout = LOOK_CALL_LIMIT;
+        let transport = access.first(endpoint)?;
+        let mut builder = VcdaClient::builder(transport, endpoint.as_str(), access.clock)
+            .credentials(access.username, access.password)
+            .settings(access.settings);
+        if let Some((site, extension)) = extension {
+            builder = builder.extend(site, extension);
+        }
+        let client = builder.build().map_err(|error| {
+            ConnectionError::new(endpoint.clone(), ConnectionErrorKind::Transport(Box::new(error)))
+        })?;
+        Ok(Arc::new(client))
     }
 
     /// What a client of this endpoint is built from.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use farside_engine::Mode;
 use farside_failover::kind::Verdict;
 use farside_journal::SqliteJournal;
-use farside_simulator::vcda::RecoveryState;
+use farside_simulator::vcda::{RecoveryState, VcdaSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use support::{Bench, Outcome, journal_path};
 
@@ -159,6 +159,34 @@ async fn every_mode_follows_the_one_before_and_back_again() {
         bench.attempts("sessions.logout"),
         bench.attempts("sessions.login")
     );
+}
+
+// Some services want a session that is good for both sites: all calls that move a replication were refused there.
+#[tokio::test(start_paused = true)]
+async fn a_session_is_extended_to_the_other_site_where_the_service_wants_that() {
+    for not_authenticated in [false, true] {
+        let mut vcda = VcdaSpec::default();
+        vcda.needs_extension = true;
+        vcda.missing_extension_is_not_authenticated = not_authenticated;
+        let bench = Bench::new(&spec(3).vcda(vcda));
+        let plan = plan(&bench);
+        for (mode, operation, state, towards) in LIFE {
+            let (before, extended) = (bench.effects(operation), bench.attempts("sessions.extend"));
+            let before: u64 = before.iter().sum();
+            assert_done(&bench.run(&plan, mode).await, 3);
+            all(&bench, state, towards);
+            let after: u64 = bench.effects(operation).iter().sum();
+            assert_eq!(after - before, 3, "{mode}");
+            let extended = bench.attempts("sessions.extend") - extended;
+            let moves = matches!(operation, "vmReplications.migrate" | "vmReplications.reverse");
+            assert_eq!(extended, u64::from(moves), "{mode} extends its session");
+        }
+        assert_eq!(bench.overlaps(), 0);
+        assert_eq!(
+            bench.attempts("sessions.logout"),
+            bench.attempts("sessions.login")
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -189,6 +189,15 @@ impl VcdaClient {
         client
     }
 
+    /// The same client and session, asking another site: `site` is the short name in each call's query. The service takes
+    /// such calls from a session that [`extend`](VcdaClientBuilder::extend) makes good for the site.
+    #[must_use]
+    pub fn asking(&self, site: impl Into<String>) -> Self {
+        let mut client = self.clone();
+        client.frame.site = Some(site.into());
+        client
+    }
+
     /// The service's name in operation ids.
     #[must_use]
     pub fn endpoint(&self) -> &str {

@@ -1,5 +1,6 @@
 //! One call, sent once; and the wait for its task.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use farside_engine::{Again, EndpointId, MemberEnd, MemberResult, Submitted, Waited};
@@ -52,12 +53,45 @@ pub(super) async fn submit(world: &Connections, call: &CallRequest) -> Submitted
         Err(error) => return refused(explain(&error), Again::Never),
     };
     let tag = OperationTag::new(&format!("farside-{}-{}", call.run, call.call.0));
-    match start(&client.tagged(&tag), &share).await {
+    let mut started = start(&client.tagged(&tag), &share).await;
+    if started.as_ref().is_err_and(lacks_the_other_site)
+        && let Some(extended) = extended(world, &client, &share).await
+    {
+        started = start(&extended.tagged(&tag), &share).await;
+    }
+    match started {
         Ok(work) => Submitted::Accepted {
             operation: json!(work.id()),
         },
         Err(error) => outcome(&error),
     }
+}
+
+/// Whether a call was refused, before anything was done, because its session may not be good for the site at the other end
+/// (VCDA wire rules 5; which of the two codes says so is inferred).
+fn lacks_the_other_site(error: &CallError) -> bool {
+    let code = error.service_error().map(farside_wire::ServiceError::code);
+    matches!(submitted(error), Submitted::Refused { .. })
+        && matches!(code, Some("RemoteAuthenticationFailure" | "NotAuthenticated"))
+}
+
+/// A client whose session is good for both ends of a replication; `None` where the site at the other end cannot be asked,
+/// as in a disaster, or does not take the credentials of the plan.
+async fn extended(world: &Connections, client: &VcdaClient, share: &Share<'_>) -> Option<Arc<VcdaClient>> {
+    let at = &share.intent.at;
+    let id = &share.replica.replication;
+    let shown = client.vm_replication(id).get().await.ok()?;
+    let [source, destination] = [shown.source?.site?, shown.destination?.site?];
+    // Work on a replication is asked for at its destination.
+    let site = if share.intent.towards.as_ref() == Some(&source) {
+        destination
+    } else {
+        source
+    };
+    let other = share.replica.opposite(at);
+    let extended = world.availability_extended(at, other, &site).await.ok()?;
+    extended.asking(&site).vm_replication(id).get().await.ok()?;
+    Some(extended)
 }
 
 async fn start(
