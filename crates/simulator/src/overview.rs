@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::endpoint::Endpoint;
+use crate::sms::{GroupState, sides_text};
+use crate::vcda::{RecoveryState, way_text};
 use crate::watch::{endpoint_state, mode_name};
 use crate::world::World;
 
@@ -105,31 +107,37 @@ impl World {
 
     fn groups_counted(&self) -> Value {
         let mut total = 0_u64;
-        let mut by_state: BTreeMap<String, Counted> = BTreeMap::new();
+        // Texts are made of the few states that there are, not of each group.
+        let mut by_state: BTreeMap<[(&str, GroupState); 2], Counted> = BTreeMap::new();
         for group in self.sms.both_sides() {
             total += 1;
-            let counted = by_state.entry(group.state()).or_default();
+            let counted = by_state.entry(group.sides).or_default();
             counted.count += 1;
             counted.busy += u64::from(group.busy);
         }
-        let by_state = by_state
-            .into_iter()
-            .map(|(state, counted)| json!({"state": state, "count": counted.count, "busy": counted.busy}));
+        let by_state = by_state.into_iter().map(
+            |(sides, counted)| json!({"state": sides_text(sides), "count": counted.count, "busy": counted.busy}),
+        );
         json!({"total": total, "by_state": by_state.collect::<Vec<_>>()})
     }
 
     fn replications_counted(&self) -> Value {
         let now_ms = self.core.now_ms;
-        let mut by_state: BTreeMap<String, Counted> = BTreeMap::new();
+        let mut by_state: BTreeMap<(&str, &str, RecoveryState), Counted> = BTreeMap::new();
         for replication in self.vcda.replications() {
-            let counted = by_state.entry(replication.state_and_way()).or_default();
+            let (source, destination) = (&replication.source.site, &replication.destination.site);
+            let key = (source.as_str(), destination.as_str(), replication.recovery);
+            let counted = by_state.entry(key).or_default();
             counted.count += 1;
             counted.busy += u64::from(replication.task.is_some());
             counted.late += u64::from(replication.rpo_violation_minutes(now_ms) > 0);
         }
-        let by_state = by_state.into_iter().map(|(state, counted)| {
-            json!({"state": state, "count": counted.count, "busy": counted.busy, "late": counted.late})
-        });
+        let by_state = by_state
+            .into_iter()
+            .map(|((source, destination, state), counted)| {
+                let state = way_text(source, destination, state);
+                json!({"state": state, "count": counted.count, "busy": counted.busy, "late": counted.late})
+            });
         let by_state: Vec<Value> = by_state.collect();
         json!({"total": self.vcda.replications().count(), "by_state": by_state})
     }

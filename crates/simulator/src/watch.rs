@@ -128,3 +128,97 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::spec::WorldSpec;
+    use crate::testbench::Bench;
+    use crate::world::World;
+
+    const EAST: &str = "vc-east";
+
+    fn world() -> World {
+        WorldSpec::pair(3).groups(2).replications(1).build()
+    }
+
+    /// What has happened to vCenters in the east and their hosts, without times.
+    fn told(world: &World, kind: &str) -> Vec<Value> {
+        let (_, entries) = world.chronicle().after(0);
+        let told = entries.map(|entry| serde_json::to_value(&entry.what).unwrap());
+        told.filter(|told| told["kind"] == kind).collect()
+    }
+
+    fn endpoint(name: &str, state: &str) -> Value {
+        json!({"kind": "endpoint", "name": name, "state": state})
+    }
+
+    #[test]
+    fn nothing_is_told_of_a_world_as_it_begins() {
+        let mut world = world();
+        world.advance_to(60_000);
+        assert_eq!(world.chronicle().newest(), 0);
+    }
+
+    #[test]
+    fn a_restart_is_told_and_its_end_when_its_time_has_come() {
+        let mut world = world();
+        world.restart_vcenter(EAST, 500);
+        assert_eq!(told(&world, "endpoint"), [endpoint(EAST, "restarting")]);
+        world.advance_to(499);
+        assert_eq!(told(&world, "endpoint").len(), 1);
+        world.advance_to(500);
+        assert_eq!(told(&world, "endpoint")[1], endpoint(EAST, "listening"));
+    }
+
+    #[test]
+    fn a_cluster_that_loses_its_active_node_is_told_until_it_is_healthy_again() {
+        let mut world = world();
+        assert!(world.lose_active_node(EAST));
+        world.advance_to(60_000);
+        let states: Vec<_> = told(&world, "cluster")
+            .iter()
+            .map(|told| (told["active"].clone(), told["healthy"].clone()))
+            .collect();
+        assert_eq!(states.first(), Some(&(json!(2), json!(false))));
+        assert_eq!(states.last(), Some(&(json!(2), json!(true))));
+        let ends = told(&world, "endpoint");
+        assert_eq!(ends.last(), Some(&endpoint(EAST, "listening")));
+    }
+
+    #[test]
+    fn a_move_to_the_other_dpu_is_told_after_the_call_that_asked_for_it() {
+        let mut bench = Bench::new(&WorldSpec::pair(3).groups(0).replications(0));
+        let path = "/HostNetworkSystem/networkSystem-11/startDpuFailover";
+        let answer = bench.post(EAST, path, &json!({"dvsName": "dvs-east"}));
+        assert_eq!(answer.status, 204);
+        bench.pass(5_000);
+        let call = &told(&bench.world, "call")[0];
+        assert_eq!(call["object"], "dpu/host-11/dvs-east");
+        assert_eq!(call["outcome"], "accepted");
+        assert_eq!(
+            told(&bench.world, "dpu"),
+            [json!({"kind": "dpu", "host": "host-11", "active": 2})]
+        );
+    }
+
+    #[test]
+    fn work_on_machines_and_replications_is_told_from_its_beginning_to_its_end() {
+        let mut bench = Bench::new(&WorldSpec::pair(3).groups(0).replications(1));
+        let machines = bench.world.vms().machines();
+        let machine = machines
+            .filter(|machine| machine.vcenter == EAST && !machine.on)
+            .map(|machine| machine.id.clone())
+            .next()
+            .unwrap();
+        let path = format!("/VirtualMachine/{machine}/PowerOnVM_Task");
+        assert_eq!(bench.post(EAST, &path, &json!({})).status, 200);
+        bench.pass(30_000);
+        let tasks = told(&bench.world, "task");
+        let states: Vec<_> = tasks.iter().map(|task| (&task["work"], &task["state"])).collect();
+        let (work, states): (Vec<_>, Vec<_>) = states.into_iter().unzip();
+        assert!(work.iter().all(|work| **work == "PowerOnVM"), "{tasks:?}");
+        assert_eq!(states, ["running", "succeeded"]);
+    }
+}

@@ -616,6 +616,7 @@ impl World {
     /// work go on.
     pub fn stop_listening(&mut self, endpoint: &str, ms: u32) {
         self.core.cut_connections(endpoint, i64::from(ms));
+        self.observe();
     }
 
     /// A vCenter begins work of its own, as its tasks show it, and gives the id of the task: `task-7`. The task can be
@@ -633,18 +634,23 @@ impl World {
     /// A vCenter starts anew: its connections are cut, nobody answers for a while, its sessions and tasks are gone.
     pub fn restart_vcenter(&mut self, vcenter: &str, outage_ms: u32) {
         vcha::restart(self, vcenter, i64::from(outage_ms));
+        self.observe();
     }
 
     /// The nodes of a vCenter HA cluster stop reaching one another, or reach one another again. In mode `ENABLED` the vCenter
     /// is silent meanwhile, in the others it goes on. `false` if there is no cluster.
     pub fn isolate_cluster(&mut self, vcenter: &str, isolated: bool) -> bool {
-        vcha::isolate(self, vcenter, isolated)
+        let known = vcha::isolate(self, vcenter, isolated);
+        self.observe();
+        known
     }
 
     /// The active node of a vCenter dies. A vCenter HA cluster that is enabled and healthy switches over by itself, and
     /// the answer is `true`; otherwise the same node comes back.
     pub fn lose_active_node(&mut self, vcenter: &str) -> bool {
-        vcha::lose_active_node(self, vcenter)
+        let takes_over = vcha::lose_active_node(self, vcenter);
+        self.observe();
+        takes_over
     }
 }
 

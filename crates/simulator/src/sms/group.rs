@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::vi_json::fault::Fault;
 
 /// The state of a group as one side reports it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum GroupState {
     /// Replicates from here.

@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 pub use self::group::{GroupState, Verb};
+pub(crate) use self::seen::sides_text;
 pub(crate) use self::service::SmsService;
 pub use self::spec::{AlarmSpec, EntryFault, ProviderSpec, ResultForm, VasaSpec};
 pub(crate) use self::work::by_hand;

@@ -23,13 +23,16 @@ impl<'a> BothSides<'a> {
         }
     }
 
-    /// Both states in one text: `vc-east SOURCE, vc-west TARGET`.
+    /// Both states in one text.
     pub(crate) fn state(&self) -> String {
-        let [first, second] = self
-            .sides
-            .map(|(vcenter, state)| format!("{vcenter} {}", state.as_str()));
-        format!("{first}, {second}")
+        sides_text(self.sides)
     }
+}
+
+/// The states of both sides in one text: `vc-east SOURCE, vc-west TARGET`.
+pub(crate) fn sides_text(sides: [(&str, GroupState); 2]) -> String {
+    let [first, second] = sides.map(|(vcenter, state)| format!("{vcenter} {}", state.as_str()));
+    format!("{first}, {second}")
 }
 
 /// The states of a group, for the chronicle.

@@ -36,6 +36,7 @@ pub use self::task::{Outcome, Resource, Task};
 pub use self::vapp::VappReplication;
 
 pub(crate) use self::plan::approve;
+pub(crate) use self::replication::way_text;
 
 use self::error::Refusal;
 use self::operation::Operation;

@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::error::ApiError;
 
 /// Where a recovery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RecoveryState {
     /// The source is protected.
@@ -302,6 +302,11 @@ pub struct Replication {
     pub(super) next_sequence: i64,
 }
 
+/// A way and where a recovery stands, in one text.
+pub(crate) fn way_text(source: &str, destination: &str, state: RecoveryState) -> String {
+    format!("{source} to {destination}, {}", state.as_str())
+}
+
 /// How many instances a replication keeps.
 const KEPT_INSTANCES: usize = 4;
 
@@ -331,8 +336,7 @@ impl Replication {
 
     /// Its way and where its recovery stands: `east to west, NOT_STARTED`.
     pub(crate) fn state_and_way(&self) -> String {
-        let (source, destination) = (&self.source.site, &self.destination.site);
-        format!("{source} to {destination}, {}", self.recovery.as_str())
+        way_text(&self.source.site, &self.destination.site, self.recovery)
     }
 
     /// Whether the source is copied at intervals: it is while nothing has been recovered for good.

@@ -387,6 +387,31 @@ async fn a_name_that_was_led_here_and_a_page_from_elsewhere_are_refused() {
 }
 
 #[tokio::test]
+async fn administration_is_for_this_machine_unless_it_is_given_an_address() {
+    within(async {
+        // All of 127.0.0.0/8 leads to this machine; who listens at every address takes connections at each of them.
+        let elsewhere = |url: &str| {
+            let port = url.rsplit(':').next().and_then(|rest| rest.split('/').next());
+            format!("127.0.0.2:{}", port.expect("a port"))
+        };
+        for (admin, open) in [(None, false), (Some([0, 0, 0, 0].into()), true)] {
+            let world = WorldSpec::pair(1).groups(0).replications(0).build();
+            let simulator = Simulator::new(world, Arc::new(SystemClock::new()));
+            let listen = ([0, 0, 0, 0], 0).into();
+            let options = ServeOptions {
+                admin,
+                ..ServeOptions::at(listen)
+            };
+            let served = serve(simulator, options).await.expect("a served world");
+            assert!(TcpStream::connect(elsewhere(&served.vcda[0].url)).await.is_ok());
+            assert_eq!(TcpStream::connect(elsewhere(&served.admin)).await.is_ok(), open);
+            served.shutdown().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn events_are_streamed_and_resumed_after_the_last_one_seen() {
     within(async {
         let (simulator, served) = start().await;

@@ -99,8 +99,8 @@ async fn a_world_of_ten_thousand_groups_is_a_small_overview_and_lists_in_parts()
     assert_eq!(
         overview["groups"],
         json!({"total": 10_000, "by_state": [
-            {"state": "vc-east REMOTE_FAILEDOVER, vc-west FAILEDOVER", "count": 1, "busy": 0},
             {"state": "vc-east SOURCE, vc-west TARGET", "count": 9_999, "busy": 0},
+            {"state": "vc-east REMOTE_FAILEDOVER, vc-west FAILEDOVER", "count": 1, "busy": 0},
         ]})
     );
     assert_eq!(overview["replications"]["by_state"][0]["count"], 300);
