@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::reconfigure::{self, SwitchChange};
-use super::{Host, HostTrouble, Hosts};
+use super::{Host, HostTrouble, Hosts, Switch};
 use crate::call_log::Ticket;
 use crate::event::Event;
 use crate::exchange::{Answer, Request};
@@ -56,12 +56,15 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
     match event {
         DpuEvent::SwitchChanges(_) => {}
         DpuEvent::Moves { host, to, ticket } => {
-            if let Some(host) = hosts.hosts.get_mut(&host) {
-                host.moving = host.moving.saturating_sub(1);
-                let to = to.unwrap_or(1 - host.active);
-                if to != host.active {
-                    host.active = to;
-                    host.moved += 1;
+            let found = hosts.hosts.get(&host);
+            // What stood by when the call was taken may be gone.
+            let to = found.map(|found| to.unwrap_or(1 - found.active));
+            let may = found.zip(to).is_some_and(|(found, to)| hosts.may_move(found, to));
+            if let (Some(found), Some(to)) = (hosts.hosts.get_mut(&host), to) {
+                found.moving = found.moving.saturating_sub(1);
+                if may && to != found.active {
+                    found.active = to;
+                    found.moved += 1;
                     core.calls.effect(ticket, core.now_ms);
                 }
             }
@@ -69,8 +72,11 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
             core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
         }
         DpuEvent::LeavesLinkless { host } => {
-            let found = hosts.hosts.get_mut(&host);
-            if let Some(found) = found.filter(|found| found.has_to_move()) {
+            let moves = hosts
+                .hosts
+                .get(&host)
+                .is_some_and(|found| hosts.has_to_move(found));
+            if let Some(found) = hosts.hosts.get_mut(&host).filter(|_| moves) {
                 found.active = 1 - found.active;
                 found.moved += 1;
                 core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
@@ -153,6 +159,11 @@ fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<O
         return Err(Fault::invalid_argument(Some("dvsName"), message));
     }
     let standby = 1 - host.active;
+    let switch = hosts.switch_of(host);
+    if !switch.is_some_and(Switch::has_standby) {
+        let message = "The switch has no standby uplink.";
+        return Err(Fault::invalid_argument(None, message));
+    }
     if host.troubles.contains(&HostTrouble::StandbyDown) {
         return Err(Fault::invalid_argument(None, "No standby DPU is available."));
     }
@@ -162,7 +173,7 @@ fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<O
             "The links of the standby DPU are down.",
         ));
     }
-    if !hosts.spec.toggles && standby == 0 {
+    if !hosts.spec.toggles && !switch.is_some_and(|switch| switch.stands_by_at(standby)) {
         return Err(Fault::invalid_argument(
             None,
             "No DPU is on the standby uplinks of the switch.",

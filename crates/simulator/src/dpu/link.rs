@@ -2,7 +2,8 @@
 
 use super::failover::DpuEvent;
 use super::view::UPLINKS;
-use super::{Host, HostTrouble};
+use super::{Host, HostTrouble, Hosts, Switch};
+use crate::core::Core;
 use crate::event::Event;
 use crate::world::World;
 
@@ -25,11 +26,38 @@ impl Host {
         let mut behind = UPLINKS.iter().filter(|(.., of)| *of == dpu);
         self.works(dpu) && behind.any(|(_, _, card, _)| self.has_link(card))
     }
+}
 
-    /// Whether its switch would be better off at the other DPU.
-    pub(super) fn has_to_move(&self) -> bool {
-        let offloaded = !self.troubles.contains(&HostTrouble::NotOffloaded);
-        offloaded && !self.is_linked(self.active) && self.is_linked(1 - self.active)
+impl Hosts {
+    /// The switch of a host.
+    pub(super) fn switch_of(&self, host: &Host) -> Option<&Switch> {
+        let mut switches = self.switches.values();
+        switches.find(|switch| switch.vcenter == host.vcenter && switch.name == host.dvs)
+    }
+
+    /// Whether a switch of a host may move to a DPU: it is offloaded, one of its uplinks is on standby, and the DPU has a link.
+    pub(super) fn may_move(&self, host: &Host, to: usize) -> bool {
+        let offloaded = !host.troubles.contains(&HostTrouble::NotOffloaded);
+        let stands_by = self.switch_of(host).is_some_and(Switch::has_standby);
+        offloaded && stands_by && host.is_linked(to)
+    }
+
+    /// Whether the switch of a host would be better off at the other DPU.
+    pub(super) fn has_to_move(&self, host: &Host) -> bool {
+        !host.is_linked(host.active) && self.may_move(host, 1 - host.active)
+    }
+}
+
+impl Switch {
+    /// Whether it names a standby uplink; without one nothing moves.
+    pub(super) fn has_standby(&self) -> bool {
+        !self.teaming[1].is_empty()
+    }
+
+    /// Whether one of its standby uplinks is behind a DPU.
+    pub(super) fn stands_by_at(&self, dpu: usize) -> bool {
+        let mut behind = UPLINKS.iter().filter(|(.., of)| *of == dpu);
+        behind.any(|(uplink, ..)| self.teaming[1].iter().any(|name| name == uplink))
     }
 }
 
@@ -47,9 +75,17 @@ pub(crate) fn set_link(world: &mut World, host: &str, card: &str, up: bool) {
     if !changed {
         return;
     }
-    let moves = found.has_to_move();
     hosts.changes += 1;
-    if moves {
+    leave_if_needed(core, hosts, host);
+}
+
+/// Lets the switch of a host leave its DPU after a while, if that has no link.
+pub(super) fn leave_if_needed(core: &mut Core, hosts: &Hosts, host: &str) {
+    if hosts
+        .hosts
+        .get(host)
+        .is_some_and(|found| hosts.has_to_move(found))
+    {
         let wait_ms = core.work_ms("dpu-link-down", host, FAILOVER_MS);
         let event = DpuEvent::LeavesLinkless {
             host: host.to_owned(),

@@ -4,6 +4,8 @@
 
 mod failover;
 mod link;
+#[cfg(test)]
+mod model;
 mod reconfigure;
 mod spec;
 mod summary;

@@ -172,10 +172,13 @@ fn teaming(policy: &Value) -> Result<[Vec<String>; 2], Fault> {
     let all = || lists.iter().flatten();
     let known = all().all(|uplink| super::view::is_uplink(uplink));
     let twice = all().any(|uplink| all().filter(|other| *other == uplink).count() > 1);
-    if lists[0].is_empty() || !known || twice {
+    // The active uplinks are behind one DPU, and those on standby behind the other.
+    let dpus = lists.each_ref().map(|uplinks| super::view::dpus_behind(uplinks));
+    let torn = dpus[0].len() > 1 || !dpus[0].is_disjoint(&dpus[1]);
+    if lists[0].is_empty() || !known || twice || torn {
         return Err(Fault::invalid_argument(
             Some("spec.networkOffloadConfig.dpuFailoverPolicy"),
-            "The uplinks have to be those of the switch, one of them active, and none named twice.",
+            "The uplinks have to be those of the switch, none named twice: active ones behind one DPU, the others behind the other.",
         ));
     }
     Ok(lists)
@@ -209,7 +212,15 @@ pub(super) fn happen(world: &mut World, change: SwitchChange) {
     inventory.touch(&switch.vcenter, &switch.id);
     core.calls.effect(ticket, core.now_ms);
     core.calls.settle(ticket, core.now_ms);
-    let vcenter = switch.vcenter.clone();
+    let (vcenter, dvs) = (switch.vcenter.clone(), switch.name.clone());
     hosts.switches.insert(switch.id.clone(), switch);
+    let on_it = hosts
+        .hosts
+        .values()
+        .filter(|host| host.vcenter == vcenter && host.dvs == dvs);
+    let on_it: Vec<String> = on_it.map(|host| host.id.clone()).collect();
+    for host in on_it {
+        super::link::leave_if_needed(core, hosts, &host);
+    }
     task::end(world, &vcenter, &task, Ok(None));
 }

@@ -1,5 +1,7 @@
 //! Hosts and switches as objects with properties.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{Host, HostTrouble, Hosts, Switch};
@@ -18,6 +20,14 @@ pub(super) const UPLINKS: [(&str, &str, &str, usize); 4] = [
 /// Whether a switch has an uplink of this name.
 pub(super) fn is_uplink(uplink: &str) -> bool {
     UPLINKS.iter().any(|(name, ..)| *name == uplink)
+}
+
+/// The DPUs behind some uplinks.
+pub(super) fn dpus_behind(uplinks: &[String]) -> BTreeSet<usize> {
+    let named = UPLINKS
+        .iter()
+        .filter(|(name, ..)| uplinks.iter().any(|uplink| uplink == name));
+    named.map(|(.., dpu)| *dpu).collect()
 }
 
 /// The uplinks that a switch names active at first, and those that it names standby.
