@@ -3,6 +3,7 @@
 #[cfg(feature = "serve")]
 mod browser;
 mod conditions;
+mod coverage;
 mod faults;
 mod fixtures;
 #[cfg(feature = "serve")]
