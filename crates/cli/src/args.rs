@@ -90,6 +90,9 @@ pub(crate) struct Sim {
     /// Serve plain HTTP, for curl; farside itself talks HTTPS only
     #[arg(long)]
     pub(crate) plain: bool,
+    /// Write the authority that has signed the services' certificates, in PEM, for other clients to trust
+    #[arg(long, value_name = "FILE", conflicts_with = "plain")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Write a recovery plan for everything in the world, and the files with its passwords beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) sample_plan: Option<PathBuf>,

@@ -37,6 +37,11 @@ pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
         }
         sample::write(path, &served, &simulator.world().state()).map_err(Failure::refused)?;
     }
+    if let (Some(path), Some(pem)) = (&sim.ca_file, &served.authority_pem) {
+        std::fs::write(path, pem)
+            .with_context(|| format!("cannot write {}", path.display()))
+            .map_err(Failure::refused)?;
+    }
     output::json(&served);
     drive::next_signal()
         .await

@@ -1,6 +1,7 @@
 //! Listeners and connections.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
@@ -8,7 +9,8 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -162,14 +164,33 @@ async fn until_closed(connection: impl Future<Output = ()>, front: Front, epoch:
     }
 }
 
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, simulator: &Simulator, name: &str) {
-    let service = service_fn(|request| async move {
-        let request = received(request).await?;
-        reply(simulator, name, &request).await
+/// Speaks HTTP/2 with a client that has agreed to it or begins with it, else HTTP/1.1.
+async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    simulator: &Simulator,
+    name: &str,
+) {
+    let (cut, mut cuts) = watch::channel(false);
+    let host: (Simulator, Arc<str>) = (simulator.clone(), name.into());
+    let service = service_fn(move |request| {
+        let ((simulator, name), cut) = (host.clone(), cut.clone());
+        async move {
+            let answer = match received(request).await {
+                Ok(request) => reply(&simulator, &name, &request).await,
+                Err(closed) => Err(closed),
+            };
+            if answer.is_err() {
+                // HTTP/2 would reset the one stream only.
+                cut.send_replace(true);
+            }
+            answer
+        }
     });
-    let served = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let served = tokio::select! {
+        served = builder.serve_connection(TokioIo::new(stream), service) => served,
+        _ = cuts.wait_for(|cut| *cut) => return,
+    };
     if let Err(error) = served {
         tracing::debug!(%error, endpoint = name, "connection ended");
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use self::certificate::Certificate;
+use self::certificate::Authority;
 use self::connection::{Front, Host, Line};
 use crate::endpoint::{Endpoint, EndpointKind};
 use crate::simulator::Simulator;
@@ -82,9 +82,6 @@ pub struct ServedVcenter {
     pub username: String,
     /// The password.
     pub password: String,
-    /// The certificate in PEM; `None` without TLS.
-    #[serde(skip)]
-    pub certificate_pem: Option<String>,
 }
 
 /// A VCDA site that is served.
@@ -100,9 +97,6 @@ pub struct ServedSite {
     pub username: String,
     /// The password.
     pub password: String,
-    /// The certificate in PEM; `None` without TLS.
-    #[serde(skip)]
-    pub certificate_pem: Option<String>,
 }
 
 impl std::fmt::Debug for ServedVcenter {
@@ -132,6 +126,9 @@ pub struct Served {
     pub vcda: Vec<ServedSite>,
     /// Base address of the administration endpoint: `GET {admin}/state`.
     pub admin: String,
+    /// The authority that has signed all certificates, in PEM, for clients to trust; `None` without TLS.
+    #[serde(skip)]
+    pub authority_pem: Option<String>,
     #[serde(skip)]
     stop: watch::Sender<bool>,
 }
@@ -153,13 +150,14 @@ pub async fn serve(simulator: Simulator, options: ServeOptions) -> Result<Served
     let endpoints: Vec<Endpoint> = simulator.world().endpoints().cloned().collect();
     let admin = SocketAddr::new(options.admin_ip(), options.listen.port());
     let (admin_listener, admin_address) = bind(admin).await?;
+    let authority = (!options.plain).then(Authority::make).transpose()?;
     let mut hosts = Vec::new();
     let mut next = options.listen;
     for endpoint in endpoints {
         if options.listen.port() != 0 {
             next.set_port(next.port().saturating_add(1));
         }
-        hosts.push((open(&endpoint.name, next, options.plain).await?, endpoint));
+        hosts.push((open(&endpoint.name, next, authority.as_ref()).await?, endpoint));
     }
 
     let (stop, stopped) = watch::channel(false);
@@ -167,6 +165,7 @@ pub async fn serve(simulator: Simulator, options: ServeOptions) -> Result<Served
         vcenters: Vec::new(),
         vcda: Vec::new(),
         admin: format!("http://{admin_address}/admin"),
+        authority_pem: authority.map(|authority| authority.pem),
         stop,
     };
     let mut lines = Vec::new();
@@ -204,10 +203,6 @@ impl Served {
             .certificate
             .as_ref()
             .map(|certificate| certificate.thumbprint.clone());
-        let certificate_pem = host
-            .certificate
-            .as_ref()
-            .map(|certificate| certificate.pem.clone());
         match endpoint.kind {
             EndpointKind::Vcenter => self.vcenters.push(ServedVcenter {
                 name,
@@ -215,7 +210,6 @@ impl Served {
                 thumbprint,
                 username,
                 password,
-                certificate_pem,
             }),
             EndpointKind::Vcda => self.vcda.push(ServedSite {
                 site: name,
@@ -223,24 +217,19 @@ impl Served {
                 thumbprint,
                 username,
                 password,
-                certificate_pem,
             }),
         }
     }
 }
 
-async fn open(name: &str, listen: SocketAddr, plain: bool) -> Result<Host, ServeError> {
+async fn open(name: &str, listen: SocketAddr, authority: Option<&Authority>) -> Result<Host, ServeError> {
     let (listener, address) = bind(listen).await?;
-    let certificate = if plain {
-        None
-    } else {
-        Some(Certificate::make(reachable_at(address.ip()))?)
-    };
+    let certificate = authority.map(|authority| authority.certify(reachable_at(address.ip())));
     Ok(Host {
         name: name.to_owned(),
         listener,
         address,
-        certificate,
+        certificate: certificate.transpose()?,
     })
 }
 

@@ -17,13 +17,13 @@ use tokio_rustls::client::TlsStream;
 /// How long anything here may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
-struct Answer {
+pub(crate) struct Answer {
     head: String,
     body: Value,
 }
 
 impl Answer {
-    fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.head
             .split(' ')
             .nth(1)
@@ -81,23 +81,36 @@ async fn exchange(
     }
 }
 
-async fn connect(site: &ServedSite) -> std::io::Result<TlsStream<TcpStream>> {
-    let pem = site.certificate_pem.as_ref().expect("a certificate");
+/// A connection to a site that trusts the authority and offers these protocols.
+pub(crate) async fn connect_with(
+    authority: Option<&str>,
+    site: &ServedSite,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let pem = authority.expect("an authority");
     let mut roots = rustls::RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM"))
         .expect("a root");
-    let config =
+    let mut config =
         rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|protocol| protocol.as_bytes().to_vec())
+        .collect();
     let address = site.url.strip_prefix("https://").expect("HTTPS");
     let name = ServerName::try_from(address.split(':').next().expect("a host").to_owned()).expect("a name");
     TlsConnector::from(Arc::new(config))
         .connect(name, TcpStream::connect(address).await?)
         .await
+}
+
+async fn connect(authority: Option<&str>, site: &ServedSite) -> std::io::Result<TlsStream<TcpStream>> {
+    connect_with(authority, site, &[]).await
 }
 
 async fn log_in(stream: &mut TlsStream<TcpStream>, site: &ServedSite) -> String {
@@ -109,7 +122,7 @@ async fn log_in(stream: &mut TlsStream<TcpStream>, site: &ServedSite) -> String 
     answer.header("x-vcav-auth").expect("a token").to_owned()
 }
 
-async fn admin(served: &Served, method: &str, path: &str, body: &Value) -> Answer {
+pub(crate) async fn admin(served: &Served, method: &str, path: &str, body: &Value) -> Answer {
     let base = served.admin.strip_prefix("http://").expect("HTTP");
     let (address, prefix) = base.split_once('/').expect("a path");
     let mut stream = TcpStream::connect(address)
@@ -120,7 +133,7 @@ async fn admin(served: &Served, method: &str, path: &str, body: &Value) -> Answe
         .expect("an answer")
 }
 
-async fn start() -> (Simulator, Served) {
+pub(crate) async fn start() -> (Simulator, Served) {
     let world = WorldSpec::pair(1).replications(4).build();
     let simulator = Simulator::new(world, Arc::new(SystemClock::new())).speed(50.0);
     let options = ServeOptions::at(([127, 0, 0, 1], 0).into());
@@ -128,7 +141,7 @@ async fn start() -> (Simulator, Served) {
     (simulator, served)
 }
 
-async fn within<T>(work: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
     let clock = SystemClock::new();
     tokio::select! {
         done = work => done,
@@ -145,7 +158,7 @@ async fn a_failover_runs_over_https_and_shows_in_the_administration_endpoint() {
             .iter()
             .find(|site| site.site == "west")
             .expect("the site");
-        let mut stream = connect(west).await.expect("TLS");
+        let mut stream = connect(served.authority_pem.as_deref(), west).await.expect("TLS");
         let token = log_in(&mut stream, west).await;
         let list = exchange(&mut stream, "GET", "/vm-replications", &token, &Value::Null)
             .await
@@ -202,14 +215,14 @@ async fn a_dropped_answer_closes_the_connection() {
             .iter()
             .find(|site| site.site == "west")
             .expect("the site");
-        let mut stream = connect(west).await.expect("TLS");
+        let mut stream = connect(served.authority_pem.as_deref(), west).await.expect("TLS");
         let token = log_in(&mut stream, west).await;
         assert!(
             exchange(&mut stream, "GET", "/sessions", &token, &Value::Null)
                 .await
                 .is_none()
         );
-        let mut stream = connect(west).await.expect("TLS");
+        let mut stream = connect(served.authority_pem.as_deref(), west).await.expect("TLS");
         assert!(
             exchange(&mut stream, "GET", "/sessions", &token, &Value::Null)
                 .await
@@ -230,16 +243,16 @@ async fn a_lost_site_closes_its_connections_and_takes_no_others() {
             .iter()
             .find(|site| site.site == "east")
             .expect("the site");
-        let mut stream = connect(east).await.expect("TLS");
+        let mut stream = connect(served.authority_pem.as_deref(), east).await.expect("TLS");
         log_in(&mut stream, east).await;
         let lost = json!({"endpoint": "east", "reachable": false});
         assert_eq!(admin(&served, "POST", "/endpoints", &lost).await.status(), 204);
         let mut byte = [0_u8; 1];
         assert!(!matches!(stream.read(&mut byte).await, Ok(count) if count > 0));
-        assert!(connect(east).await.is_err());
+        assert!(connect(served.authority_pem.as_deref(), east).await.is_err());
         let back = json!({"endpoint": "east", "reachable": true});
         assert_eq!(admin(&served, "POST", "/endpoints", &back).await.status(), 204);
-        assert!(connect(east).await.is_ok());
+        assert!(connect(served.authority_pem.as_deref(), east).await.is_ok());
         served.shutdown().await;
     })
     .await;
@@ -269,7 +282,9 @@ async fn an_answer_that_is_cut_says_its_length_and_ends_after_so_many_bytes() {
         let rule = json!({"operation": "vmReplications.list", "do": {"cut_answer": {"after_bytes": 40}}});
         assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
         let west = served.vcda[1].clone();
-        let mut stream = connect(&west).await.expect("TLS");
+        let mut stream = connect(served.authority_pem.as_deref(), &west)
+            .await
+            .expect("TLS");
         let token = log_in(&mut stream, &west).await;
         let request = format!("GET /vm-replications HTTP/1.1\r\nhost: sim\r\nx-vcav-auth: {token}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("a request");
@@ -294,7 +309,7 @@ async fn a_site_that_drops_packets_keeps_connections_open_and_says_nothing() {
     within(async {
         let (_, served) = start().await;
         let west = served.vcda[1].clone();
-        let mut open = connect(&west).await.expect("TLS");
+        let mut open = connect(served.authority_pem.as_deref(), &west).await.expect("TLS");
         let token = log_in(&mut open, &west).await;
         let rule = json!({"do": {"lose_site": {"site": "west"}}});
         let added = admin(&served, "POST", "/faults", &rule).await;
@@ -307,7 +322,7 @@ async fn a_site_that_drops_packets_keeps_connections_open_and_says_nothing() {
         // The handshake of another connection never ends.
         let clock = SystemClock::new();
         tokio::select! {
-            connected = connect(&west) => panic!("{:?}", connected.map(|_| ())),
+            connected = connect(served.authority_pem.as_deref(), &west) => panic!("{:?}", connected.map(|_| ())),
             () = clock.sleep(Duration::from_millis(300)) => {}
         }
         let vcenter = served.vcenters[1].url.strip_prefix("https://").expect("HTTPS");
@@ -321,7 +336,7 @@ async fn a_site_that_drops_packets_keeps_connections_open_and_says_nothing() {
         // What was sent meanwhile is lost.
         assert_eq!(drained(&mut open).await, (Vec::new(), true));
         assert_eq!(drained(&mut silent).await, (Vec::new(), true));
-        let mut fresh = connect(&west).await.expect("TLS");
+        let mut fresh = connect(served.authority_pem.as_deref(), &west).await.expect("TLS");
         assert!(
             exchange(&mut fresh, "GET", "/sessions", &token, &Value::Null)
                 .await
@@ -337,12 +352,14 @@ async fn a_site_may_be_lost_so_that_connections_are_refused() {
     within(async {
         let (_, served) = start().await;
         let west = served.vcda[1].clone();
-        let mut open = connect(&west).await.expect("TLS");
+        let mut open = connect(served.authority_pem.as_deref(), &west)
+            .await
+            .expect("TLS");
         log_in(&mut open, &west).await;
         let rule = json!({"do": {"lose_site": {"site": "west", "how": "refused"}}});
         assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
         assert_eq!(drained(&mut open).await, (Vec::new(), true));
-        assert!(connect(&west).await.is_err());
+        assert!(connect(served.authority_pem.as_deref(), &west).await.is_err());
         served.shutdown().await;
     })
     .await;
@@ -482,14 +499,15 @@ async fn the_ready_line_has_the_members_of_the_contract_and_the_end_closes_every
         );
         assert!(!format!("{served:?}").contains(line["vcda"][0]["password"].as_str().expect("a password")));
         let west = served.vcda[1].clone();
-        let mut open = connect(&west).await.expect("TLS");
+        let authority = served.authority_pem.clone();
+        let mut open = connect(authority.as_deref(), &west).await.expect("TLS");
         served.shutdown().await;
         assert!(
             exchange(&mut open, "GET", "/sessions", "", &Value::Null)
                 .await
                 .is_none()
         );
-        assert!(connect(&west).await.is_err());
+        assert!(connect(authority.as_deref(), &west).await.is_err());
     })
     .await;
 }

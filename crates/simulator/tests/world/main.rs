@@ -7,6 +7,7 @@ mod coverage;
 mod faults;
 mod fixtures;
 #[cfg(feature = "serve")]
+mod http2;
 mod https;
 #[cfg(feature = "serve")]
 mod page;

@@ -1,0 +1,89 @@
+//! HTTP/2, for clients that agree to it in the TLS handshake.
+
+use farside_simulator::serve::{Served, ServedSite};
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+
+use crate::https::{admin, connect_with, start, within};
+
+type Client = SendRequest<Full<Bytes>>;
+
+async fn open(served: &Served, site: &ServedSite) -> Client {
+    let stream = connect_with(served.authority_pem.as_deref(), site, &["h2", "http/1.1"])
+        .await
+        .expect("TLS");
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (client, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .expect("HTTP/2");
+    tokio::spawn(connection);
+    client
+}
+
+async fn log_in(client: &Client, site: &ServedSite) -> hyper::Result<(u16, Value)> {
+    let body = json!({"type": "vcdCredentials", "vcdUser": site.username, "vcdPassword": site.password});
+    let request = Request::post(format!("{}/sessions", site.url))
+        .header("content-type", "application/json")
+        .body(Full::from(body.to_string()))
+        .expect("a request");
+    let answer = client.clone().send_request(request).await?;
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok((status, serde_json::from_slice(&body).expect("JSON")))
+}
+
+#[tokio::test]
+async fn a_client_that_offers_http2_gets_it_and_its_calls_share_a_connection() {
+    within(async {
+        let (_, served) = start().await;
+        let site = &served.vcda[1].clone();
+        let client = open(&served, site).await;
+        let (first, second) = tokio::join!(log_in(&client, site), log_in(&client, site));
+        for answer in [first, second] {
+            let (status, body) = answer.expect("an answer");
+            assert_eq!((status, &body["user"]), (200, &json!(site.username)));
+        }
+        served.shutdown().await;
+        assert!(log_in(&client, site).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_offers_http1_alone_gets_it() {
+    within(async {
+        let (_, served) = start().await;
+        let stream = connect_with(served.authority_pem.as_deref(), &served.vcda[1], &["http/1.1"])
+            .await
+            .expect("TLS");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_is_closed_for_all_calls_on_it() {
+    within(async {
+        let (_, served) = start().await;
+        let site = &served.vcda[1].clone();
+        let client = open(&served, site).await;
+        log_in(&client, site).await.expect("an answer");
+        let rule = json!({"operation": "sessions.login", "do": "drop_answer"});
+        assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
+        assert!(log_in(&client, site).await.is_err());
+        client
+            .clone()
+            .ready()
+            .await
+            .expect_err("the connection is closed");
+        let again = open(&served, site).await;
+        log_in(&again, site).await.expect("an answer");
+        served.shutdown().await;
+    })
+    .await;
+}
