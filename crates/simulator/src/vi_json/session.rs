@@ -25,6 +25,14 @@ const LIMITS: SessionLimits = SessionLimits {
 /// The locales that a session may ask for.
 const LOCALES: [&str; 4] = ["de", "en", "fr", "ja"];
 
+/// Whether a locale is one of ours, with or without a country: most clients ask for `en_US`.
+fn is_supported(locale: &str) -> bool {
+    let (language, country) = locale.split_once(['_', '-']).unwrap_or((locale, "US"));
+    LOCALES.contains(&language)
+        && country.len() == 2
+        && country.chars().all(|letter| letter.is_ascii_uppercase())
+}
+
 /// The key of the extension that is registered.
 const EXTENSION: &str = "com.example.recovery";
 
@@ -181,7 +189,7 @@ fn open(
     locale: &str,
     extension: bool,
 ) -> Result<Answer, Fault> {
-    if !locale.is_empty() && !LOCALES.contains(&locale) {
+    if !locale.is_empty() && !is_supported(locale) {
         return Err(Fault::new("InvalidLocale", "The locale is not supported."));
     }
     let vcenter = incoming.endpoint;
@@ -302,7 +310,7 @@ fn locale(given: &str) -> Result<Option<String>, Fault> {
     if given.is_empty() {
         return Ok(None);
     }
-    if LOCALES.contains(&given) {
+    if is_supported(given) {
         return Ok(Some(given.to_owned()));
     }
     Err(Fault::new("InvalidLocale", "The locale is not supported."))

@@ -88,6 +88,24 @@ fn the_token_is_in_the_header_and_dies_idle_and_by_log_out() {
 }
 
 #[test]
+fn a_locale_may_have_a_country() {
+    let mut bench = bench();
+    let (user, password) = bench.credentials(EAST);
+    let mut opened = |locale: &str| {
+        let path = format!("{BASE}/SessionManager/SessionManager/Login");
+        let body = json!({"userName": user, "password": password, "locale": locale});
+        bench.send(EAST, &Request::new(Method::POST, &path).json(&body))
+    };
+    for locale in ["en", "en_US", "fr-CA"] {
+        let answer = opened(locale);
+        assert_eq!((answer.status, &answer.value()["locale"]), (200, &json!(locale)));
+    }
+    for locale in ["xx", "xx_US", "en_", "en_America", "_US"] {
+        assert_eq!(fault(&opened(locale)), "InvalidLocale", "{locale}");
+    }
+}
+
+#[test]
 fn the_content_needs_no_session_and_an_unknown_release_is_not_there() {
     let mut bench = bench();
     let path = "/ServiceInstance/ServiceInstance/content";
