@@ -2,7 +2,6 @@
 
     answer.py pick FILE EXPRESSION [ARGUMENT...]    prints the value: text as it is, all else as JSON
     answer.py check FILE EXPRESSION [ARGUMENT...]   exits with 1 unless the value is true
-    answer.py header FILE NAME                      prints a header's value
 
 In an expression `d` is the JSON of the answer and `a` the list of arguments. The functions below are what the wire
 rules say about shapes.
@@ -108,25 +107,12 @@ def properties(result):
     }
 
 
-def header(path, name):
-    found = ""
-    with open(path, encoding="latin-1") as lines:
-        for line in lines:
-            key, colon, value = line.partition(":")
-            if colon and key.strip().lower() == name.lower():
-                found = value.strip()
-    return found
-
-
 def main():
     verb, path, text, *arguments = sys.argv[1:]
-    if verb == "header":
-        print(header(path, text))
-        return
     with open(path, encoding="utf-8") as file:
         raw = file.read()
     scope = dict(globals(), d=json.loads(raw), a=arguments)
-    value = eval(text, scope)  # the scripts' own expressions, nothing that a server sent
+    value = eval(f"({text}\n)", scope)  # the scripts' own expressions, nothing that a server sent
     if verb == "pick":
         print(value if isinstance(value, str) else json.dumps(value))
     elif not value:

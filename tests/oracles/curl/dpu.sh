@@ -37,7 +37,7 @@ check 'its uplinks lead over ports and NICs to two DPUs, one of them active' \
 chosen=$(pick "next([i, p['configManager.networkSystem']['value'], s['dvsName'], s['dvsUuid'],
     next(dpu for state, dpu in up.values() if state == 'active')] for i, p, s, up in $of_hosts
     if len({dpu for state, dpu in up.values()}) == 2 and None not in {dpu for state, dpu in up.values()})")
-mapfile -t parts < <(python3 -c 'import json, sys; print(*json.loads(sys.argv[1]), sep="\n")' "$chosen")
+mapfile -t parts < <("${python[@]}" -c 'import json, sys; print(*json.loads(sys.argv[1]), sep="\n")' "$chosen")
 system=$BASE/HostNetworkSystem/${parts[1]} dvs=${parts[2]} uuid=${parts[3]} before=${parts[4]}
 
 call GET "$system/networkInfo"

@@ -32,6 +32,9 @@ for tool in curl python3; do
     command -v "$tool" >/dev/null || die "$tool is missing; install it with: apt-get install $tool"
 done
 
+# What `python3` is may be a script that looks for it, each time.
+python=("$(python3 -c 'import sys; print(sys.executable)')" -S -E -B)
+
 needs() {
     local name
     for name in "$@"; do
@@ -44,7 +47,7 @@ needs() {
 send() {
     local method=$1 address=$2 content=${3:-}
     shift $(($# < 3 ? $# : 3))
-    local options=(--silent --show-error --cacert "$CA_FILE" --max-time 60 --request "$method" --dump-header "$headers"
+    local options=(--silent --show-error --globoff --cacert "$CA_FILE" --max-time 60 --request "$method" --dump-header "$headers"
         --output "$body" --write-out '%{http_code}' --header 'Accept: application/json' "${SESSION[@]}" "$@")
     : >"$body"
     : >"$headers"
@@ -74,19 +77,19 @@ status() {
 
 # header NAME: value of a header of the last answer, found without regard to case; empty if there is none.
 header() {
-    python3 "$here/answer.py" header "$headers" "$1"
+    sed -n "s/^$1: *\([^\r]*\)\r*\$/\1/Ip" "$headers" | tail -n 1
 }
 
 # pick EXPRESSION [ARGUMENT...]: prints what a Python expression makes of the answer; see answer.py.
 pick() {
-    python3 "$here/answer.py" pick "$body" "$@" || die "the answer has no: $1"
+    "${python[@]}" "$here/answer.py" pick "$body" "$@" || die "the answer has no: $1"
 }
 
 # check WHAT EXPRESSION [ARGUMENT...]: the expression must hold for the answer.
 check() {
     local what=$1 trouble
     shift
-    trouble=$(python3 "$here/answer.py" check "$body" "$@" 2>&1) ||
+    trouble=$("${python[@]}" "$here/answer.py" check "$body" "$@" 2>&1) ||
         die "$what: expected $1${trouble:+ ($trouble)}"
     printf '%s: %s\n' "$script" "$what"
 }
@@ -145,9 +148,14 @@ still_waiting() {
     sleep 0.2
 }
 
+# segment TEXT: as one segment of a path; ids may hold characters that stand for something else there.
+segment() {
+    "${python[@]}" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=""))' "$1"
+}
+
 # quoted TEXT: as a JSON string.
 quoted() {
-    python3 -c 'import json, sys; print(json.dumps(sys.argv[1]))' "$1"
+    "${python[@]}" -c 'import json, sys; print(json.dumps(sys.argv[1]))' "$1"
 }
 
 # find_release: asks the hello operation which release to speak; sets RELEASE and BASE.
@@ -186,5 +194,5 @@ vim_logout() {
 
 # content NAME: the id in a reference of the service content.
 content() {
-    python3 "$here/answer.py" pick "$CONTENT" 'd[a[0]]["value"]' "$1" || die "the service content has no $1"
+    "${python[@]}" "$here/answer.py" pick "$CONTENT" 'd[a[0]]["value"]' "$1" || die "the service content has no $1"
 }

@@ -33,7 +33,7 @@ call POST "$views/CreateContainerView" "{\"container\": $(ref Folder "$root"), \
 status 'a view of all hosts' 200
 check 'the answer is a reference to a ContainerView' 'is_ref(d, "ContainerView")'
 view=$(pick 'd["value"]')
-call GET "$BASE/ContainerView/$view/view"
+call GET "$BASE/ContainerView/$(segment "$view")/view"
 status 'what the view holds' 200
 check 'references to hosts' 'len(d) > 0 and all(is_ref(x, "HostSystem") for x in d)'
 hosts=$(pick '" ".join(sorted(x["value"] for x in d))')
