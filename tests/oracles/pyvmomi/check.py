@@ -1,0 +1,146 @@
+"""Holds VI JSON answers against the type tables of pyvmomi.
+
+    check.py [--recordings FOLDER]... [--fixtures FOLDER]... [--walk ENDPOINTS CA_FILE]
+
+Recordings are what tests write where FARSIDE_RECORDINGS names a folder; fixtures are those of the model crates; a walk asks
+the served simulator of which ENDPOINTS is the ready line. It fails on an unknown member, a wrong type, a missing member and
+an unknown enum value, unless oddities.txt lists it with a reason, and on an oddity that nothing needs. What pyvmomi does not
+know is listed, and so are the numbers of what was checked: none at all is a failure, too.
+"""
+
+import argparse
+import collections
+import fnmatch
+import json
+import pathlib
+import sys
+
+import tables
+import walk
+
+FAILING = (tables.UNKNOWN_MEMBER, tables.WRONG_TYPE, tables.MISSING_MEMBER, tables.UNKNOWN_VALUE)
+
+
+class Report:
+    """What was found, each thing once."""
+
+    def __init__(self):
+        self.checked = collections.Counter()
+        self.unknown = collections.Counter()
+        self.findings = {}
+        self.operations = set()
+        self.tasks = {}
+
+    def exchange(self, source, method, path, status, body, is_empty, place=None):
+        """Checks one exchange, if it is one of VI JSON. Ids of tasks mean the same within one place, if one is given."""
+        operation = tables.operation(method, path.partition("?")[0])
+        if operation is None:
+            return
+        if isinstance(operation, str):
+            if status in (200, 204):
+                self.unknown[operation] += 1
+            return
+        self.checked[source] += 1
+        self.operations.add(operation.name)
+        types = tables.Tables(operation.prefix, operation.release)
+        findings = types.answer(operation, status, body, is_empty)
+        if status == 200 and isinstance(body, dict):
+            if place is None:
+                pass
+            elif operation.is_task and not findings:
+                self.tasks[(place, body["value"])] = operation
+            elif operation.name in ("Task.info", "SmsTask.QuerySmsTaskInfo") and "result" in body:
+                started = self.tasks.get((place, body["task"]["value"]))
+                findings += types.task_result(started, body["result"]) if started else []
+        for finding in findings:
+            if finding.kind == tables.UNKNOWN_TYPE:
+                self.unknown[f"type {finding.what}, {finding.detail}"] += 1
+            else:
+                self.findings.setdefault((finding.kind, finding.what), (finding.detail, source))
+
+
+def read_recordings(folder, report):
+    for path in sorted(folder.rglob("*.jsonl")):
+        # The simulator's own recordings are of many worlds, in which the same id stands for different tasks.
+        place = None if path.parent.name == "simulator" else path
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                exchange = json.loads(line)
+                outcome = exchange.get("outcome")
+                answer = outcome.get("answer") if isinstance(outcome, dict) else None
+                if answer is None:
+                    continue  # the first line, or a call that got no answer
+                body = answer.get("body", "empty")
+                if isinstance(body, dict) and "json" not in body:
+                    continue  # too long, not JSON, or all of it a secret
+                content = body["json"] if isinstance(body, dict) else None
+                request = exchange["request"]
+                report.exchange("recordings", request["method"], request["path"], answer["status"], content, body == "empty", place)
+
+
+def read_fixtures(folder, report):
+    for path in sorted(folder.rglob("*.json")):
+        fixture = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(fixture, dict) or "response" not in fixture:
+            continue
+        request, answer = fixture["request"], fixture["response"]
+        content = answer.get("body")
+        is_empty = answer["status"] == 204 or "body" not in answer
+        report.exchange("fixtures", request["method"], request["path"], answer["status"], content, is_empty)
+
+
+def read_oddities(path):
+    """Lines `kind: what: reason`; `what` may have a `*`."""
+    oddities = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            kind, _, rest = line.partition(": ")
+            what, _, reason = rest.partition(": ")
+            if kind not in FAILING or not reason.strip():
+                sys.exit(f"{path}:{number}: expected `kind: what: reason`, the kind one of {', '.join(FAILING)}")
+            oddities[(kind, what)] = reason
+    return oddities
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Holds VI JSON answers against the type tables of pyvmomi.")
+    parser.add_argument("--recordings", type=pathlib.Path, action="append", default=[])
+    parser.add_argument("--fixtures", type=pathlib.Path, action="append", default=[])
+    parser.add_argument("--walk", nargs=2, metavar=("ENDPOINTS", "CA_FILE"))
+    arguments = parser.parse_args()
+    report = Report()
+    for folder in arguments.recordings:
+        read_recordings(folder, report)
+    for folder in arguments.fixtures:
+        read_fixtures(folder, report)
+    if arguments.walk:
+        walk.walk(json.loads(pathlib.Path(arguments.walk[0]).read_text(encoding="utf-8")), arguments.walk[1], report)
+
+    oddities = read_oddities(pathlib.Path(__file__).with_name("oddities.txt"))
+    failures = 0
+    met = set()
+    for (kind, what), (detail, source) in sorted(report.findings.items()):
+        odd = next((key for key in oddities if key[0] == kind and fnmatch.fnmatchcase(what, key[1])), None)
+        if odd is not None:
+            met.add(odd)
+            print(f"odd on purpose: {kind}: {what}: {oddities[odd]}")
+        else:
+            failures += 1
+            print(f"FAILED: {kind}: {what} ({detail}; {source})")
+    # Which oddities there are depends on what was looked at; only a look at everything can miss one.
+    if arguments.recordings and arguments.fixtures and arguments.walk:
+        for key in sorted(set(oddities) - met):
+            failures += 1
+            print(f"FAILED: oddities.txt lists {': '.join(key)}, and nothing has it")
+    for what, count in sorted(report.unknown.items()):
+        print(f"not known to pyvmomi, not checked: {what} ({count} times)")
+    sources = ", ".join(f"{count} from {source}" for source, count in sorted(report.checked.items()))
+    print(f"{sum(report.checked.values())} answers ({sources}) of {len(report.operations)} operations, {failures} failures")
+    for source, given in (("recordings", arguments.recordings), ("fixtures", arguments.fixtures), ("walk", arguments.walk)):
+        if given and not report.checked[source]:
+            sys.exit(f"no answer of VI JSON in the {source}")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
