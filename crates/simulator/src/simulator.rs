@@ -1,7 +1,6 @@
 //! A world on a clock, shared by its fronts.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -12,15 +11,35 @@ use crate::exchange::{Handled, Reply, Request};
 use crate::transport::SimTransport;
 use crate::world::{Resumed, World};
 
+/// How the clock drives the world's time: from one moment of both on, so many times as fast.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    since: Duration,
+    world_ms: i64,
+    speed: f64,
+}
+
+impl Pace {
+    fn world_ms(&self, elapsed: Duration) -> i64 {
+        let passed = elapsed.saturating_sub(self.since).mul_f64(self.speed);
+        let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+        self.world_ms.saturating_add(passed_ms)
+    }
+
+    fn set_speed(&mut self, speed: f64) {
+        if !speed.is_nan() {
+            self.speed = speed.clamp(*Simulator::SPEEDS.start(), *Simulator::SPEEDS.end());
+        }
+    }
+}
+
 /// A world whose time is that of a [`Clock`]. Clones share the world.
 #[derive(Debug, Clone)]
 pub struct Simulator {
     world: Arc<Mutex<World>>,
     clock: Arc<dyn Clock>,
-    speed: f64,
-    start: Duration,
-    /// World time that has passed without the clock, in milliseconds.
-    skipped_ms: Arc<AtomicI64>,
+    /// Taken after the world, never before.
+    pace: Arc<Mutex<Pace>>,
     bell: Arc<Bell>,
 }
 
@@ -30,13 +49,15 @@ impl Simulator {
 
     /// Starts the clock of a world: the world's time goes on from where it stands at this moment of `clock`.
     pub fn new(world: World, clock: Arc<dyn Clock>) -> Self {
-        let (start, skipped_ms) = (clock.elapsed(), world.now_ms());
+        let pace = Pace {
+            since: clock.elapsed(),
+            world_ms: world.now_ms(),
+            speed: 1.0,
+        };
         Self {
             world: Arc::new(Mutex::new(world)),
             clock,
-            speed: 1.0,
-            start,
-            skipped_ms: Arc::new(AtomicI64::new(skipped_ms)),
+            pace: Arc::new(Mutex::new(pace)),
             bell: Arc::default(),
         }
     }
@@ -44,11 +65,23 @@ impl Simulator {
     /// Lets the world's time pass `speed` times as fast as the clock's from the start of the simulator on. What is beyond
     /// [`Self::SPEEDS`] counts as their nearest end; what is no number changes nothing.
     #[must_use]
-    pub fn speed(mut self, speed: f64) -> Self {
-        if !speed.is_nan() {
-            self.speed = speed.clamp(*Self::SPEEDS.start(), *Self::SPEEDS.end());
-        }
+    pub fn speed(self, speed: f64) -> Self {
+        self.paced().set_speed(speed);
         self
+    }
+
+    /// Lets the world's time pass at another speed from this moment on, for all clones; [`Self::speed`] says which ones there
+    /// are. Answers that are on their way take as long as they would have.
+    pub fn set_speed(&self, speed: f64) {
+        let world = self.world();
+        let mut pace = self.paced();
+        pace.since = self.clock.elapsed();
+        pace.world_ms = world.now_ms();
+        pace.set_speed(speed);
+    }
+
+    fn paced(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The world, brought up to this moment. Do not hold it across an await.
@@ -64,20 +97,18 @@ impl Simulator {
     fn lock(&self) -> MutexGuard<'_, World> {
         // A panic in another holder leaves the world readable: every change is complete when the lock is released.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let elapsed = self
-            .clock
-            .elapsed()
-            .saturating_sub(self.start)
-            .mul_f64(self.speed);
-        let elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        world.advance_to(elapsed_ms.saturating_add(self.skipped_ms.load(Ordering::Relaxed)));
+        let world_ms = self.paced().world_ms(self.clock.elapsed());
+        world.advance_to(world_ms);
         world
     }
 
     /// Lets so much world time pass at once, in milliseconds; what is due in it happens, in order. Answers that are on their
     /// way take as long as they would have.
     pub fn advance(&self, ms: u32) {
-        self.skipped_ms.fetch_add(i64::from(ms), Ordering::Relaxed);
+        {
+            let mut pace = self.paced();
+            pace.world_ms = pace.world_ms.saturating_add(i64::from(ms));
+        }
         drop(self.world());
     }
 
@@ -135,7 +166,7 @@ impl Simulator {
 
     /// A stretch of world time on the clock.
     pub(crate) fn real(&self, world_ms: i64) -> Duration {
-        Duration::from_millis(u64::try_from(world_ms).unwrap_or(0)).div_f64(self.speed)
+        Duration::from_millis(u64::try_from(world_ms).unwrap_or(0)).div_f64(self.pace())
     }
 
     /// The clock.
@@ -145,7 +176,7 @@ impl Simulator {
 
     /// How many times as fast as the clock's the world's time passes.
     pub fn pace(&self) -> f64 {
-        self.speed
+        self.paced().speed
     }
 }
 
@@ -326,5 +357,20 @@ mod tests {
                 f64::to_bits(pace)
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_speed_counts_from_the_moment_at_which_it_is_set_for_all_clones() {
+        let clock = paused();
+        let simulator = Simulator::new(WorldSpec::pair(1).groups(0).build(), clock.clone());
+        clock.sleep(Duration::from_secs(2)).await;
+        simulator.clone().set_speed(10.0);
+        assert_eq!(simulator.world().now_ms(), 2_000);
+        clock.sleep(Duration::from_secs(1)).await;
+        assert_eq!(simulator.world().now_ms(), 12_000);
+        simulator.advance(500);
+        simulator.set_speed(0.5);
+        clock.sleep(Duration::from_secs(1)).await;
+        assert_eq!(simulator.world().now_ms(), 13_000);
     }
 }

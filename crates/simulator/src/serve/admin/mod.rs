@@ -11,7 +11,7 @@
 //! | `POST /admin/faults` | takes one rule or an array of them; answers their ids |
 //! | `DELETE /admin/faults/{id}` | removes a rule |
 //! | `POST /admin/endpoints` | loses an endpoint, or brings it back |
-//! | `GET /admin/clock`, `POST /admin/clock` | the world's time; lets some of it pass |
+//! | `GET /admin/clock`, `POST /admin/clock` | the world's time; lets some of it pass, or sets its speed |
 //! | `GET /admin/events` | what happens, as server-sent events |
 
 mod events;
@@ -219,13 +219,25 @@ fn set_reachable(world: &mut World, body: &[u8]) -> Result<Answer, Answer> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Passing {
-    advance_ms: u32,
+    advance_ms: Option<u32>,
+    speed: Option<f64>,
 }
 
-/// Lets world time pass at once.
+/// Lets world time pass at once, or at another speed from then on.
 fn pass(simulator: &Simulator, body: &[u8]) -> Result<Answer, Answer> {
     let passing: Passing = parse(body)?;
-    simulator.advance(passing.advance_ms);
+    if passing.advance_ms.is_none() && passing.speed.is_none() {
+        return Err(refused(400, "the body has to have advance_ms, speed, or both"));
+    }
+    let speeds = Simulator::SPEEDS;
+    if passing.speed.is_some_and(|speed| !speeds.contains(&speed)) {
+        let error = format!("speed has to be from {} to {}", speeds.start(), speeds.end());
+        return Err(refused(400, &error));
+    }
+    simulator.advance(passing.advance_ms.unwrap_or(0));
+    if let Some(speed) = passing.speed {
+        simulator.set_speed(speed);
+    }
     Ok(ok(&clock(simulator, &simulator.world())))
 }
 

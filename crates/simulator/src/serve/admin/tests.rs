@@ -157,7 +157,7 @@ async fn unknown_paths_methods_and_parameters_are_refused_with_what_there_is() {
         (
             "/admin/clock",
             json!({"advance": 2}),
-            "the body is not what it has to be: unknown field `advance`, expected `advance_ms`",
+            "the body is not what it has to be: unknown field `advance`, expected `advance_ms` or `speed`",
         ),
         (
             "/admin/endpoints",
@@ -194,6 +194,20 @@ async fn the_clock_goes_on_when_it_is_told_to() {
     assert_eq!(passed.value()["time"], "2026-01-01T00:01:30Z");
     assert_eq!(get(&simulator, "/admin/clock")["now_ms"], 90_000);
     assert_eq!(get(&simulator, "/admin/overview")["time"], "2026-01-01T00:01:30Z");
+    let faster = ask(&simulator, Method::POST, "/admin/clock", &json!({"speed": 20}));
+    assert_eq!((faster.status, &faster.value()["speed"]), (200, &json!(20.0)));
+    for (body, wanted) in [
+        (json!({}), "the body has to have advance_ms, speed, or both"),
+        (json!({"speed": 0}), "speed has to be from 0.1 to 1000"),
+        (
+            json!({"advance_ms": 1, "speed": 1e9}),
+            "speed has to be from 0.1 to 1000",
+        ),
+    ] {
+        let refused = ask(&simulator, Method::POST, "/admin/clock", &body);
+        assert_eq!((refused.status, error(&refused)), (400, wanted.to_owned()));
+    }
+    assert_eq!(get(&simulator, "/admin/clock")["now_ms"], 90_000);
 }
 
 #[tokio::test(start_paused = true)]
