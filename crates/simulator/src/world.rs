@@ -38,7 +38,7 @@ use crate::fault::{CallSeen, FaultAction, Faults, Verdict};
 use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
 use crate::watch::Watched;
-use crate::{dpu, pbm, recording, sms, vcda, vcha, vi_json, vm};
+use crate::{dpu, fault, pbm, recording, sms, vcda, vcha, vi_json, vm};
 
 static SERVICES: &[&dyn Service] = &[
     &vcda::VcdaService,
@@ -160,7 +160,7 @@ impl World {
             Event::Dpu(event) => dpu::happen(self, event),
             Event::Task(event) => vi_json::task::happen(self, event),
             Event::Vm(event) => vm::happen(self, event),
-            Event::Fault(event) => crate::fault::happen(self, event),
+            Event::Fault(event) => fault::happen(self, event),
         }
         if shakes {
             self.observe();
@@ -302,72 +302,8 @@ impl World {
         }
     }
 
-    fn serve(
-        &mut self,
-        service: &'static dyn Service,
-        incoming: &Incoming<'_>,
-        verdict: Option<Verdict>,
-    ) -> (Reply, i64) {
-        let Some(Verdict { fault, action }) = verdict else {
-            return (self.act(service, incoming), 0);
-        };
-        let reply = match action {
-            FaultAction::Delay { ms } => return (self.act(service, incoming), i64::from(ms)),
-            FaultAction::DropAnswer => self.act_unheard(service, incoming, Reply::Cut),
-            FaultAction::Silence { acted: true } => self.act_unheard(service, incoming, Reply::Silence),
-            FaultAction::CutAnswer { after_bytes } => self.act_half_heard(service, incoming, after_bytes),
-            FaultAction::Silence { acted: false } => self.lose(incoming, Reply::Silence),
-            FaultAction::Cut => self.lose(incoming, Reply::Cut),
-            FaultAction::Refuse {
-                status,
-                body,
-                retry_after,
-            } => {
-                let answer = refusal(service, status, body, retry_after);
-                self.conclude(incoming, answer.is_success());
-                Reply::Answer(answer)
-            }
-            FaultAction::EndSessions => {
-                self.core.sessions.end_all(incoming.endpoint);
-                self.act(service, incoming)
-            }
-            FaultAction::EndExtensions => {
-                self.core.sessions.end_extensions(incoming.endpoint);
-                self.act(service, incoming)
-            }
-            FaultAction::SetReachable { endpoint, reachable } => {
-                self.core.set_reachable(&endpoint, reachable);
-                self.act_if_there(service, incoming)
-            }
-            FaultAction::RestartVcenter { endpoint, outage_ms } => {
-                self.restart_vcenter(&endpoint, outage_ms);
-                if endpoint == incoming.endpoint {
-                    self.lose(incoming, Reply::Cut)
-                } else {
-                    self.act(service, incoming)
-                }
-            }
-            FaultAction::LoseSite { .. } | FaultAction::FillDisk { .. } | FaultAction::FlapLink { .. } => {
-                self.begin_condition(fault);
-                self.act_if_there(service, incoming)
-            }
-        };
-        (reply, 0)
-    }
-
-    /// Acts if the endpoint can be reached at this moment; else the call is lost on its way.
-    fn act_if_there(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) -> Reply {
-        let endpoint = self.core.endpoints.get(incoming.endpoint);
-        if self.core.is_reachable(incoming.endpoint) {
-            self.act(service, incoming)
-        } else if endpoint.is_some_and(Endpoint::is_silent) {
-            self.lose(incoming, Reply::Dropped)
-        } else {
-            self.lose(incoming, Reply::Cut)
-        }
-    }
-
-    fn act(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) -> Reply {
+    /// The service acts.
+    pub(crate) fn act(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>) -> Reply {
         self.waits.last = None;
         let answer = service.handle(self, incoming);
         self.conclude(incoming, answer.is_success());
@@ -382,6 +318,13 @@ impl World {
         self.waits.made += 1;
         self.waits.parked.insert(self.waits.made, parked);
         self.waits.last = Some(self.waits.made);
+    }
+
+    /// The answer of a request that was parked is cut after so many bytes of its body.
+    pub(crate) fn cut_parked(&mut self, request: u64, bytes: usize) {
+        if let Some(parked) = self.waits.parked.get_mut(&request) {
+            parked.cut_after = Some(bytes);
+        }
     }
 
     /// Asks for the answer of a request that was parked; afterwards it is forgotten.
@@ -404,7 +347,7 @@ impl World {
             let (operation, asked) = vi_json::collector::wait::asked(&parked);
             recording::write(&parked.endpoint, operation, &asked, &answer);
             return Resumed::Reply(match parked.cut_after {
-                Some(bytes) => part(answer, bytes),
+                Some(bytes) => fault::part(answer, bytes),
                 None => Reply::Answer(answer),
             });
         }
@@ -422,42 +365,8 @@ impl World {
         self.waits.parked.remove(&request);
     }
 
-    fn act_unheard(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>, reply: Reply) -> Reply {
-        let now_ms = self.core.now_ms;
-        for ticket in all_tickets(incoming) {
-            self.core.calls.drop_answer(ticket, now_ms);
-        }
-        self.act(service, incoming);
-        reply
-    }
-
-    /// Acts; of the answer only a part arrives.
-    fn act_half_heard(
-        &mut self,
-        service: &'static dyn Service,
-        incoming: &Incoming<'_>,
-        after_bytes: u32,
-    ) -> Reply {
-        let bytes = usize::try_from(after_bytes).unwrap_or(usize::MAX);
-        let now_ms = self.core.now_ms;
-        for ticket in all_tickets(incoming) {
-            self.core.calls.drop_answer(ticket, now_ms);
-        }
-        match self.act(service, incoming) {
-            Reply::Answer(answer) => part(answer, bytes),
-            Reply::Parked(request) => {
-                if let Some(parked) = self.waits.parked.get_mut(&request) {
-                    parked.cut_after = Some(bytes);
-                }
-                Reply::Parked(request)
-            }
-            reply @ (Reply::Cut | Reply::Silence | Reply::Part(..) | Reply::Unreachable | Reply::Dropped) => {
-                reply
-            }
-        }
-    }
-
-    fn conclude(&mut self, incoming: &Incoming<'_>, accepted: bool) {
+    /// Counts a call as accepted or refused, unless it was answered for some of its objects before.
+    pub(crate) fn conclude(&mut self, incoming: &Incoming<'_>, accepted: bool) {
         let now_ms = self.core.now_ms;
         for ticket in all_tickets(incoming) {
             if accepted {
@@ -466,14 +375,6 @@ impl World {
                 self.core.calls.refuse(ticket, now_ms);
             }
         }
-    }
-
-    fn lose(&mut self, incoming: &Incoming<'_>, reply: Reply) -> Reply {
-        let now_ms = self.core.now_ms;
-        for ticket in all_tickets(incoming) {
-            self.core.calls.lose(ticket, now_ms);
-        }
-        reply
     }
 
     /// Adds the `Date` of the server's own clock, by which a client can learn how far it is from its own.
@@ -654,19 +555,6 @@ impl World {
     }
 }
 
-fn refusal(service: &dyn Service, status: u16, body: Option<Value>, retry_after: Option<u32>) -> Answer {
-    let own = service.refusal(status);
-    let media_type = own
-        .header_text("content-type")
-        .unwrap_or("application/json")
-        .to_owned();
-    let answer = body.map_or(own, |body| Answer::json(status, &media_type, &body));
-    match retry_after {
-        Some(seconds) => answer.header("retry-after", &seconds.to_string()),
-        None => answer,
-    }
-}
-
 /// A call with what its caller sees, for the chronicle.
 fn called(incoming: &Incoming<'_>, reply: &Reply) -> Happening {
     let outcome = match reply {
@@ -686,14 +574,7 @@ fn called(incoming: &Incoming<'_>, reply: &Reply) -> Happening {
     }
 }
 
-/// What arrives of an answer that is cut: never all of its body. Without a body nothing does.
-fn part(answer: Answer, bytes: usize) -> Reply {
-    match answer.body.len().checked_sub(1) {
-        Some(most) => Reply::Part(answer, bytes.min(most)),
-        None => Reply::Cut,
-    }
-}
-
-fn all_tickets(incoming: &Incoming<'_>) -> impl Iterator<Item = Ticket> {
+/// The attempts of a call, one for each of its objects.
+pub(crate) fn all_tickets(incoming: &Incoming<'_>) -> impl Iterator<Item = Ticket> {
     incoming.tickets.iter().map(|(_, ticket)| *ticket)
 }

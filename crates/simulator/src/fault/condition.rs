@@ -130,9 +130,13 @@ impl World {
 
     /// The endpoints of a site are lost or not, as the rules that hold say.
     fn settle_site(&mut self, site: &str) {
-        let ways = self.core.faults.holding().filter_map(|action| match action {
-            FaultAction::LoseSite { site: lost, how } if lost == site => Some(*how),
-            _ => None,
+        let ways = self.core.faults.holding().filter_map(|action| {
+            if let FaultAction::LoseSite { site: lost, how } = action
+                && lost == site
+            {
+                return Some(*how);
+            }
+            None
         });
         let ways: Vec<Loss> = ways.collect();
         let lost = if ways.contains(&Loss::Dropped) {

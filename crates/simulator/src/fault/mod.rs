@@ -8,6 +8,7 @@ mod action;
 mod condition;
 pub mod file;
 mod rule;
+mod strike;
 #[cfg(test)]
 mod tests;
 mod unfit;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use self::action::{FaultAction, Loss};
 pub(crate) use self::condition::{FaultEvent, happen};
 pub use self::rule::FaultRule;
+pub(crate) use self::strike::part;
 pub use self::unfit::UnfitRule;
 
 use crate::service::ServiceName;
