@@ -15,7 +15,7 @@ use farside_failover::kind::dpu::Dpu;
 use farside_failover::kind::{CallMember, CallRequest, Kind as _, LookRequest, Verdict};
 use farside_failover::runs;
 use farside_journal::{CrashPoint, MemoryJournal};
-use farside_simulator::dpu::{DpuSpec, HostTrouble};
+use farside_simulator::dpu::{DpuSpec, HostTrouble, SwitchTrouble};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use serde_json::json;
 use support::{Bench, Outcome};
@@ -181,6 +181,77 @@ async fn a_host_that_is_not_ready_is_left_untouched() {
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
         assert!(outcome.notes().contains(words), "{}", outcome.notes());
         assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_that_is_not_set_up_for_it_is_left_untouched() {
+    for (trouble, words) in [
+        (
+            SwitchTrouble::KnowsNoDpus,
+            "what the version of the switch can do: it knows no DPUs",
+        ),
+        (
+            SwitchTrouble::OffloadNone,
+            "network offload of the switch: turned off (`None`)",
+        ),
+        (
+            SwitchTrouble::NoPolicy,
+            "failover policy of the switch: none: all uplinks work, and nothing stands by",
+        ),
+    ] {
+        let bench = Bench::new(&spec());
+        bench
+            .world()
+            .hosts_mut()
+            .set_switch_trouble("dvs-21", trouble, true);
+        let plan = plan(&bench);
+        let check = bench.check(&plan, Mode::Planned).await;
+        assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
+        let told = check.complaints().any(|(_, complaint)| {
+            words.starts_with(&format!("{}: ", complaint.name))
+                && complaint.value.contains("(DistributedVirtualSwitch ")
+        });
+        assert!(told, "{check:#?}");
+        let outcome = bench.run(&plan, Mode::Planned).await;
+        assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+        assert!(outcome.notes().contains(words), "{}", outcome.notes());
+        assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_without_the_failover_is_told_before_anything_is_sent() {
+    let bench = Bench::new(&spec().releases(&["8.0.2.0"]));
+    let plan = plan(&bench);
+    let check = bench.check(&plan, Mode::Planned).await;
+    assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
+    let outcome = bench.run(&plan, Mode::Planned).await;
+    assert!(
+        outcome.notes().contains("release of VI JSON: 8.0.2.0"),
+        "{}",
+        outcome.notes()
+    );
+    assert_eq!(bench.attempts(MOVE), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_of_the_switch_is_a_warning_and_the_switch_moves() {
+    for trouble in [SwitchTrouble::Hidden, SwitchTrouble::Invisible] {
+        let bench = Bench::new(&spec());
+        bench
+            .world()
+            .hosts_mut()
+            .set_switch_trouble("dvs-21", trouble, true);
+        let plan = plan(&bench);
+        let check = bench.check(&plan, Mode::Planned).await;
+        assert_eq!(check.verdict, Verdict::Warning, "{check:#?}");
+        let unknown = check
+            .complaints()
+            .filter(|(_, complaint)| complaint.value.starts_with("unknown: "));
+        assert_eq!(unknown.count(), 3, "{check:#?}");
+        assert_done(&bench.run(&plan, Mode::Planned).await);
+        assert_moved_once(&bench);
     }
 }
 

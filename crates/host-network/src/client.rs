@@ -8,7 +8,9 @@ use farside_vim::{ManagedObject as _, ObjectProperties, VimClient};
 use farside_wire::{ManagedObjectReference, Read};
 
 use crate::error::HostNetworkError;
+use crate::release::{FAILOVER, is_before};
 use crate::system::HostNetworkSystem;
+use crate::told::Told;
 
 const NAME: &str = "name";
 const NETWORK_SYSTEM: &str = "configManager.networkSystem";
@@ -27,26 +29,75 @@ const INTERFACES: &str = "config.network.vnic";
 pub struct Host {
     /// Managed object id, such as `host-12`.
     pub id: String,
+    /// The release of VI JSON in which it was read, such as `8.0.3.0`: what came later is not in it.
+    pub release: String,
     /// Its name in the inventory.
     pub name: Option<String>,
     /// Its network system, at which a failover is asked for.
     pub network_system: ManagedObjectReference,
     /// `runtime.connectionState`, as the server writes it; `connected` when all is well.
-    pub connection: Option<String>,
+    pub connection: Told<String>,
     /// `runtime.powerState`, as the server writes it; `poweredOn` when all is well.
-    pub power: Option<String>,
+    pub power: Told<String>,
     /// Whether it is in maintenance mode.
     pub in_maintenance: Option<bool>,
-    /// Partial maintenance modes that it is in or on the way to.
-    pub partial_maintenance: Vec<HostPartialMaintenanceModeRuntimeInfo>,
+    /// Partial maintenance modes, with whether it is in one or on the way to or from it; unset below 8.0.3.0.
+    pub partial_maintenance: Told<Vec<HostPartialMaintenanceModeRuntimeInfo>>,
     /// Its parts of distributed switches.
     pub switches: Vec<HostProxySwitch>,
     /// Its physical network cards.
     pub nics: Vec<PhysicalNic>,
     /// Its own interfaces (vmkernel). What becomes of one that lies on a DPU (`spec.dpuId`) in a failover is not known.
     pub interfaces: Vec<HostVirtualNic>,
-    /// What its health monitoring says of its DPUs; empty below 8.0.0.1, and where it says nothing.
-    pub dpu_health: Vec<DpuStatusInfo>,
+    /// What its health monitoring says of its DPUs; unset below 8.0.0.1, and where it says nothing.
+    pub dpu_health: Told<Vec<DpuStatusInfo>>,
+}
+
+impl Host {
+    /// What properties of a host say, which were read in a release.
+    pub(crate) fn read(
+        id: &str,
+        release: &str,
+        properties: &ObjectProperties,
+    ) -> Result<Self, HostNetworkError> {
+        let missing = || HostNetworkError::Missing {
+            host: id.to_owned(),
+            what: "network system",
+        };
+        Ok(Self {
+            release: release.to_owned(),
+            name: optional(id, properties, NAME)?,
+            network_system: readable(id, properties, NETWORK_SYSTEM)?.ok_or_else(missing)?,
+            connection: Told::of(properties, CONNECTION),
+            power: Told::of(properties, POWER),
+            in_maintenance: optional(id, properties, MAINTENANCE)?,
+            partial_maintenance: Told::of(properties, PARTIAL_MAINTENANCE),
+            switches: readable(id, properties, SWITCHES)?.unwrap_or_default(),
+            nics: readable(id, properties, NICS)?.unwrap_or_default(),
+            interfaces: optional(id, properties, INTERFACES)?.unwrap_or_default(),
+            dpu_health: Told::of(properties, DPU_HEALTH),
+            id: id.to_owned(),
+        })
+    }
+}
+
+/// The properties to ask a release for: the collector refuses a whole question for one that it does not know.
+fn paths(release: &str) -> Vec<&'static str> {
+    let mut paths = vec![
+        NAME,
+        NETWORK_SYSTEM,
+        CONNECTION,
+        POWER,
+        MAINTENANCE,
+        SWITCHES,
+        NICS,
+        INTERFACES,
+        DPU_HEALTH,
+    ];
+    if is_before(release, FAILOVER) != Some(true) {
+        paths.push(PARTIAL_MAINTENANCE);
+    }
+    paths
 }
 
 /// The networks of the hosts of one vCenter.
@@ -69,51 +120,28 @@ impl HostNetwork {
         HostNetworkSystem::of(&self.vim, host.network_system.clone())
     }
 
-    /// Reads a host by its managed object id, in one call (`PropertyCollector.RetrievePropertiesEx`).
+    /// Reads a host by its managed object id, in one call (`PropertyCollector.RetrievePropertiesEx`). Needs no more than the
+    /// right to read it; what came with a later release than that of the session is not asked for.
     ///
     /// # Errors
     /// [`HostNetworkError`]; nothing changed.
     pub async fn host(&self, id: &str) -> Result<Host, HostNetworkError> {
-        let object = ManagedObjectReference::new("HostSystem", id);
-        let paths = [
-            NAME,
-            NETWORK_SYSTEM,
-            CONNECTION,
-            POWER,
-            MAINTENANCE,
-            PARTIAL_MAINTENANCE,
-            SWITCHES,
-            NICS,
-            INTERFACES,
-            DPU_HEALTH,
-        ];
-        let read = self.vim.properties(&[object], "HostSystem", &paths).await;
-        let read = read.map_err(|source| HostNetworkError::Call {
+        let failed = |source| HostNetworkError::Call {
             host: id.to_owned(),
             source,
-        })?;
-        let missing = |what| HostNetworkError::Missing {
-            host: id.to_owned(),
-            what,
         };
-        let properties = read
-            .into_iter()
-            .next()
-            .ok_or_else(|| missing("host of this id"))?;
-        Ok(Host {
-            name: optional(id, &properties, NAME)?,
-            network_system: readable(id, &properties, NETWORK_SYSTEM)?
-                .ok_or_else(|| missing("network system"))?,
-            connection: optional(id, &properties, CONNECTION)?,
-            power: optional(id, &properties, POWER)?,
-            in_maintenance: optional(id, &properties, MAINTENANCE)?,
-            partial_maintenance: optional(id, &properties, PARTIAL_MAINTENANCE)?.unwrap_or_default(),
-            switches: readable(id, &properties, SWITCHES)?.unwrap_or_default(),
-            nics: readable(id, &properties, NICS)?.unwrap_or_default(),
-            interfaces: optional(id, &properties, INTERFACES)?.unwrap_or_default(),
-            dpu_health: optional(id, &properties, DPU_HEALTH)?.unwrap_or_default(),
-            id: id.to_owned(),
-        })
+        let release = self.vim.release().await.map_err(failed)?;
+        let object = ManagedObjectReference::new("HostSystem", id);
+        let read = self
+            .vim
+            .properties(&[object], "HostSystem", &paths(release))
+            .await;
+        let read = read.map_err(failed)?;
+        let properties = read.into_iter().next().ok_or_else(|| HostNetworkError::Missing {
+            host: id.to_owned(),
+            what: "host of this id",
+        })?;
+        Host::read(id, release, &properties)
     }
 
     /// Asks for the move of a switch to its standby DPU (`HostNetworkSystem.startDpuFailover`, privilege
@@ -180,4 +208,15 @@ fn optional<T: Read>(
         path,
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_asked_for_what_it_knows() {
+        assert!(paths("8.0.3.0").contains(&PARTIAL_MAINTENANCE));
+        assert!(!paths("8.0.2.0").contains(&PARTIAL_MAINTENANCE));
+    }
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use farside_models_vim::{
-    DistributedVirtualSwitchHostMemberPnicBacking, DpuStatusInfo, HostProxySwitch, PhysicalNic,
-};
+use farside_models_vim::{DistributedVirtualSwitchHostMemberPnicBacking, HostProxySwitch, PhysicalNic};
 use serde::{Deserialize, Serialize};
 
 use crate::client::Host;
@@ -129,7 +127,7 @@ impl SwitchDpus {
             .collect()
     }
 
-    fn dpus(&self, state: &UplinkState) -> BTreeSet<DpuId> {
+    pub(crate) fn dpus(&self, state: &UplinkState) -> BTreeSet<DpuId> {
         self.uplinks
             .iter()
             .filter(|uplink| uplink.state == *state)
@@ -169,126 +167,6 @@ impl SwitchDpus {
 /// The host's part of the switch of this name.
 pub fn switch_named<'a>(host: &'a Host, name: &str) -> Option<&'a HostProxySwitch> {
     host.switches.iter().find(|switch| switch.dvs_name == name)
-}
-
-/// Something that keeps a failover from being asked for: what was looked at, what was seen, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
-    /// What was looked at.
-    pub what: &'static str,
-    /// What was seen.
-    pub seen: String,
-    /// What to do about it.
-    pub advice: &'static str,
-}
-
-/// Why a failover of this switch to the wanted DPU, or to the standby one, would fail (DPU rules, section 4, numbers 1 to 3
-/// and 6 to 9).
-pub fn obstacles(host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Vec<Obstacle> {
-    let mut obstacles = of_host(host);
-    obstacles.extend(of_switch(dpus, wanted, &host.dpu_health));
-    obstacles
-}
-
-fn of_host(host: &Host) -> Vec<Obstacle> {
-    let mut obstacles = Vec::new();
-    if let Some(state) = host.connection.as_deref()
-        && state != "connected"
-    {
-        obstacles.push(Obstacle {
-            what: "connection of the host",
-            seen: state.to_owned(),
-            advice: "reconnect the host",
-        });
-    }
-    if let Some(state) = host.power.as_deref()
-        && state != "poweredOn"
-    {
-        obstacles.push(Obstacle {
-            what: "power of the host",
-            seen: state.to_owned(),
-            advice: "a host that is off moves no switch",
-        });
-    }
-    for mode in &host.partial_maintenance {
-        if mode.host_status != "notInPartialMM" {
-            obstacles.push(Obstacle {
-                what: "partial maintenance mode",
-                seen: format!("{} is {}", mode.key, mode.host_status),
-                advice: "end it: the host may refuse the failover meanwhile",
-            });
-        }
-    }
-    obstacles
-}
-
-/// The first thing that is wrong; what comes after it cannot be judged.
-fn of_switch(dpus: &SwitchDpus, wanted: Option<&DpuId>, health: &[DpuStatusInfo]) -> Option<Obstacle> {
-    let obstacle = |what, seen, advice| Some(Obstacle { what, seen, advice });
-    if !dpus.offloaded {
-        let advice = "set up the offload (NSX) on this host";
-        return obstacle(
-            "network offload of the switch on this host",
-            "off".to_owned(),
-            advice,
-        );
-    }
-    if dpus.uplinks.is_empty() {
-        let advice = "it takes release 8.0.3.0 or later and a host that reports";
-        return obstacle("states of the uplinks", dpus.describe(), advice);
-    }
-    if dpus.dpus(&UplinkState::Active).len() > 1 {
-        let advice = "mend the failover policy of the switch: all active uplinks belong on one DPU";
-        return obstacle(
-            "active DPU",
-            format!("more than one ({})", dpus.describe()),
-            advice,
-        );
-    }
-    let standby = dpus.standby();
-    let target = match wanted {
-        Some(wanted) if !standby.contains(wanted) => {
-            let advice = "name a DPU that is behind a standby uplink of this switch";
-            return obstacle(
-                "wanted DPU",
-                format!("{wanted} does not stand by ({})", dpus.describe()),
-                advice,
-            );
-        }
-        Some(wanted) => Some(wanted),
-        None => standby.first(),
-    };
-    let Some(target) = target else {
-        let advice = "give the switch a failover policy with a standby uplink on the other DPU";
-        return obstacle("standby DPU", format!("none ({})", dpus.describe()), advice);
-    };
-    let linked = |uplink: &Uplink| uplink.dpu.as_ref() == Some(target) && uplink.link_up;
-    if !dpus.uplinks.iter().any(linked) {
-        let advice = "connect or repair the standby DPU";
-        return obstacle(
-            "link of the standby DPU",
-            format!("no uplink of {target} has a link"),
-            advice,
-        );
-    }
-    if let Some(status) = unhealthy(health, target) {
-        let advice = "repair the standby DPU before anything is moved to it";
-        return obstacle(
-            "health of the standby DPU",
-            format!("{target} is {status}"),
-            advice,
-        );
-    }
-    None
-}
-
-/// The bad state of a DPU, as its health monitoring writes it: what is `red`, in any case of letters, keeps a failover from
-/// being asked for (DPU rules 4, number 9, inferred); a DPU of which nothing is said, or something that this build does not
-/// know, does not.
-fn unhealthy(health: &[DpuStatusInfo], dpu: &DpuId) -> Option<String> {
-    let status = health.iter().find(|status| status.dpu_id == dpu.as_str())?;
-    let key = status.status.base().ok()?.key;
-    key.eq_ignore_ascii_case("red").then_some(key)
 }
 
 #[cfg(test)]

@@ -14,8 +14,10 @@ use farside_vim::Invocation;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Host, HostNetwork};
-use crate::dpu::{DpuId, Obstacle, SwitchDpus, obstacles, switch_named};
+use crate::dpu::{DpuId, SwitchDpus, switch_named};
 use crate::error::HostNetworkError;
+use crate::obstacle::{Certainty, Obstacle, obstacles};
+use crate::switch::DistributedSwitch;
 
 /// [`OperationId::kind`] of a move to another DPU. The server has no task for it; the id holds what is to be seen.
 pub const DPU_FAILOVER: &str = "dpu-failover";
@@ -32,34 +34,39 @@ pub struct DpuFailover {
 }
 
 impl DpuFailover {
-    /// The failover to `wanted`, or to the one DPU that stands by, as far as `host` shows that it can be asked for. The DPU
-    /// that is active already is as good as any: [`HostNetwork::start`] then sends nothing.
+    /// The failover to `wanted`, or to the one DPU that stands by, as far as the host and its switch
+    /// ([`HostNetwork::switch`]) show that it can be asked for. The DPU that is active already is as good as any:
+    /// [`HostNetwork::start`] then sends nothing.
+    ///
+    /// What could not be found out keeps nothing from being planned; [`obstacles`] tells it.
     ///
     /// # Errors
-    /// What keeps it from being asked for, in the order in which to mend it. Nothing has been sent.
-    pub fn plan(host: &Host, switch: &str, wanted: Option<&DpuId>) -> Result<Self, Vec<Obstacle>> {
-        let found = switch_named(host, switch).ok_or_else(|| {
-            vec![Obstacle {
-                what: "switch of this name on the host",
-                seen: format!("none is called {switch:?}"),
-                advice: "name a distributed switch that the host is on",
-            }]
-        })?;
+    /// What keeps it from being asked for, and what may, in the order in which to mend it. Nothing has been sent.
+    pub fn plan(
+        host: &Host,
+        switch: &DistributedSwitch,
+        wanted: Option<&DpuId>,
+    ) -> Result<Self, Vec<Obstacle>> {
+        let name = &switch.name;
+        let found = switch_named(host, name).ok_or_else(|| vec![Obstacle::no_switch(name)])?;
         let dpus = SwitchDpus::of(found, &host.nics);
         let from = dpus.active();
         let failover = |to: DpuId| Self {
             host: host.id.clone(),
-            switch: switch.to_owned(),
+            switch: name.clone(),
             from: from.clone(),
             to,
         };
         if let Some(wanted) = wanted.filter(|&wanted| from.as_ref() == Some(wanted)) {
             return Ok(failover(wanted.clone()));
         }
-        let found = obstacles(host, &dpus, wanted);
-        match (found.is_empty(), wanted, dpus.standby().into_iter().next()) {
-            (true, Some(wanted), _) => Ok(failover(wanted.clone())),
-            (true, None, Some(standby)) => Ok(failover(standby)),
+        let found = obstacles(host, &dpus, switch, wanted);
+        let certain = found
+            .iter()
+            .any(|obstacle| obstacle.certainty == Certainty::Certain);
+        match (certain, wanted, dpus.standby().into_iter().next()) {
+            (false, Some(wanted), _) => Ok(failover(wanted.clone())),
+            (false, None, Some(standby)) => Ok(failover(standby)),
             _ => Err(found),
         }
     }

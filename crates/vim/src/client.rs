@@ -42,6 +42,7 @@ pub struct VimClient {
     clock: Arc<dyn Clock>,
     endpoint: Arc<str>,
     board: Arc<Board>,
+    based: Arc<Based>,
 }
 
 /// Builds a [`VimClient`].
@@ -80,9 +81,10 @@ impl VimClientBuilder {
     #[must_use]
     pub fn build(self) -> VimClient {
         let content = Arc::new(Content::default());
-        let based = Based::new(self.transport, Arc::clone(&self.clock), self.release);
+        let based = Arc::new(Based::new(self.transport, Arc::clone(&self.clock), self.release));
         let session = VimSession::new(self.username, self.password, Arc::clone(&content));
-        let stack = StackBuilder::new(Arc::new(based), Arc::clone(&self.clock))
+        let below: Arc<dyn Transport> = Arc::clone(&based) as _;
+        let stack = StackBuilder::new(below, Arc::clone(&self.clock))
             .endpoint(&self.endpoint)
             .session(Arc::new(session))
             .settings(self.settings)
@@ -93,6 +95,7 @@ impl VimClientBuilder {
             clock: self.clock,
             endpoint: self.endpoint.into(),
             board: Arc::default(),
+            based,
         }
     }
 }
@@ -184,6 +187,20 @@ impl VimClient {
     /// Whatever the calls met; a server and a client without a common release are a [`CallErrorKind::Login`].
     pub async fn content(&self) -> Result<&ServiceContent, CallError> {
         self.content.read(&*self.stack).await
+    }
+
+    /// The release of VI JSON that calls go out in, such as `8.0.3.0`: the fixed one, or the one that was agreed on (`hello`;
+    /// asked once). What came with a later release is not in the answers, whatever the server can do.
+    ///
+    /// # Errors
+    /// As [`VimClient::content`].
+    pub async fn release(&self) -> Result<&str, CallError> {
+        if !self.based.is_fixed() {
+            // Through all layers, so that a first question that fails is repeated as any read is.
+            self.content().await?;
+        }
+        let deadline = Deadline::after(&*self.clock, DEFAULT_CALL_LIMIT);
+        self.based.release(deadline).await
     }
 
     /// Sends a call whose answer may be no value: `None` for null, for an empty body and for 204.

@@ -53,8 +53,13 @@ impl Based {
         }
     }
 
+    /// Whether nobody has to be asked for the release.
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self.choice, ReleaseChoice::Fixed(_))
+    }
+
     /// The release, agreed on once for all callers. A call that ends while it asks leaves the question to the next one.
-    async fn release(&self, deadline: Deadline) -> Result<&str, CallError> {
+    pub(crate) async fn release(&self, deadline: Deadline) -> Result<&str, CallError> {
         let offered = match &self.choice {
             ReleaseChoice::Fixed(release) => return Ok(release),
             ReleaseChoice::Negotiated(offered) => offered,

@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use farside_engine::{
     Action, Again, EndpointId, Finding, LockKey, MemberEnd, MemberResult, Mode, Resend, Submitted, Waited,
 };
-use farside_host_network::{DpuId, Host, HostNetwork, HostNetworkError, SwitchDpus, obstacles, switch_named};
+use farside_host_network::{
+    Certainty, DistributedSwitch, DpuId, Host, HostNetwork, HostNetworkError, Obstacle, SwitchDpus,
+    obstacles, switch_named,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -267,8 +270,8 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
             reason: "the journal's payload cannot be read by this version".to_owned(),
         };
     };
-    let host = match read(world, &switch).await {
-        Ok((_, host)) => host,
+    let (network, host) = match read(world, &switch).await {
+        Ok(read) => read,
         Err(reason) => return Finding::Failed { reason },
     };
     let Some(dpus) = dpus(&host, &switch) else {
@@ -286,7 +289,7 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
             reason: "the journal's intent cannot be read by this version; look at the host by hand"
                 .to_owned(),
         },
-        (_, None) => before(&host, &dpus, step.to.as_ref()),
+        (_, None) => before(&network, &host, &dpus, step.to.as_ref()).await,
         (after, Some(Some(intent))) if dpus.active().as_ref() == Some(&intent.to) => Finding::Done {
             note: Some(match after {
                 Some(_) => "the answer was lost; the uplinks show the move".to_owned(),
@@ -294,7 +297,7 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
             }),
             data: json!(intent),
         },
-        (None, Some(Some(intent))) => before(&host, &dpus, Some(&intent.to)),
+        (None, Some(Some(intent))) => before(&network, &host, &dpus, Some(&intent.to)).await,
         // Only this, unchanged for the settle time, proves that the call did not come to anything.
         (Some(_), Some(Some(intent))) if dpus.active() == intent.from => Finding::CannotTell {
             reason: format!("the uplinks are as before the call ({})", dpus.describe()),
@@ -306,7 +309,7 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
     }
 }
 
-fn before(host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Finding {
+async fn before(network: &HostNetwork, host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Finding {
     let from = dpus.active();
     if let (Some(wanted), Some(active)) = (wanted, &from)
         && wanted == active
@@ -316,7 +319,17 @@ fn before(host: &Host, dpus: &SwitchDpus, wanted: Option<&DpuId>) -> Finding {
             data: json!({"to": active}),
         };
     }
-    let against = obstacles(host, dpus, wanted);
+    let switch = match network.switch(host, &dpus.switch).await {
+        Ok(switch) => switch,
+        Err(error) => {
+            return Finding::Failed {
+                reason: explain(&error),
+            };
+        }
+    };
+    // What could not be found out holds nothing up: the host has the last word.
+    let mut against = obstacles(host, dpus, &switch, wanted);
+    against.retain(|obstacle| obstacle.certainty == Certainty::Certain);
     if !against.is_empty() {
         let reasons: Vec<String> = against
             .iter()
@@ -354,6 +367,17 @@ fn names(host: &Host) -> String {
     }
 }
 
+fn condition(obstacle: Obstacle) -> Condition {
+    let seen = format!("{} ({})", obstacle.seen, obstacle.source.read);
+    match obstacle.certainty {
+        Certainty::Certain => Condition::no_go(obstacle.what, seen, obstacle.advice),
+        Certainty::Unknown => {
+            let hint = format!("let the user read this, or look by hand; {}", obstacle.advice);
+            Condition::warning(obstacle.what, seen, hint)
+        }
+    }
+}
+
 async fn conditions(world: &Connections, item: &CheckItem) -> Vec<Condition> {
     let (Some(switch), Some(step)) = (
         parse::<Switch>(&item.payload),
@@ -367,8 +391,8 @@ async fn conditions(world: &Connections, item: &CheckItem) -> Vec<Condition> {
             "report this as a defect",
         )];
     };
-    let host = match read(world, &switch).await {
-        Ok((_, host)) => host,
+    let (network, host) = match read(world, &switch).await {
+        Ok(read) => read,
         Err(reason) => {
             let hint = "make the vCenter reachable, and check user, password, pin and host id in the plan";
             return vec![Condition::no_go("host", reason, hint)];
@@ -391,11 +415,12 @@ async fn conditions(world: &Connections, item: &CheckItem) -> Vec<Condition> {
         ));
         return conditions;
     }
-    conditions.extend(
-        obstacles(&host, &dpus, step.to.as_ref())
-            .into_iter()
-            .map(|obstacle| Condition::no_go(obstacle.what, obstacle.seen, obstacle.advice)),
-    );
+    let shown = match network.switch(&host, &switch.switch).await {
+        Ok(shown) => shown,
+        Err(error) => DistributedSwitch::hidden(&switch.switch, explain(&error)),
+    };
+    let against = obstacles(&host, &dpus, &shown, step.to.as_ref());
+    conditions.extend(against.into_iter().map(condition));
     if step.alias.is_some() {
         conditions.push(Condition::warning(
             "alias of the DPU",

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use farside_host_network::{
-    DpuFailover, DpuFailoverError, DpuId, DpuStart, DpuVerdict, Host, HostNetworkError, SwitchDpus,
-    obstacles, switch_named,
+    Certainty, DistributedSwitch, DpuFailover, DpuFailoverError, DpuId, DpuStart, DpuVerdict, Host,
+    HostNetworkError, Obstacle, SwitchDpus, Told, obstacles, switch_named,
 };
-use farside_simulator::dpu::HostTrouble;
-use farside_simulator::{FaultAction, FaultRule};
+use farside_simulator::dpu::{DpuSpec, HostTrouble, SwitchTrouble};
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::{CallError, Clock as _, Effect, PollPolicy, WaitErrorKind};
 
 use crate::support::Site;
@@ -21,6 +21,28 @@ impl Site {
 
     async fn active(&self) -> DpuId {
         dpus(&self.host().await).active().unwrap()
+    }
+
+    async fn switch(&self, host: &Host) -> DistributedSwitch {
+        self.network.switch(host, "dvs-west").await.unwrap()
+    }
+
+    /// What speaks against a failover, for certain and as far as it is not known.
+    async fn against(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let host = self.host().await;
+        let found = obstacles(&host, &dpus(&host), &self.switch(&host).await, None);
+        let of = |certainty| {
+            let found = found
+                .iter()
+                .filter(move |obstacle| obstacle.certainty == certainty);
+            found.map(|obstacle: &Obstacle| obstacle.what).collect()
+        };
+        (of(Certainty::Certain), of(Certainty::Unknown))
+    }
+
+    fn switch_trouble(&self, trouble: SwitchTrouble) {
+        let mut world = self.simulator.world();
+        assert!(world.hosts_mut().set_switch_trouble("dvs-21", trouble, true));
     }
 
     fn trouble(&self, trouble: HostTrouble) {
@@ -64,12 +86,14 @@ async fn a_host_is_read_with_its_switch_and_its_dpus() {
         ("host-21", "networkSystem-21")
     );
     assert_eq!(
-        (host.name.as_deref(), host.connection.as_deref()),
+        (host.name.as_deref(), host.connection.value().map(String::as_str)),
         (Some("esx-21.west.sim.invalid"), Some("connected"))
     );
+    assert_eq!(host.release, "8.0.3.0");
     let dpus = dpus(&host);
     assert!(dpus.offloaded);
-    assert_eq!(obstacles(&host, &dpus, None), []);
+    let switch = site.switch(&host).await;
+    assert_eq!(obstacles(&host, &dpus, &switch, None), []);
     let known = site
         .simulator
         .world()
@@ -120,13 +144,113 @@ async fn what_keeps_a_failover_from_being_asked_for_is_seen_before() {
     ] {
         let site = Site::new();
         site.trouble(trouble);
-        let host = site.host().await;
-        let found: Vec<&str> = obstacles(&host, &dpus(&host), None)
-            .iter()
-            .map(|obstacle| obstacle.what)
-            .collect();
-        assert!(found.contains(&what), "{trouble:?}: {found:?}");
+        let found = site.against().await;
+        assert!(found.0.contains(&what), "{trouble:?}: {found:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_is_read_with_what_it_can_do_and_how_it_is_set_up() {
+    let site = Site::new();
+    let host = site.host().await;
+    let switch = site.switch(&host).await;
+    let reference = switch.object.as_ref().unwrap();
+    assert_eq!(
+        (
+            reference.type_.as_str(),
+            reference.value.as_str(),
+            switch.name.as_str()
+        ),
+        ("VmwareDistributedVirtualSwitch", "dvs-21", "dvs-west")
+    );
+    let capability = switch.capability.value().unwrap();
+    assert_eq!(
+        (
+            capability.network_offload_supported,
+            capability.active_standby_mode_supported
+        ),
+        (Some(true), Some(true))
+    );
+    assert_eq!(switch.offload_spec, Told::Value("sim-dpu-offload-1".to_owned()));
+    let policy = switch.policy.value().unwrap();
+    assert_eq!(policy.active_uplink, ["uplink1", "uplink2"]);
+    assert_eq!(policy.standby_uplink, ["uplink3", "uplink4"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_trouble_of_a_switch_is_told_alone_and_the_call_refused() {
+    for (trouble, what) in [
+        (
+            SwitchTrouble::KnowsNoDpus,
+            "what the version of the switch can do",
+        ),
+        (
+            SwitchTrouble::NoStandbyMode,
+            "what the version of the switch can do",
+        ),
+        (SwitchTrouble::NoStandbyUplink, "failover policy of the switch"),
+        (SwitchTrouble::NoPolicy, "failover policy of the switch"),
+    ] {
+        let site = Site::new();
+        site.switch_trouble(trouble);
+        assert_eq!(site.against().await, (vec![what], vec![]), "{trouble:?}");
+        assert_eq!(site.refusal("dvs-west", None).await.effect(), Effect::Refused);
+    }
+    for trouble in [SwitchTrouble::OffloadUnset, SwitchTrouble::OffloadNone] {
+        let site = Site::new();
+        site.switch_trouble(trouble);
+        // Without an offload there is no policy either.
+        let both = vec!["network offload of the switch", "failover policy of the switch"];
+        assert_eq!(site.against().await, (both, vec![]), "{trouble:?}");
+        assert_eq!(site.refusal("dvs-west", None).await.effect(), Effect::Refused);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_that_may_not_be_read_is_unknown_and_keeps_nothing_from_being_planned() {
+    let all = vec![
+        "what the version of the switch can do",
+        "network offload of the switch",
+        "failover policy of the switch",
+    ];
+    for trouble in [SwitchTrouble::Hidden, SwitchTrouble::Invisible] {
+        let site = Site::new();
+        site.switch_trouble(trouble);
+        assert_eq!(site.against().await, (vec![], all.clone()), "{trouble:?}");
+        let host = site.host().await;
+        let failover = DpuFailover::plan(&host, &site.switch(&host).await, None).unwrap();
+        assert_eq!(fail_over(&site, &failover).await.unwrap(), DpuStart::Asked);
+    }
+    let site = Site::new();
+    let refused = FaultAction::Refuse {
+        status: 403,
+        body: None,
+        retry_after: None,
+    };
+    let rule = FaultRule::new("ViewManager_CreateContainerView", refused);
+    site.simulator.world().faults_mut().add(rule);
+    assert_eq!(site.against().await, (vec![], all));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_of_which_vcenter_says_nothing_because_it_is_away_is_an_error() {
+    let site = Site::new();
+    let host = site.host().await;
+    site.simulator.world().set_reachable("vc-west", false);
+    let error = site.network.switch(&host, "dvs-west").await.unwrap_err();
+    assert!(error.call().unwrap().fault().is_none(), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_release_has_no_failover_and_its_host_is_read_all_the_same() {
+    let world = WorldSpec::pair(7)
+        .groups(0)
+        .replications(0)
+        .releases(&["8.0.2.0"]);
+    let site = Site::of(world, DpuSpec::default());
+    let host = site.host().await;
+    assert_eq!(host.release, "8.0.2.0");
+    assert_eq!(site.against().await, (vec!["release of VI JSON"], vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,8 +324,11 @@ async fn reads_outlive_their_session() {
     site.vim.close().await.unwrap();
 }
 
-fn planned(host: &Host) -> DpuFailover {
-    DpuFailover::plan(host, "dvs-west", None).unwrap()
+impl Site {
+    async fn planned(&self) -> DpuFailover {
+        let host = self.host().await;
+        DpuFailover::plan(&host, &self.switch(&host).await, None).unwrap()
+    }
 }
 
 async fn fail_over(site: &Site, failover: &DpuFailover) -> Result<DpuStart, DpuFailoverError> {
@@ -216,7 +343,7 @@ async fn fail_over(site: &Site, failover: &DpuFailover) -> Result<DpuStart, DpuF
 async fn a_failover_is_asked_for_once_and_seen_in_the_uplinks() {
     let site = Site::new();
     let host = site.host().await;
-    let failover = planned(&host);
+    let failover = site.planned().await;
     assert_eq!(failover.from(), dpus(&host).active().as_ref());
     assert_eq!(
         site.network.verify(&failover).await.unwrap(),
@@ -233,12 +360,12 @@ async fn nothing_is_sent_when_the_wanted_dpu_is_active_already() {
     let site = Site::new();
     let host = site.host().await;
     let active = dpus(&host).active().unwrap();
-    let failover = DpuFailover::plan(&host, "dvs-west", Some(&active)).unwrap();
+    let failover = DpuFailover::plan(&host, &site.switch(&host).await, Some(&active)).unwrap();
     assert_eq!(
         fail_over(&site, &failover).await.unwrap(),
         DpuStart::AlreadyActive
     );
-    let there = planned(&host);
+    let there = site.planned().await;
     assert_eq!(fail_over(&site, &there).await.unwrap(), DpuStart::Asked);
     assert_eq!(fail_over(&site, &there).await.unwrap(), DpuStart::AlreadyActive);
     assert_eq!(site.calls(), (1, 1, 1));
@@ -248,7 +375,7 @@ async fn nothing_is_sent_when_the_wanted_dpu_is_active_already() {
 async fn a_call_that_cuts_its_own_connection_is_seen_to_its_end() {
     for action in [FaultAction::DropAnswer, FaultAction::Silence { acted: true }] {
         let site = Site::new();
-        let failover = planned(&site.host().await);
+        let failover = site.planned().await;
         site.simulator
             .world()
             .faults_mut()
@@ -262,7 +389,7 @@ async fn a_call_that_cuts_its_own_connection_is_seen_to_its_end() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_failover_is_not_waited_for() {
     let site = Site::new();
-    let failover = planned(&site.host().await);
+    let failover = site.planned().await;
     site.trouble(HostTrouble::PartialMaintenance);
     let began = site.clock.elapsed();
     match fail_over(&site, &failover).await.unwrap_err() {
@@ -275,7 +402,7 @@ async fn a_refused_failover_is_not_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_move_that_does_not_come_ends_at_the_deadline_and_says_what_happened_to_the_request() {
     let site = Site::new();
-    let failover = planned(&site.host().await);
+    let failover = site.planned().await;
     // The request is lost before the host has it, which the caller cannot know.
     let rule = FaultRule::new(START, FaultAction::Cut);
     site.simulator.world().faults_mut().add(rule);
@@ -301,8 +428,7 @@ async fn a_move_that_does_not_come_ends_at_the_deadline_and_says_what_happened_t
 #[tokio::test(start_paused = true)]
 async fn a_stored_failover_is_looked_for_by_another_process() {
     let site = Site::new();
-    let host = site.host().await;
-    let failover = planned(&host);
+    let failover = site.planned().await;
     assert_eq!(
         site.network.start(&failover, None).await.unwrap(),
         DpuStart::Asked
@@ -319,7 +445,7 @@ async fn a_stored_failover_is_looked_for_by_another_process() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_for_a_move_outlives_half_a_minute_without_a_listener() {
     let site = Site::new();
-    let failover = planned(&site.host().await);
+    let failover = site.planned().await;
     site.network.start(&failover, None).await.map(drop).unwrap();
     site.simulator.world().restart_vcenter("vc-west", 30_000);
     let limit = Duration::from_secs(300);
@@ -333,9 +459,10 @@ async fn a_wait_for_a_move_outlives_half_a_minute_without_a_listener() {
 async fn what_keeps_a_failover_from_being_planned_is_named() {
     let site = Site::new();
     let host = site.host().await;
-    let none = DpuFailover::plan(&host, "dvs-north", None).unwrap_err();
+    let north = site.network.switch(&host, "dvs-north").await.unwrap();
+    let none = DpuFailover::plan(&host, &north, None).unwrap_err();
     assert_eq!(none[0].what, "switch of this name on the host");
     let strange = DpuId::new("no-such-dpu");
-    let none = DpuFailover::plan(&host, "dvs-west", Some(&strange)).unwrap_err();
+    let none = DpuFailover::plan(&host, &site.switch(&host).await, Some(&strange)).unwrap_err();
     assert_eq!(none[0].what, "wanted DPU");
 }

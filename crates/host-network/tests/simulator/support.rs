@@ -23,9 +23,12 @@ impl Site {
     }
 
     pub(crate) fn with(dpu: DpuSpec) -> Self {
+        Self::of(WorldSpec::pair(7).groups(0).replications(0), dpu)
+    }
+
+    pub(crate) fn of(world: WorldSpec, dpu: DpuSpec) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let world = WorldSpec::pair(7).groups(0).replications(0).dpu(dpu).build();
-        let simulator = Simulator::new(world, clock.clone());
+        let simulator = Simulator::new(world.dpu(dpu).build(), clock.clone());
         let (user, password) = {
             let world = simulator.world();
             let endpoint = world.endpoint("vc-west").unwrap();

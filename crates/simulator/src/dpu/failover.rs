@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::reconfigure::{self, SwitchChange};
-use super::{Host, HostTrouble, Hosts, Switch};
+use super::{Host, HostTrouble, Hosts, Switch, SwitchTrouble};
 use crate::call_log::Ticket;
 use crate::event::Event;
 use crate::exchange::{Answer, Request};
@@ -158,8 +158,11 @@ fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<O
         let message = "The switch is not offloaded on this host.";
         return Err(Fault::invalid_argument(Some("dvsName"), message));
     }
-    let standby = 1 - host.active;
     let switch = hosts.switch_of(host);
+    if let Some(message) = switch.and_then(unfit) {
+        return Err(Fault::invalid_argument(Some("dvsName"), message));
+    }
+    let standby = 1 - host.active;
     if !switch.is_some_and(Switch::has_standby) {
         let message = "The switch has no standby uplink.";
         return Err(Fault::invalid_argument(None, message));
@@ -188,6 +191,18 @@ fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<O
         None if hosts.spec.toggles => Ok(None),
         None => Ok(Some(standby)),
     }
+}
+
+/// Why no failover of a switch can be started on any of its hosts.
+fn unfit(switch: &Switch) -> Option<&'static str> {
+    let has = |trouble| switch.has(trouble);
+    if has(SwitchTrouble::KnowsNoDpus) || has(SwitchTrouble::NoStandbyMode) {
+        return Some("The version of the switch has no standby DPU.");
+    }
+    if has(SwitchTrouble::OffloadUnset) || has(SwitchTrouble::OffloadNone) {
+        return Some("The switch is not in network offloading mode.");
+    }
+    None
 }
 
 /// `HostNetworkSystem.RefreshNetworkSystem`: vCenter learns what the host knows.

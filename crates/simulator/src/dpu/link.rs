@@ -2,7 +2,7 @@
 
 use super::failover::DpuEvent;
 use super::view::UPLINKS;
-use super::{Host, HostTrouble, Hosts, Switch};
+use super::{Host, HostTrouble, Hosts, Switch, SwitchTrouble};
 use crate::core::Core;
 use crate::event::Event;
 use crate::world::World;
@@ -51,7 +51,8 @@ impl Hosts {
 impl Switch {
     /// Whether it names a standby uplink; without one nothing moves.
     pub(super) fn has_standby(&self) -> bool {
-        !self.teaming[1].is_empty()
+        let names_none = self.has(SwitchTrouble::NoPolicy) || self.has(SwitchTrouble::NoStandbyUplink);
+        !names_none && !self.teaming[1].is_empty()
     }
 
     /// Whether one of its standby uplinks is behind a DPU.

@@ -21,12 +21,13 @@ use serde_json::{Value, json};
 pub(crate) use self::failover::{DpuEvent, happen, object_name, refresh, start};
 pub(crate) use self::link::set_link;
 pub(crate) use self::reconfigure::reconfigure;
-pub use self::spec::{DpuSpec, HostTrouble, TroubledHost};
+pub use self::spec::{DpuSpec, HostTrouble, SwitchTrouble, TroubledHost, TroubledSwitch};
 pub(crate) use self::view::{property, type_of};
 
 use crate::core::Core;
 use crate::host_network::{HostNetwork, ORDINARY_CARDS};
 use crate::vi_json::fault::Fault;
+use crate::vi_json::value::reference;
 
 /// A host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -105,6 +106,15 @@ pub struct Switch {
     pub max_mtu: i64,
     /// The uplinks that are configured as active, and those configured as standby.
     pub teaming: [Vec<String>; 2],
+    /// What is wrong with the switch.
+    pub troubles: BTreeSet<SwitchTrouble>,
+}
+
+impl Switch {
+    /// Whether it has a trouble.
+    pub(crate) fn has(&self, trouble: SwitchTrouble) -> bool {
+        self.troubles.contains(&trouble)
+    }
 }
 
 /// All hosts and switches.
@@ -144,6 +154,7 @@ impl Hosts {
                     description: String::new(),
                     max_mtu: 9_000,
                     teaming: view::teaming(),
+                    troubles: BTreeSet::new(),
                 },
             );
             for number in 1..=spec.hosts_per_vcenter {
@@ -176,6 +187,9 @@ impl Hosts {
         for TroubledHost { host, trouble } in &spec.troubles {
             all.set_trouble(host, *trouble, true);
         }
+        for TroubledSwitch { switch, trouble } in &spec.troubled_switches {
+            all.set_switch_trouble(switch, *trouble, true);
+        }
         all
     }
 
@@ -206,6 +220,37 @@ impl Hosts {
             host.troubles.remove(&trouble);
         }
         true
+    }
+
+    /// Gives a switch a trouble or takes it away; `false` if there is none of that id.
+    pub fn set_switch_trouble(&mut self, switch: &str, trouble: SwitchTrouble, troubled: bool) -> bool {
+        self.changes += 1;
+        let Some(switch) = self.switches.get_mut(switch) else {
+            return false;
+        };
+        if troubled {
+            switch.troubles.insert(trouble);
+        } else {
+            switch.troubles.remove(&trouble);
+        }
+        true
+    }
+
+    /// Why the operator may not read a property, if so.
+    pub(crate) fn hides(&self, mo_id: &str, property: &str) -> Option<Fault> {
+        let switch = self.switches.get(mo_id)?;
+        let hidden = matches!(property, "config" | "capability") && switch.has(SwitchTrouble::Hidden);
+        hidden.then(|| {
+            Fault::new("NoPermission", "The operator may not read this.")
+                .with("object", reference("VmwareDistributedVirtualSwitch", mo_id))
+                .with("privilegeId", "System.Read")
+        })
+    }
+
+    /// Whether the operator sees an object at all.
+    pub(crate) fn shows(&self, mo_id: &str) -> bool {
+        let switch = self.switches.get(mo_id);
+        !switch.is_some_and(|switch| switch.has(SwitchTrouble::Invisible))
     }
 
     /// How often hosts and switches have changed.

@@ -20,6 +20,8 @@ pub struct DpuSpec {
     pub service_consoles: Vec<String>,
     /// Hosts with troubles.
     pub troubles: Vec<TroubledHost>,
+    /// Switches with troubles.
+    pub troubled_switches: Vec<TroubledSwitch>,
 }
 
 impl Default for DpuSpec {
@@ -31,6 +33,7 @@ impl Default for DpuSpec {
             hides_parameter: false,
             service_consoles: Vec::new(),
             troubles: Vec::new(),
+            troubled_switches: Vec::new(),
         }
     }
 }
@@ -57,4 +60,36 @@ pub enum HostTrouble {
     PartialMaintenance,
     /// vCenter has lost the host.
     Disconnected,
+}
+
+/// A trouble of a distributed switch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TroubledSwitch {
+    /// The id of the switch, such as `dvs-11`.
+    pub switch: String,
+    /// What is wrong with it.
+    pub trouble: SwitchTrouble,
+}
+
+/// What can be wrong with a distributed switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SwitchTrouble {
+    /// Its version knows no DPUs.
+    KnowsNoDpus,
+    /// Its version can be offloaded, but no DPU can stand by.
+    NoStandbyMode,
+    /// Its offload was never set up.
+    OffloadUnset,
+    /// Its offload was turned off.
+    OffloadNone,
+    /// It has no failover policy.
+    NoPolicy,
+    /// Its failover policy names no standby uplink.
+    NoStandbyUplink,
+    /// The operator may not read its configuration and its capabilities.
+    Hidden,
+    /// The operator does not see it at all.
+    Invisible,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Host, HostTrouble, Hosts, Switch};
+use super::{Host, HostTrouble, Hosts, Switch, SwitchTrouble};
 use crate::host_network::{self, ORDINARY_CARDS};
 use crate::vi_json::value::{date_time, reference};
 use crate::world::World;
@@ -187,7 +187,7 @@ fn uplink_state(active_dpu: usize) -> Value {
 }
 
 fn proxy_switch(hosts: &Hosts, host: &Host) -> Value {
-    let switch = hosts.switches.values().find(|switch| switch.name == host.dvs);
+    let switch = hosts.switch_of(host);
     let offloaded = !host.troubles.contains(&HostTrouble::NotOffloaded);
     let ports = UPLINKS
         .iter()
@@ -284,19 +284,52 @@ fn distributed_switch(world: &World, switch: &Switch) -> Value {
         "config": config(world, switch, &members().collect::<Vec<_>>()),
         "capability": {
             "_typeName": "DVSCapability",
-            "featuresSupported": {
-                "_typeName": "VMwareDVSFeatureCapability",
-                "networkResourceManagementSupported": true,
-                "lldpSupported": true,
-                "dpuCapability": {
-                    "_typeName": "VMwareDvsDpuCapability",
-                    "networkOffloadSupported": true,
-                    "activeStandbyModeSupported": true,
-                },
-            },
+            "featuresSupported": features(switch),
         },
         "runtime": {"_typeName": "DVSRuntimeInfo", "hostMemberRuntime": runtime.collect::<Vec<_>>()},
     })
+}
+
+fn features(switch: &Switch) -> Value {
+    let mut features = json!({
+        "_typeName": "VMwareDVSFeatureCapability",
+        "networkResourceManagementSupported": true,
+        "lldpSupported": true,
+    });
+    if !switch.has(SwitchTrouble::KnowsNoDpus) {
+        features["dpuCapability"] = json!({
+            "_typeName": "VMwareDvsDpuCapability",
+            "networkOffloadSupported": true,
+        });
+        if !switch.has(SwitchTrouble::NoStandbyMode) {
+            features["dpuCapability"]["activeStandbyModeSupported"] = json!(true);
+        }
+    }
+    features
+}
+
+/// How a switch is offloaded: the members that say so, where they are set.
+fn offload(switch: &Switch, config: &mut Value) {
+    if switch.has(SwitchTrouble::OffloadUnset) {
+        return;
+    }
+    let none = switch.has(SwitchTrouble::OffloadNone);
+    config["networkOffloadSpecId"] = json!(if none { "None" } else { "sim-dpu-offload-1" });
+    if none || switch.has(SwitchTrouble::NoPolicy) {
+        return;
+    }
+    let [active, standby] = &switch.teaming;
+    let mut policy = json!({
+        "_typeName": "VmwareDistributedVirtualSwitchDpuFailoverPolicy",
+        "activeUplink": active,
+    });
+    if !switch.has(SwitchTrouble::NoStandbyUplink) {
+        policy["standbyUplink"] = json!(standby);
+    }
+    config["networkOffloadConfig"] = json!({
+        "_typeName": "VmwareDistributedVirtualSwitchNetworkOffloadConfig",
+        "dpuFailoverPolicy": policy,
+    });
 }
 
 fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
@@ -322,8 +355,7 @@ fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
             "status": "up",
         })
     });
-    let [active, standby] = &switch.teaming;
-    json!({
+    let mut config = json!({
         "_typeName": "VMwareDVSConfigInfo",
         "uuid": switch.uuid,
         "name": switch.name,
@@ -343,14 +375,7 @@ fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
         "createTime": date_time(&world.core, &switch.vcenter, 0),
         "networkResourceManagementEnabled": false,
         "maxMtu": switch.max_mtu,
-        "networkOffloadSpecId": "sim-dpu-offload-1",
-        "networkOffloadConfig": {
-            "_typeName": "VmwareDistributedVirtualSwitchNetworkOffloadConfig",
-            "dpuFailoverPolicy": {
-                "_typeName": "VmwareDistributedVirtualSwitchDpuFailoverPolicy",
-                "activeUplink": active,
-                "standbyUplink": standby,
-            },
-        },
-    })
+    });
+    offload(switch, &mut config);
+    config
 }

@@ -104,6 +104,9 @@ pub(crate) fn read(world: &World, object: &Object, path: &str) -> Result<Option<
     if !subtypes {
         declared(member, first.key, rest).ok_or_else(|| invalid(path))?;
     }
+    if let Some(fault) = world.hosts.hides(&object.mo_id, first.name) {
+        return Err(fault);
+    }
     let value = object
         .property(world, first.name)
         .ok_or_else(|| Fault::not_simulated(&format!("property {} of {}", first.name, object.type_name)))?;

@@ -130,7 +130,7 @@ impl Below<'_> {
                 let Ok(object) = Object::referred(self.world, &from.vcenter, &member) else {
                     continue;
                 };
-                if !self.seen.insert(object.mo_id.clone()) {
+                if !self.world.hosts.shows(&object.mo_id) || !self.seen.insert(object.mo_id.clone()) {
                     continue;
                 }
                 let wanted = self.types.is_empty()

@@ -58,7 +58,14 @@ pub(super) fn read(
     let mut content = Content::default();
     for wanted in about {
         for path in paths(world, object, wanted) {
-            let found = property::read(world, object, &path)?;
+            let found = match property::read(world, object, &path) {
+                // Of what may not be read, no more is said than that.
+                Err(fault) if fault.is("NoPermission") => {
+                    content.missing.insert(path, fault);
+                    continue;
+                }
+                found => found?,
+            };
             if !authenticated {
                 let fault = Fault::not_authenticated(object.type_name, &object.mo_id, "System.View");
                 content.missing.insert(path, fault);
