@@ -307,7 +307,13 @@ impl Act<'_> {
         let members = items.iter().map(|item| item.recovery.clone());
         let batch = Batch::new(self.action.clone(), members).with_policies(self.policies.clone());
         let called = match self.client.start(&provider, &batch).await {
-            Err(error) => Called::of_error(error, items.len()),
+            Err(error) => {
+                if error.fault().is_some_and(|fault| fault.type_name() == NO_SESSION) {
+                    // The session that was made for it is gone as well: the next call is not to try it again.
+                    self.client.vim().invalidate_session();
+                }
+                Called::of_error(error, items.len())
+            }
             Ok(work) => match work.until_done(deadline.left(clock), clock, self.polls).await {
                 Ok(outcomes) => Called::Ended(outcomes),
                 Err(error) => Called::of_wait(&self.action, error, items.len()),
@@ -325,6 +331,9 @@ impl Act<'_> {
         }
     }
 }
+
+/// The fault of a call that was turned away for want of a session, and has not come to the provider.
+const NO_SESSION: &str = "NotAuthenticated";
 
 /// What became of a call as a whole.
 #[derive(Debug)]

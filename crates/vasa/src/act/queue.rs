@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farside_wire::Fault;
 
-use super::{Called, Doubt, GroupEnd, GroupEnded, NotStarted};
+use super::{Called, Doubt, GroupEnd, GroupEnded, NO_SESSION, NotStarted};
 use crate::action::{Action, Recovery, Unfit};
 use crate::batch::{GroupOutcome, GroupSuccess};
 use crate::fault::GroupFault;
@@ -20,6 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const MOST_WAITS: u32 = 5;
 /// How often a group goes to another provider.
 const MOST_MOVES: u32 = 2;
+/// How often a group goes out again after it was turned away for want of a session, though there had been a log-in for it.
+const MOST_SESSIONS: u32 = 5;
 
 /// A group whose turn comes.
 #[derive(Clone, Debug)]
@@ -32,6 +34,7 @@ pub(crate) struct Item {
     moves: u32,
     waits: u32,
     pauses: u32,
+    turned_away: u32,
     not_before: Duration,
     after: Option<String>,
     put_off: Vec<Fault>,
@@ -78,6 +81,7 @@ impl Queue {
             moves: 0,
             waits: 0,
             pauses: 0,
+            turned_away: 0,
             not_before: Duration::ZERO,
             after: None,
             put_off: Vec::new(),
@@ -283,6 +287,10 @@ impl Queue {
             GroupFault::SyncOngoing { task: Some(task) } => item.waits_for(task),
             GroupFault::SyncOngoing { task: None } | GroupFault::Busy => item.rests(now),
             GroupFault::Inactive { mapping } => item.goes_by(&mapping),
+            GroupFault::Other if faults.iter().any(|fault| fault.type_name() == NO_SESSION) => {
+                item.turned_away += 1;
+                item.turned_away <= MOST_SESSIONS && item.rests(now)
+            }
             GroupFault::AlreadyDone => {
                 self.doubt(provider, &item, faults);
                 return;

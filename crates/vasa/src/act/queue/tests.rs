@@ -228,3 +228,29 @@ fn a_group_that_is_asked_for_twice_is_sent_once() {
         }
     ));
 }
+
+#[test]
+fn a_call_without_a_session_goes_out_again_some_times_and_its_groups_stay_together() {
+    let no_session = || Called::Refused(fault("NotAuthenticated", ""));
+    let mut queue = self::queue(3, None);
+    let mut times = 0;
+    let sizes = run(&mut queue, |groups| {
+        times += 1;
+        if times <= 2 {
+            no_session()
+        } else {
+            Called::Ended(groups.iter().map(|_| done()).collect())
+        }
+    });
+    assert_eq!(sizes, [3, 3, 3]);
+    let ends = queue.into_ends();
+    assert!(ends.iter().all(|ended| ended.end.is_success()));
+
+    let mut hopeless = self::queue(2, None);
+    assert_eq!(run(&mut hopeless, |_| no_session()).len(), 6);
+    let ends = hopeless.into_ends();
+    assert!(
+        ends.iter()
+            .all(|ended| matches!(ended.end, GroupEnd::Failed { .. }))
+    );
+}
