@@ -43,6 +43,17 @@ impl VvolId {
     }
 }
 
+impl VvolId {
+    /// Whether the text is written as ids of volumes are: by a scheme in front, or as a UUID.
+    #[cfg(feature = "vm")]
+    pub(crate) fn looks_like_one(&self) -> bool {
+        let text = self.0.to_ascii_lowercase();
+        let plain = self.normalised();
+        let is_uuid = plain.len() == 32 && plain.chars().all(|digit| digit.is_ascii_hexdigit());
+        text.starts_with("rfc4122.") || text.starts_with("naa.") || is_uuid
+    }
+}
+
 impl PartialEq for VvolId {
     fn eq(&self, other: &Self) -> bool {
         self.normalised() == other.normalised()

@@ -26,25 +26,31 @@ pub struct VmVolumes {
     pub others: Vec<VvolId>,
 }
 
+/// The property that names the volume of the home, if the server knows it.
+const HOME: &str = "config.vmStorageObjectId";
+
 /// The property that lists the files of a machine. Each may name the volume that it is on.
 const FILES: &str = "layoutEx";
 
 impl VmVolumes {
     /// The properties of a virtual machine that tell.
-    pub const PATHS: [&'static str; 4] = [
+    pub const PATHS: [&'static str; 5] = [
         "config.instanceUuid",
+        HOME,
         "config.files.vmPathName",
         "config.hardware.device",
         FILES,
     ];
 
-    /// What the properties of a virtual machine tell. The home is the directory of its configuration file, and each disk names
-    /// its volume (vVol recovery rules 2.2.6, inferred). What cannot be read is left out.
+    /// What the properties of a virtual machine tell. The home is the storage object that its configuration names, or else the
+    /// directory of its configuration file, where that is the id of a volume; each disk names its volume (vVol recovery rules
+    /// 2.2.6, inferred). What cannot be read is left out; see [`VmVolumes::is_told`].
     #[must_use]
     pub fn of(properties: &ObjectProperties) -> Self {
         let text = |path: &str| properties.get::<String>(path).ok().flatten();
         let mut parts = BTreeMap::new();
-        if let Some(home) = text("config.files.vmPathName").as_deref().and_then(home) {
+        let by_directory = || text("config.files.vmPathName").as_deref().and_then(home);
+        if let Some(home) = text(HOME).map(VvolId::new).or_else(by_directory) {
             parts.insert(VmPart::Home, home);
         }
         let devices = properties.get::<Vec<Object<VirtualDevice>>>("config.hardware.device");
@@ -67,6 +73,13 @@ impl VmVolumes {
             others: others.collect(),
             parts,
         }
+    }
+
+    /// Whether vCenter told anything of the machine. Of one whose files nobody can reach it need not, and then it is not known
+    /// that a device is *not* the machine's: so with the stale machine at the source of a group that was failed over.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.instance_uuid.is_some() || !self.parts.is_empty() || !self.others.is_empty()
     }
 
     /// The part that a device is; `None` if it is none of this machine's. A volume of another file counts for the home.
@@ -95,11 +108,12 @@ impl VmVolumes {
     }
 }
 
-/// The volume that the configuration file is on: `[datastore] rfc4122.…/name.vmx`.
+/// The volume that the configuration file is on: `[datastore] rfc4122.…/name.vmx`. A directory that people have named is none.
 fn home(path: &str) -> Option<VvolId> {
     let (_, rest) = path.split_once("] ")?;
     let (directory, _) = rest.split_once('/')?;
-    Some(VvolId::new(directory))
+    let volume = VvolId::new(directory);
+    volume.looks_like_one().then_some(volume)
 }
 
 fn files(properties: &ObjectProperties) -> impl Iterator<Item = VvolId> {
@@ -115,8 +129,9 @@ fn files(properties: &ObjectProperties) -> impl Iterator<Item = VvolId> {
     })
 }
 
-/// Which virtual machine, and which part of it, each device of a group is; `None` where none of `vms` has it. At the source the
-/// devices themselves are looked for, at the target what was recovered of them.
+/// Which virtual machine, and which part of it, each device of a group is; `None` where none of `vms` has it: no machine with it is
+/// registered at this side, or vCenter told nothing of the one that is ([`VmVolumes::is_told`]). At the source the devices
+/// themselves are looked for, at the target what was recovered of them, which is nothing while the group only replicates.
 #[must_use]
 pub fn owners<'a>(
     group: &'a Group,

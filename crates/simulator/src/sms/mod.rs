@@ -203,6 +203,13 @@ impl Sms {
         })
     }
 
+    /// Whether a group of this name is replicated on the hosts.
+    pub(crate) fn is_host_based(&self, name: &str) -> bool {
+        let pair = self.pairs.get(name);
+        let spec = pair.and_then(|pair| self.spec.providers.get(pair.provider));
+        spec.is_some_and(|spec| spec.host_based)
+    }
+
     /// The id of a group of this name at a vCenter from which it is replicated.
     pub(crate) fn replicated_from(&self, vcenter: &str, name: &str) -> Option<Value> {
         let pair = self.pairs.get(name)?;

@@ -8,7 +8,7 @@ use super::file::{Config, Home, Place};
 use super::machine::{Guest, Machine};
 use super::place::{Datastore, Network, NetworkKind};
 use super::spec::{TroubledMachine, VmSpec};
-use super::volume::Replicated;
+use super::volume::{Replicated, ReplicatedSide};
 use super::{Vms, view};
 use crate::core::Core;
 use crate::dpu::Hosts;
@@ -64,7 +64,10 @@ impl Vms {
         for group in &groups {
             let vcenter = &group.sides[group.source].vcenter;
             if let Some(site) = sites.iter().find(|site| site.vcenter == *vcenter) {
-                all.add_replicated(core, inventory, site, group);
+                let id = all.add_replicated(core, inventory, site, group);
+                if sms.is_host_based(&group.name) {
+                    all.known_to_replicator(id.as_deref(), &group.sides[group.source]);
+                }
             }
         }
         for site in &sites {
@@ -159,11 +162,9 @@ impl Vms {
         inventory: &mut Inventory,
         site: &Site,
         group: &Replicated,
-    ) {
+    ) -> Option<String> {
         let side = &group.sides[group.source];
-        let Some((home, disks)) = side.volumes.split_first() else {
-            return;
-        };
+        let (home, disks) = side.volumes.split_first()?;
         for volume in &side.volumes {
             let key = (side.vcenter.clone(), volume.clone());
             self.volumes.insert(key, side.datastore.clone());
@@ -184,6 +185,18 @@ impl Vms {
             machine.boots = 1;
         }
         self.connect_cards(&id);
+        Some(id)
+    }
+
+    /// A machine whose replicator, on the hosts, knows it by its `instanceUuid`: the id of its first device.
+    fn known_to_replicator(&mut self, machine: Option<&str>, side: &ReplicatedSide) {
+        let machine = machine.and_then(|id| self.machines.get(id));
+        let home = machine.and_then(|machine| self.homes.get_mut(&machine.place));
+        if let (Some(home), Some(first)) = (home, side.volumes.first()) {
+            first
+                .trim_start_matches("rfc4122.")
+                .clone_into(&mut home.config.instance_uuid);
+        }
     }
 
     /// A configuration with one disk for each volume, or one without a volume, and a card on the port group for

@@ -120,3 +120,48 @@ fn owners_are_told_by_the_volumes_of_the_side_that_was_asked() {
     );
     assert_eq!(owners(&source, &vms)[0].1, None);
 }
+
+/// The volumes of a machine of which these two properties are told.
+fn with(path: &str, object: Option<&str>) -> VmVolumes {
+    let text = |name: &str, value: &str| {
+        serde_json::json!({"_typeName": "DynamicProperty", "name": name,
+            "val": {"_typeName": "string", "_value": value}})
+    };
+    let mut set = vec![text("config.files.vmPathName", path)];
+    set.extend(object.map(|object| text("config.vmStorageObjectId", object)));
+    let content = serde_json::json!({
+        "_typeName": "ObjectContent",
+        "obj": {"_typeName": "ManagedObjectReference", "type": "VirtualMachine", "value": "vm-12"},
+        "propSet": set,
+    });
+    let content: ObjectContent = decode_str(&content.to_string()).expect("an object of the collector");
+    VmVolumes::of(&ObjectProperties::from(content))
+}
+
+#[test]
+fn a_directory_that_people_have_named_is_no_volume() {
+    let home = |path: &str, object| with(path, object).parts.get(&VmPart::Home).cloned();
+    assert_eq!(home("[local] db-01/db-01.vmx", None), None);
+    let id = "aaaa0000-1111-4222-8333-000000000001";
+    for directory in [
+        id.to_owned(),
+        id.replace('-', ""),
+        format!("rfc4122.{id}"),
+        format!("RFC4122.{}", id.to_uppercase()),
+    ] {
+        let path = format!("[vvol] {directory}/db-01.vmx");
+        assert_eq!(home(&path, None), Some(VvolId::new(id)), "{path}");
+    }
+    assert!(home("[vvol] naa.600a098/db-01.vmx", None).is_some());
+    assert_eq!(
+        home("[vvol] db-01/db-01.vmx", Some("rfc4122.aaaa")),
+        Some(VvolId::new("rfc4122.aaaa")),
+        "what the configuration names goes before"
+    );
+}
+
+#[test]
+fn a_machine_of_which_nothing_is_told_is_told_from_one_without_volumes() {
+    assert!(volumes().is_told());
+    assert!(!with("[local] db-01/db-01.vmx", None).is_told());
+}

@@ -7,6 +7,7 @@ mod exactly_once;
 mod inventory;
 mod machines;
 mod moves;
+mod owners;
 mod points;
 mod registration;
 mod support;
