@@ -2,7 +2,7 @@
 //!
 //! The tests of the client crates record what they send (`farside_transport::testing::recorded`). An operation is covered if
 //! a client crate names its constant, if a test has called it and got an answer, and if every parameter has been set in
-//! such a call.
+//! such a call. CI records while it runs all tests, and judges that, so that nothing runs twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -46,11 +46,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let mut calls = Calls::default();
     calls.read(&folder)?;
-    let constants = Constants::of_clients()?;
-    let gaps: Vec<String> = offers
-        .iter()
-        .flat_map(|offer| gaps(offer, &calls, &constants))
-        .collect();
+    let gaps = judge(&offers, &calls)?;
     for gap in &gaps {
         println!("{gap}");
     }
@@ -59,6 +55,13 @@ pub fn run(args: &Args) -> Result<()> {
         bail!("not every operation has a client method and a test with all its parameters");
     }
     Ok(())
+}
+
+/// A line for each operation that the recorded calls do not cover.
+fn judge(offers: &[Offer], calls: &Calls) -> Result<Vec<String>> {
+    let constants = Constants::of_clients()?;
+    let gaps = offers.iter().filter_map(|offer| gaps(offer, calls, &constants));
+    Ok(gaps.collect())
 }
 
 /// Runs the tests of the client crates with a fresh folder for recordings.
@@ -203,6 +206,8 @@ fn gaps(offer: &Offer, calls: &Calls, constants: &Constants) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn offer() -> Offer {
@@ -216,19 +221,58 @@ mod tests {
         }
     }
 
-    fn gap(recording: &str, code: &str) -> Option<String> {
+    fn read(recording: &str) -> Calls {
         let mut calls = Calls::default();
         for (index, line) in recording.lines().enumerate() {
             calls.line(index, line).expect("a line");
         }
+        calls
+    }
+
+    fn gap(recording: &str, code: &str) -> Option<String> {
         gaps(
             &offer(),
-            &calls,
+            &read(recording),
             &Constants(code.split(' ').map(str::to_owned).collect()),
         )
     }
 
     const HEAD: &str = "{\"farside_recording\":1}\n";
+
+    /// A recording in which each operation is called with all that it takes, and answered.
+    fn whole(offers: &[Offer]) -> String {
+        let line = |offer: &Offer| {
+            let query: Vec<String> = offer.query.iter().map(|name| format!("{name}=1")).collect();
+            let headers: Vec<Value> = offer.headers.iter().map(|name| json!([name, "1"])).collect();
+            let body: Value = offer.body.iter().map(|name| (name.clone(), json!(1))).collect();
+            let request = json!({"method": "POST", "path": format!("/x?{}", query.join("&")), "headers": headers,
+                "body": {"json": body}});
+            let line = json!({"n": 1, "operation": offer.id, "target": "t", "request": request,
+                "outcome": {"answer": {"status": 200}}});
+            format!("{line}\n")
+        };
+        HEAD.to_owned() + &offers.iter().map(line).collect::<String>()
+    }
+
+    #[test]
+    fn an_operation_whose_test_is_gone_is_named_and_fails_the_chore() {
+        let offers = surface::offers().expect("the schemas");
+        let judged = |tested: &[Offer]| judge(&offers, &read(&whole(tested))).expect("the clients");
+        assert_eq!(judged(&offers), Vec::<String>::new());
+        for gone in [0, offers.len() / 2, offers.len() - 1] {
+            let mut tested = offers.clone();
+            let operation = tested.remove(gone).id;
+            let expected = format!("{operation}: no test calls it");
+            assert_eq!(judged(&tested), [expected]);
+        }
+        let folder = env::temp_dir().join(format!("xtask-coverage-{}", std::process::id()));
+        empty(&folder).expect("a folder");
+        let nothing = Args {
+            recordings: Some(folder.clone()),
+        };
+        run(&nothing).expect_err("nothing is covered");
+        fs::remove_dir_all(folder).expect("the folder goes");
+    }
 
     fn call(path: &str, headers: &str, body: &str, outcome: &str) -> String {
         format!(
