@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::Error as _;
 
 use crate::id::OperationTag;
-use crate::request::Frame;
+use crate::request::{Frame, NeededSite};
 use crate::session::{Extension, Login, SiteExtension, VcdaSession};
 use crate::task::{Finished, Task};
 use crate::version::ApiVersion;
@@ -76,8 +76,8 @@ impl VcdaClientBuilder {
         self
     }
 
-    /// Extends the session to this site, by its short name, before the first call that asks about it; again once the
-    /// session, or the extension, is lost. Replaces what was said of that site before.
+    /// Extends the session to this site, by its short name, before the first call that asks about it or
+    /// [needs](VcdaClient::needing) it; again once the session, or the extension, is lost. Replaces what was said of that site before.
     ///
     /// That site must be alive (VCDA wire rules 5). Where it may be lost, log in at the surviving one and ask there.
     pub fn extend(mut self, site: impl Into<String>, extension: Extension) -> Self {
@@ -112,6 +112,7 @@ impl VcdaClientBuilder {
             version,
             site: self.site,
             tag: self.tag.as_ref().and_then(header),
+            needs: None,
         };
         let scheme = VcdaSession {
             login,
@@ -244,6 +245,18 @@ impl VcdaClient {
     pub(crate) fn at_site(&self, site: Option<String>) -> Self {
         let mut client = self.clone();
         client.frame.site = site;
+        client
+    }
+
+    /// The same client for work that needs another site than the one asked, by its short name: its session is extended to that
+    /// site before each call, where the builder was told how ([`VcdaClientBuilder::extend`]); otherwise nothing is different.
+    ///
+    /// A migration and a reversal work on both sites. Whether the service wants an extension for them is not documented: the
+    /// pages say that some operations need one that are started from a remote site (VCDA wire rules 5, inferred).
+    #[must_use]
+    pub fn needing(&self, site: impl Into<String>) -> Self {
+        let mut client = self.clone();
+        client.frame.needs = Some(NeededSite(site.into()));
         client
     }
 

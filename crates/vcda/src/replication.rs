@@ -14,7 +14,8 @@ macro_rules! shared_actions {
         reads: $get:ident, $networks:ident,
         actions: $reconfigure:ident, $stop:ident, $cleanup:ident, $reverse:ident, $pause:ident, $resume:ident, $sync:ident,
         known: {
-            get: $get_known:literal, networks: $networks_known:literal, cleanup: $cleanup_known:literal,
+            get: $get_known:literal, networks: $networks_known:literal, reconfigure: $reconfigure_known:literal,
+            stop: $stop_known:literal, cleanup: $cleanup_known:literal,
             reverse: $reverse_known:literal, pause: $pause_known:literal, resume: $resume_known:literal,
             sync: $sync_known:literal
         }
@@ -41,6 +42,7 @@ macro_rules! shared_actions {
         /// Starts a change of how it replicates; what is left out stays as it is. `rpo` is in minutes. To give `rpo`,
         /// `quiesced`, `dataConnectionType` or `retentionPolicy` without an SLA profile drops the one that is set (VCDA wire
         /// rules 13).
+        #[doc = $reconfigure_known]
         ///
         /// # Errors
         /// [`CallError`]; where its effect is unknown the change may have begun: read the replication.
@@ -52,8 +54,8 @@ macro_rules! shared_actions {
             self.client.begin(ask).await
         }
 
-        /// Starts the removal of the replication. Whether what was recovered from it stays is not documented. Inferred from
-        /// client code: no page about the call was read.
+        /// Starts the removal of the replication. Whether what was recovered from it stays is not documented.
+        #[doc = $stop_known]
         ///
         /// # Errors
         /// [`CallError`]; where its effect is unknown the removal may have begun: read the replication.

@@ -20,7 +20,13 @@ pub(crate) struct Frame {
     pub(crate) site: Option<String>,
     /// Names the action in the services' logs.
     pub(crate) tag: Option<HeaderValue>,
+    /// Short name of another site that the one asked needs for the work.
+    pub(crate) needs: Option<NeededSite>,
 }
+
+/// Marks a request: the site that is asked needs this other one for it. It does not go over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NeededSite(pub(crate) String);
 
 impl Frame {
     /// The query parameter that picks the site.
@@ -75,6 +81,9 @@ impl Frame {
         headers.insert(ACCEPT, self.version.media_type());
         if let Some(tag) = &self.tag {
             headers.insert(OPERATION_ID, tag.clone());
+        }
+        if let Some(site) = &self.needs {
+            request.extensions_mut().insert(site.clone());
         }
         request
     }

@@ -17,7 +17,7 @@ use farside_wire::{Operation, Query, Secret};
 use http::{HeaderName, Request, Response};
 use serde::de::Error as _;
 
-use crate::request::Frame;
+use crate::request::{Frame, NeededSite};
 
 /// Carries the token, in the answer to the log-in and in each request (VCDA wire rules 3).
 const TOKEN: HeaderName = HeaderName::from_static("x-vcav-auth");
@@ -297,7 +297,9 @@ impl SessionScheme for SiteExtension {
 
     fn covers(&self, call: &Call) -> bool {
         let query = call.request.uri().query().unwrap_or_default();
-        !call.anonymous && query.split('&').any(|parameter| parameter == self.asks)
+        let asks = query.split('&').any(|parameter| parameter == self.asks);
+        let needs = call.request.extensions().get::<NeededSite>();
+        !call.anonymous && (asks || needs.is_some_and(|needed| needed.0 == self.site))
     }
 
     fn authorize(&self, _token: &SessionToken, _request: &mut Request<Bytes>) {}

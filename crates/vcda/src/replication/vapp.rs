@@ -139,6 +139,8 @@ impl VappReplication {
         known: {
             get: "Inferred from the VM's counterpart (operation `vappReplications.get`).",
             networks: "Documented (operation `vappReplications.networkSettings.get`).",
+            reconfigure: "Documented (operation `vappReplications.reconfigure`).",
+            stop: "Inferred from the VM's counterpart (operation `vappReplications.stop`).",
             cleanup: "Documented (operation `vappReplications.failoverTestCleanup`).",
             reverse: "Inferred from the VM's counterpart (operation `vappReplications.reverse`).",
             pause: "Documented (operation `vappReplications.pause`).",

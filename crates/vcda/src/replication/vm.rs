@@ -112,6 +112,8 @@ impl VmReplication {
         known: {
             get: "Documented (operation `vmReplications.get`).",
             networks: "Inferred from client code (operation `vmReplications.networkSettings.get`).",
+            reconfigure: "Documented (operation `vmReplications.reconfigure`).",
+            stop: "Inferred from client code: no page about the call was read (operation `vmReplications.stop`).",
             cleanup: "Inferred from client code (operation `vmReplications.failoverTestCleanup`).",
             reverse: "Documented (operation `vmReplications.reverse`); that it takes no body is known from client code.",
             pause: "Inferred from client code (operation `vmReplications.pause`).",

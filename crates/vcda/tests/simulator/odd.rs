@@ -3,8 +3,8 @@
 use farside_models_vcda::{
     NewRecoveryPlanSettings, RecoveryState, RecoveryStepSettings, VmReplicationsListQuery,
 };
-use farside_simulator::WorldSpec;
 use farside_simulator::vcda::VcdaSpec;
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::{OperationId, WaitErrorKind};
 use farside_vcda::{Extension, RecoveryPlanId, TASK_KIND, poll_policy};
 use farside_wire::RawJson;
@@ -126,4 +126,35 @@ async fn a_migration_that_needs_the_other_site_is_refused_without_an_extension()
         .unwrap();
     let shown = east.vm_replication(vm.id()).get().await.unwrap();
     assert_eq!(shown.source.unwrap().site.as_deref(), Some("east"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_needs_the_other_site_extends_the_session_first_and_asks_its_own_site() {
+    let mut vcda = VcdaSpec::default();
+    vcda.needs_extension = true;
+    let site = Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda));
+    let (user, password) = credentials(&site.simulator, "east");
+    let west = builder(&site.simulator, site.clock.clone(), "west")
+        .extend("east", Extension::Vcd { user, password })
+        .build()
+        .unwrap();
+    let id = site.ids()[0].clone();
+    let plain = west.vm_replication(&id).start_migrate(&migrate()).await;
+    assert_eq!(
+        plain.unwrap_err().service_error().unwrap().code(),
+        "RemoteAuthenticationFailure",
+        "nothing is extended for work that is not said to need it"
+    );
+    let seen = west.needing("east").session().await.unwrap();
+    assert_eq!(seen.authenticated_sites.len(), 2);
+    // A session that ends takes its extension along; both are made anew for the call that met it.
+    let rule = FaultRule::new("vmReplications.migrate", FaultAction::EndSessions);
+    site.simulator.world().faults_mut().add(rule);
+    let replication = west.needing("east").vm_replication(&id);
+    let work = replication.start_migrate(&migrate()).await.unwrap();
+    work.until_done(HOUR, west.clock(), poll_policy()).await.unwrap();
+    assert_eq!(site.state(&id).await, RecoveryState::Complete);
+    // A site that the builder was told nothing of changes nothing.
+    let other = west.needing("north").session().await.unwrap();
+    assert_eq!(other.authenticated_sites.len(), 2);
 }
