@@ -176,6 +176,42 @@ fn a_wrong_pin_is_told_with_the_seen_one() {
     scene.is_untouched();
 }
 
+impl Scene {
+    /// Lets both VCDA endpoints trust the known hosts of a file, and writes it. A simulated site is a host and a port.
+    fn trust_known_hosts(&self, lines: impl Fn(&str, &str) -> String) {
+        let mut file = String::from("# confirmed by hand\n");
+        for server in self.sim.ready["vcda"].as_array().expect("the sites") {
+            let [url, pin] = ["url", "thumbprint"].map(|name| server[name].as_str().expect("a text"));
+            self.edit(&format!("pin = \"{pin}\""), "known_hosts = \"trust/known-hosts\"");
+            file += &lines(url.trim_start_matches("https://"), pin);
+        }
+        let folder = self.user.folder().join("trust");
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("known-hosts"), file).expect("a file");
+    }
+}
+
+#[test]
+fn known_hosts_are_trusted_by_the_file_that_the_plan_names() {
+    let scene = Scene::new(0, 2);
+    scene.trust_known_hosts(|host, pin| format!("{host} {pin}\n"));
+    says(&scene.run(), 0, &["4 done"]);
+}
+
+#[test]
+fn a_host_that_the_known_hosts_do_not_list_is_told_and_so_is_a_file_that_cannot_be_used() {
+    let scene = Scene::new(0, 1);
+    scene.trust_known_hosts(|_, pin| format!("elsewhere.example {pin}\n"));
+    says(&scene.run(), 1, &["NO-GO", "known-hosts", "vm-001"]);
+    fs::write(scene.user.folder().join("trust/known-hosts"), "127.0.0.1\n").expect("a file");
+    says(
+        &scene.run(),
+        1,
+        &["NO-GO", "known-hosts:1", "a host and a thumbprint"],
+    );
+    scene.is_untouched();
+}
+
 #[test]
 fn a_sha_1_pin_is_refused_with_the_reason() {
     let scene = Scene::new(0, 1);

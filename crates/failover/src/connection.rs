@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use farside_engine::EndpointId;
 use farside_host_network::HostNetwork;
-use farside_transport::{Clock, EndpointQuota, SecretError, StackSettings, Transport, within};
+use farside_transport::{Clock, EndpointQuota, SecretError, SecretSource, StackSettings, Transport, within};
 use farside_vcda::{Extension, VcdaClient};
 use farside_vcha::VchaClient;
 use farside_vim::VimClient;
 use farside_wire::Secret;
 use tokio::sync::OnceCell;
 
-use crate::plan::EndpointConfig;
+use crate::plan::{EndpointConfig, ExtensionConfig};
 
 pub use https::HttpsConnector;
 
@@ -287,6 +287,11 @@ impl Connections {
         let mut builder = VcdaClient::builder(transport, endpoint.as_str(), access.clock)
             .credentials(access.username, access.password)
             .settings(access.settings);
+        for (_, extension) in self.extensions(endpoint) {
+            let password = self.secret(endpoint, &extension.password).await?;
+            let user = extension.username.clone();
+            builder = builder.extend(&extension.site, Extension::Vcd { user, password });
+        }
         if let Some((site, extension)) = extension {
             builder = builder.extend(site, extension);
         }
@@ -294,6 +299,32 @@ impl Connections {
             ConnectionError::new(endpoint.clone(), ConnectionErrorKind::Transport(Box::new(error)))
         })?;
         Ok(Arc::new(client))
+    }
+
+    /// The extensions of an endpoint that the run may use: none to an endpoint that it may not talk to, since that one is
+    /// reached by an extension too.
+    fn extensions(&self, endpoint: &EndpointId) -> impl Iterator<Item = (&EndpointId, &ExtensionConfig)> {
+        let config = self.endpoints.get(endpoint).into_iter();
+        let all = config.flat_map(|config| &config.extensions);
+        all.filter(|(to, _)| !self.forbidden.contains(to))
+    }
+
+    /// The short name of the site of `other`, if sessions at `endpoint` are extended to it.
+    pub fn extended_site(&self, endpoint: &EndpointId, other: &EndpointId) -> Option<&str> {
+        let mut extensions = self.extensions(endpoint);
+        let found = extensions.find(|(to, _)| *to == other);
+        found.map(|(_, extension)| extension.site.as_str())
+    }
+
+    /// The short names of all sites that sessions at an endpoint are extended to.
+    pub fn extended_sites(&self, endpoint: &EndpointId) -> impl Iterator<Item = &str> {
+        self.extensions(endpoint)
+            .map(|(_, extension)| extension.site.as_str())
+    }
+
+    async fn secret(&self, endpoint: &EndpointId, source: &SecretSource) -> Result<Secret, ConnectionError> {
+        let read = source.read(self.clock.as_ref(), SECRET_LIMIT).await;
+        read.map_err(|error| ConnectionError::new(endpoint.clone(), ConnectionErrorKind::Secret(error)))
     }
 
     /// What a client of this endpoint is built from.

@@ -8,6 +8,6 @@ mod resolve;
 mod table;
 
 pub use document::{Document, ItemDeclaration, PLAIN_NAME, PriorityGroup, Timing, is_plain_name};
-pub use endpoint::{EndpointConfig, EndpointType, TlsConfig};
+pub use endpoint::{EndpointConfig, EndpointType, ExtensionConfig, TlsConfig};
 pub use resolve::{ResolveError, RunSurroundings, Selection, resolve};
 pub use table::{PlanContext, PlanError, PlanProblem, Table};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use farside_engine::EndpointId;
 use farside_transport::Transport;
-use farside_transport_http::{HttpTransport, Roots};
+use farside_transport_http::{HttpTransport, KnownHosts, Roots, UnlistedHost};
 
 use crate::connection::{ConnectionErrorKind, Connector};
 use crate::plan::{EndpointConfig, TlsConfig};
@@ -25,12 +25,17 @@ impl Connector for HttpsConnector {
         let builder = match &config.tls {
             TlsConfig::System => builder.roots(Roots::System),
             TlsConfig::CaFile(path) => builder.roots(Roots::CaFile(path.clone())),
+            TlsConfig::KnownHosts(path) => {
+                let hosts = KnownHosts::read(path).map_err(unusable)?;
+                builder.known_hosts(hosts, UnlistedHost::Refused)
+            }
             TlsConfig::Pin(pin) => builder.pin(*pin),
             TlsConfig::DangerAcceptAnyCertificate => builder.danger_accept_any_certificate(),
         };
-        let transport = builder
-            .build()
-            .map_err(|error| ConnectionErrorKind::Transport(Box::new(error)))?;
-        Ok(Arc::new(transport))
+        Ok(Arc::new(builder.build().map_err(unusable)?))
     }
+}
+
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> ConnectionErrorKind {
+    ConnectionErrorKind::Transport(Box::new(error))
 }

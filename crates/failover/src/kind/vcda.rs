@@ -126,6 +126,14 @@ struct Reversed {
 }
 
 impl Deed {
+    /// A migration and a reversal work on both sites (VCDA wire rules 5).
+    fn needs_other_site(self) -> bool {
+        match self {
+            Self::Migrate | Self::Reverse => true,
+            Self::Test | Self::Cleanup | Self::Failover => false,
+        }
+    }
+
     /// For people; the name of the action.
     fn name(self) -> &'static str {
         match self {

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::kind::{Kinds, Protected};
-use crate::plan::endpoint::EndpointConfig;
-use crate::plan::table::{PlanContext, PlanError, PlanProblem, Table};
+use crate::plan::endpoint::{self, EndpointConfig, EndpointTable};
+use crate::plan::table::{PlanContext, PlanError, PlanProblem, THE_PLAN, Table};
 
 /// The only version of the document so far.
 const VERSION: u32 = 1;
@@ -95,7 +95,7 @@ impl Document {
                 PlanProblem::new(error.span().unwrap_or(0..0), error.message()),
             )
         })?;
-        let table = Table::new("the plan", root.span(), root.get_ref());
+        let table = Table::new(THE_PLAN, root.span(), root.get_ref());
         read(path, hash, table, kinds).map_err(|problem| PlanError::locate(path, text, problem))
     }
 }
@@ -172,7 +172,8 @@ fn read_endpoints(
     let mut endpoints = BTreeMap::new();
     for (name, endpoint) in table.named_tables("endpoints")? {
         let span = endpoint.span();
-        let config = EndpointConfig::read(endpoint, folder)?;
+        let table = EndpointTable::read(endpoint, folder)?;
+        let config = &table.config;
         if !sites.contains(&&config.site) {
             return Err(PlanProblem::new(
                 span,
@@ -184,16 +185,16 @@ fn read_endpoints(
         }
         if let Some((other, _)) = endpoints
             .iter()
-            .find(|(_, known): &(_, &EndpointConfig)| known.url == config.url)
+            .find(|(_, known): &(_, &EndpointTable)| known.config.url == config.url)
         {
             return Err(PlanProblem::new(
                 span,
                 format!("endpoints {other} and {name} are one server ({})", config.url),
             ));
         }
-        endpoints.insert(EndpointId::new(name), config);
+        endpoints.insert(EndpointId::new(name), table);
     }
-    Ok(endpoints)
+    endpoint::settle(endpoints)
 }
 
 fn read_groups(table: &mut Table<'_>) -> Result<Vec<PriorityGroup>, PlanProblem> {

@@ -1,8 +1,11 @@
 //! The servers of a plan: where they are, who logs in, and what is trusted.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use farside_engine::EndpointId;
 use farside_transport::SecretSource;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,40 @@ pub struct EndpointConfig {
     pub tls: TlsConfig,
     /// Calls under way at once.
     pub max_calls: u32,
+    /// Other Cloud Director Availability services of the plan whose sites a session here is extended to for work that needs
+    /// them. Journals of before have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<EndpointId, ExtensionConfig>,
+}
+
+/// How a session is extended to the site of another service of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtensionConfig {
+    /// The short name that the service has for that site.
+    pub site: String,
+    /// A user of Cloud Director there, `user@org`.
+    pub username: String,
+    /// Where its password comes from; never the password.
+    #[serde(with = "secret_place")]
+    pub password: SecretSource,
+}
+
+/// An endpoint as its table says it, which may lean on others of the plan.
+#[derive(Debug)]
+pub(crate) struct EndpointTable {
+    pub(crate) config: EndpointConfig,
+    extensions: Vec<ExtensionTable>,
+}
+
+/// An extension as its table says it.
+#[derive(Debug)]
+struct ExtensionTable {
+    to: EndpointId,
+    span: Range<usize>,
+    site: String,
+    /// Those of the other endpoint, unless the table has its own.
+    credentials: Option<(String, SecretSource)>,
 }
 
 /// What is spoken at an endpoint.
@@ -70,6 +107,9 @@ pub enum TlsConfig {
     System,
     /// The certificates in a PEM file.
     CaFile(PathBuf),
+    /// The certificates that a file lists for the host (`host[:port] SHA-256:..`), and no others; a host that it does not list is
+    /// refused.
+    KnownHosts(PathBuf),
     /// One certificate, by its SHA-256 thumbprint.
     #[serde(with = "pin_text")]
     Pin(farside_transport::Pin),
@@ -80,7 +120,7 @@ pub enum TlsConfig {
 /// Calls under way at once where the plan does not say.
 const DEFAULT_MAX_CALLS: u32 = 16;
 
-impl EndpointConfig {
+impl EndpointTable {
     /// Reads an `[endpoints.NAME]` table; relative paths start at the plan's folder.
     pub(crate) fn read(mut table: Table<'_>, folder: &Path) -> Result<Self, PlanProblem> {
         let kind = table.text("type")?;
@@ -98,7 +138,7 @@ impl EndpointConfig {
             .map(|address| canonical_url(address))
             .collect::<Result<_, _>>();
         let also_at = also_at.map_err(|reason| table.problem_at("also_at", reason))?;
-        let config = Self {
+        let config = EndpointConfig {
             endpoint_type,
             site: table.text("site")?,
             url,
@@ -107,9 +147,102 @@ impl EndpointConfig {
             password: read_secret(&mut table, folder)?,
             tls: read_tls(&mut table, folder)?,
             max_calls: table.optional_count("max_calls")?.unwrap_or(DEFAULT_MAX_CALLS),
+            extensions: BTreeMap::new(),
         };
+        let extensions = table.named_tables("extensions")?;
+        if endpoint_type != EndpointType::Availability && !extensions.is_empty() {
+            return Err(table.problem_at(
+                "extensions",
+                "only an endpoint of type vcda has extensions: sessions of vCenter are for one server",
+            ));
+        }
+        let extensions = extensions
+            .into_iter()
+            .map(|(to, extension)| ExtensionTable::read(EndpointId::new(to), extension, folder));
+        let extensions = extensions.collect::<Result<_, _>>()?;
         table.finish()?;
-        Ok(config)
+        Ok(Self { config, extensions })
+    }
+}
+
+impl ExtensionTable {
+    /// Reads an `[endpoints.NAME.extensions.OTHER]` table.
+    fn read(to: EndpointId, mut table: Table<'_>, folder: &Path) -> Result<Self, PlanProblem> {
+        let site = table.text("site")?;
+        let user = table.optional_text("username")?;
+        let credentials = match (user, table.has("password")) {
+            (Some(user), true) => Some((user, read_secret(&mut table, folder)?)),
+            (None, false) => None,
+            (Some(_), false) | (None, true) => {
+                return Err(table.problem(format!(
+                    "`username` and `password` come together, or neither: then those of [endpoints.{to}] are used"
+                )));
+            }
+        };
+        let span = table.span();
+        table.finish()?;
+        Ok(Self {
+            to,
+            span,
+            site,
+            credentials,
+        })
+    }
+}
+
+/// Settles what endpoints say of each other.
+pub(crate) fn settle(
+    tables: BTreeMap<EndpointId, EndpointTable>,
+) -> Result<BTreeMap<EndpointId, EndpointConfig>, PlanProblem> {
+    let mut settled: BTreeMap<EndpointId, EndpointConfig> = tables
+        .iter()
+        .map(|(id, table)| (id.clone(), table.config.clone()))
+        .collect();
+    for (id, table) in &tables {
+        for extension in &table.extensions {
+            let config = extension.settle(id, &tables)?;
+            if let Some(own) = settled.get_mut(id) {
+                own.extensions.insert(extension.to.clone(), config);
+            }
+        }
+    }
+    Ok(settled)
+}
+
+impl ExtensionTable {
+    fn settle(
+        &self,
+        from: &EndpointId,
+        tables: &BTreeMap<EndpointId, EndpointTable>,
+    ) -> Result<ExtensionConfig, PlanProblem> {
+        let wrong = |message: String| Err(PlanProblem::new(self.span.clone(), message));
+        let to = &self.to;
+        if to == from {
+            return wrong(format!(
+                "endpoint {from} is extended to itself; name the endpoint of the other site"
+            ));
+        }
+        let other = match tables.get(to) {
+            Some(other) if other.config.endpoint_type == EndpointType::Availability => &other.config,
+            Some(other) => {
+                let type_ = other.config.endpoint_type;
+                return wrong(format!("endpoint {to} is of type {type_}, not vcda"));
+            }
+            None => {
+                let names: Vec<&str> = tables.keys().map(EndpointId::as_str).collect();
+                return wrong(format!(
+                    "no endpoint {to} in the plan to extend {from} to (there are: {})",
+                    names.join(", ")
+                ));
+            }
+        };
+        let own = self.credentials.clone();
+        let (username, password) = own.unwrap_or_else(|| (other.username.clone(), other.password.clone()));
+        Ok(ExtensionConfig {
+            site: self.site.clone(),
+            username,
+            password,
+        })
     }
 }
 
@@ -166,17 +299,20 @@ fn read_secret(table: &mut Table<'_>, folder: &Path) -> Result<SecretSource, Pla
 
 fn read_tls(table: &mut Table<'_>, folder: &Path) -> Result<TlsConfig, PlanProblem> {
     let ca_file = table.optional_text("ca_file")?;
+    let known_hosts = table.optional_text("known_hosts")?;
     let pin = table.optional_text("pin")?;
     let any = table.flag("danger_accept_any_certificate", false)?;
-    match (ca_file, pin, any) {
-        (None, None, false) => Ok(TlsConfig::System),
-        (Some(file), None, false) => Ok(TlsConfig::CaFile(folder.join(file))),
-        (None, Some(pin), false) => match pin.parse() {
+    match (ca_file, known_hosts, pin, any) {
+        (None, None, None, false) => Ok(TlsConfig::System),
+        (Some(file), None, None, false) => Ok(TlsConfig::CaFile(folder.join(file))),
+        (None, Some(file), None, false) => Ok(TlsConfig::KnownHosts(folder.join(file))),
+        (None, None, Some(pin), false) => match pin.parse() {
             Ok(pin) => Ok(TlsConfig::Pin(pin)),
             Err(reason) => Err(table.problem_at("pin", format!("`pin` cannot be used: {reason}"))),
         },
-        (None, None, true) => Ok(TlsConfig::DangerAcceptAnyCertificate),
-        _ => Err(table.problem("use only one of `ca_file`, `pin` and `danger_accept_any_certificate`")),
+        (None, None, None, true) => Ok(TlsConfig::DangerAcceptAnyCertificate),
+        _ => Err(table
+            .problem("use only one of `ca_file`, `known_hosts`, `pin` and `danger_accept_any_certificate`")),
     }
 }
 

@@ -69,6 +69,9 @@ pub struct PlanContext {
     pub endpoints: BTreeMap<EndpointId, EndpointConfig>,
 }
 
+/// What the whole file is called in messages.
+pub(crate) const THE_PLAN: &str = "the plan";
+
 /// A table of the plan. Each key is read once; [`Table::finish`] complains about those that nobody read.
 #[derive(Debug)]
 pub struct Table<'a> {
@@ -329,10 +332,11 @@ impl<'a> Table<'a> {
                     .as_table()
                     .ok_or_else(|| self.wrong_type(name.get_ref(), "a table", value))?;
                 let name = name.get_ref().to_string();
-                Ok((
-                    name.clone(),
-                    Table::new(format!("{key}.{name}"), value.span(), inner),
-                ))
+                let path = match self.path.as_str() {
+                    THE_PLAN => format!("{key}.{name}"),
+                    path => format!("{path}.{key}.{name}"),
+                };
+                Ok((name, Table::new(path, value.span(), inner)))
             })
             .collect()
     }

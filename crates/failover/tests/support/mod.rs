@@ -192,6 +192,12 @@ impl Bench {
             .unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
 
+    /// What is wrong with a plan.
+    pub(crate) fn problem(&self, text: &str) -> String {
+        let read = Document::parse(&self.folder.path().join("plan.toml"), text, &self.kinds);
+        read.unwrap_err().to_string()
+    }
+
     /// The servers of a plan in a mode.
     pub(crate) fn connections(&self, document: &Document, mode: Mode) -> Arc<Connections> {
         let surroundings = RunSurroundings {

@@ -1,7 +1,7 @@
 //! Preflight of a replication.
 
 use farside_engine::{EndpointId, Mode};
-use farside_models_vcda::OverallHealth;
+use farside_models_vcda::{C4SessionDetails, OverallHealth};
 use farside_wire::Timestamp;
 
 use super::look::{find, judge};
@@ -30,8 +30,13 @@ pub(super) async fn item(
     let usable = own.hint.is_none();
     check.conditions.push(own);
     if needs_both_sites(mode) {
-        let other = session(services, replica.opposite(&step.at), false);
-        check.conditions.push(other);
+        let opposite = replica.opposite(&step.at);
+        check.conditions.push(session(services, opposite, false));
+        if usable {
+            check
+                .conditions
+                .extend(extension(world, services, &step.at, opposite).await);
+        }
     }
     if !usable {
         return check;
@@ -56,6 +61,36 @@ fn needs_both_sites(mode: Mode) -> bool {
         Mode::Planned | Mode::Reprotect | Mode::Failback => true,
         Mode::Test | Mode::Cleanup | Mode::Disaster => false,
     }
+}
+
+/// Whether the session is extended to the other site, where the plan says how.
+async fn extension(
+    world: &Connections,
+    services: &Services,
+    at: &EndpointId,
+    other: &EndpointId,
+) -> Option<Condition> {
+    let site = world.extended_site(at, other)?;
+    let service = services.get(at).ok()?;
+    let name = format!("session at {at}, extended to site {site}");
+    Some(match service.client.needing(site).session().await {
+        Ok(session) if names(&session, site) => Condition::go(name, "extended"),
+        Ok(_) => {
+            let hint = "a run extends it again where the service says that it lacks the site";
+            Condition::warning(name, "the session does not name that site", hint)
+        }
+        Err(error) => {
+            let hint = format!(
+                "check site, user name and password of [endpoints.{at}.extensions.{other}], and that {other} is up"
+            );
+            Condition::no_go(name, explain(&error), hint)
+        }
+    })
+}
+
+fn names(session: &C4SessionDetails, site: &str) -> bool {
+    let mut sites = session.authenticated_sites.iter();
+    sites.any(|known| known.site.as_deref() == Some(site))
 }
 
 /// Whether somebody can log in. At the side that is only needed by the service itself, a wrong password is a warning.

@@ -53,8 +53,16 @@ pub(super) async fn submit(world: &Connections, call: &CallRequest) -> Submitted
         Err(error) => return refused(explain(&error), Again::Never),
     };
     let tag = OperationTag::new(&format!("farside-{}-{}", call.run, call.call.0));
-    let mut started = start(&client.tagged(&tag), &share).await;
-    if started.as_ref().is_err_and(lacks_the_other_site)
+    let mut client = client.tagged(&tag);
+    let other = share.replica.opposite(&share.intent.at);
+    let named = world.extended_site(&share.intent.at, other);
+    if let Some(site) = named.filter(|_| share.step.deed.needs_other_site()) {
+        client = client.needing(site);
+    }
+    let mut started = start(&client, &share).await;
+    // What the plan says of the other site goes before what can be found out.
+    if named.is_none()
+        && started.as_ref().is_err_and(lacks_the_other_site)
         && let Some(extended) = extended(world, &client, &share).await
     {
         started = start(&extended.tagged(&tag), &share).await;

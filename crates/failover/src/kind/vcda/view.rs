@@ -57,7 +57,7 @@ pub(super) struct Service {
     pub(super) client: Arc<VcdaClient>,
     /// Who is logged in.
     pub(super) user: Option<String>,
-    /// Short name of its site. A session that was never extended names one site, its own; that of the appliance's
+    /// Short name of its site. A session names its own site, and those that it is extended to; that of the appliance's
     /// user may name none.
     pub(super) site: Option<String>,
 }
@@ -93,10 +93,11 @@ impl Service {
             ),
         })?;
         let session = client.session().await.map_err(|error| Trouble::of(&error))?;
-        let site = match session.authenticated_sites.as_slice() {
-            [own] => own.site.clone(),
-            _ => None,
-        };
+        let extended: Vec<&str> = world.extended_sites(endpoint).collect();
+        let is_own = |site: &&String| !extended.contains(&site.as_str());
+        let sites = session.authenticated_sites.iter();
+        let mut own = sites.filter_map(|known| known.site.as_ref()).filter(is_own);
+        let site = own.next().filter(|_| own.next().is_none()).cloned();
         Ok(Self {
             endpoint: endpoint.clone(),
             client,
