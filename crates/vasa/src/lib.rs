@@ -41,11 +41,14 @@
 //! | `Get-SpbmEntityConfiguration` | [`PbmProfileManager::profiles_of_entities`] |
 //! | `Sync-SpbmReplicationGroup` | [`Action::Sync`] |
 //! | `Start-SpbmReplicationPrepareFailover` | [`Action::Prepare`] |
-//! | `Start-SpbmReplicationFailover` | [`Action::Failover`]; `-CheckOnly` [`Action::CheckFailover`], `-Unplanned` is `planned: false`, `-PointInTimeReplica` is [`Recovery::point`]. It moves storage only: the update of the VM files, which the cmdlet hides, is a call on the datastore |
+//! | `Start-SpbmReplicationFailover` | [`Action::Failover`]; `-CheckOnly` [`Action::CheckFailover`], `-Unplanned` is `planned: false`, `-PointInTimeReplica` is [`Recovery::point`]. It moves storage only: the update of the VM files, which the cmdlet hides (`-SourceVvolIdMap`), is `Datastore::update_vm_files` of `farside-vim` |
 //! | `Start-SpbmReplicationTestFailover` | [`Action::StartTest`], `-CheckOnly` [`Action::CheckTest`] |
 //! | `Stop-SpbmReplicationTestFailover` | [`Action::StopTest`]; `-Force` is `force: true` |
 //! | `Start-SpbmReplicationPromote` | [`Action::Promote`] |
 //! | `Start-SpbmReplicationReverse` | [`Action::Reverse`], then [`VasaClient::groups`] for the new pair |
+//! | `New-VM -VMFilePath` | `Folder::register` of `farside-vim` |
+//! | `Get-VMQuestion`, `Set-VMQuestion` | `VirtualMachine::QUESTION`, `VirtualMachine::answer` of `farside-vim`; its `start` answers whether a machine was moved or copied, and shows any other question |
+//! | `Set-SpbmEntityConfiguration` | `VirtualMachine::reconfigure` of `farside-vim`, with profiles |
 //! | `Get-VasaProvider` | [`VasaClient::providers`], [`VasaClient::provider`] |
 //! | `Get-VasaStorageArray` | [`SmsStorageManager::arrays`] |
 //! | `New-VasaProvider` | [`SmsStorageManager::register_provider`] |
