@@ -282,3 +282,45 @@ fn a_link_that_is_back_in_time_moves_nothing() {
     bench.pass(10_000);
     assert_eq!(active(&mut bench), ["uplink1", "uplink2"]);
 }
+
+#[test]
+fn a_path_into_a_member_of_a_subtype_is_refused_or_followed() {
+    for walks in [false, true] {
+        let mut bench = bench(DpuSpec {
+            paths_into_subtypes: walks,
+            ..DpuSpec::default()
+        });
+        let body = json!({
+            "specSet": [{
+                "_typeName": "PropertyFilterSpec",
+                "propSet": [{
+                    "_typeName": "PropertySpec",
+                    "type": "DistributedVirtualSwitch",
+                    "pathSet": ["config.networkOffloadSpecId"],
+                }],
+                "objectSet": [{
+                    "_typeName": "ObjectSpec",
+                    "obj": crate::vi_json::value::reference("VmwareDistributedVirtualSwitch", "dvs-11"),
+                }],
+            }],
+            "options": {"_typeName": "RetrieveOptions"},
+        });
+        let path = "/PropertyCollector/propertyCollector/RetrievePropertiesEx";
+        let answer = bench.post(EAST, path, &body);
+        if walks {
+            let set = &answer.value()["objects"][0]["propSet"][0];
+            assert_eq!(set["name"], "config.networkOffloadSpecId");
+            assert_eq!(set["val"]["_typeName"], "string");
+        } else {
+            let value = answer.value();
+            assert_eq!(
+                (answer.status, &value["_typeName"], &value["name"]),
+                (
+                    500,
+                    &json!("InvalidProperty"),
+                    &json!("config.networkOffloadSpecId")
+                )
+            );
+        }
+    }
+}

@@ -14,5 +14,6 @@ mod page;
 mod support;
 mod transport;
 mod vcda_model;
+mod vcda_readings;
 mod vcda_recovery;
 mod vcda_wire;

@@ -1,0 +1,89 @@
+//! What the rules of VCDA leave open, in its other reading: the switch makes the difference and nothing else does.
+
+use farside_simulator::WorldSpec;
+use farside_simulator::vcda::VcdaSpec;
+use serde_json::{Value, json};
+
+use crate::support::{Action, Pair, text};
+
+fn pair(change: impl FnOnce(&mut VcdaSpec)) -> Pair {
+    let mut spec = VcdaSpec::default();
+    change(&mut spec);
+    Pair::of(&WorldSpec::pair(3).groups(0).replications(2).vcda(spec))
+}
+
+/// The same question to a world as it is, and to one with the switch on.
+fn both(change: fn(&mut VcdaSpec), ask: impl Fn(&mut Pair) -> Value) -> [Value; 2] {
+    [ask(&mut pair(|_| {})), ask(&mut pair(change))]
+}
+
+#[test]
+fn a_vapp_that_is_not_there_is_null_or_the_text() {
+    let recovered = |pair: &mut Pair| {
+        let id = pair.id(1);
+        let shown = pair.get("west", &format!("/vm-replications/{id}"));
+        shown["destination"]["recoveredVappId"].clone()
+    };
+    let [null, text] = both(|spec| spec.null_as_text = true, recovered);
+    assert_eq!((null, text), (Value::Null, json!("null")));
+}
+
+#[test]
+fn a_poll_has_many_columns_or_two() {
+    let columns = |pair: &mut Pair| {
+        let id = pair.id(1);
+        let task = text(&pair.act("west", &id, Action::Failover).value()["id"]);
+        let polled = pair.post("/tasks/poll", Some(&json!([task])));
+        assert_eq!(polled["values"].as_array().map(Vec::len), Some(1));
+        polled["propertyNames"].clone()
+    };
+    let [many, few] = both(|spec| spec.few_columns = true, columns);
+    assert!(many.as_array().is_some_and(|many| many.len() > 4), "{many}");
+    assert_eq!(few, json!(["state", "id"]));
+}
+
+#[test]
+fn a_task_that_runs_was_updated_or_never() {
+    let updated = |pair: &mut Pair| {
+        let id = pair.id(1);
+        let begun = pair.act("west", &id, Action::Failover).value();
+        begun["lastUpdated"].clone()
+    };
+    let [time, unset] = both(|spec| spec.unset_last_updated = true, updated);
+    assert!(time.as_i64().is_some_and(|time| time > 0), "{time}");
+    assert_eq!(unset, json!(-1));
+}
+
+#[test]
+fn a_reverse_under_way_is_complete_or_in_progress() {
+    let state = |pair: &mut Pair| {
+        let id = pair.id(1);
+        pair.finish("west", &id, Action::Failover);
+        assert_eq!(pair.act("west", &id, Action::Reverse).status, 202);
+        json!(pair.recovery_state("west", &id))
+    };
+    let [complete, in_progress] = both(|spec| spec.reverse_in_progress = true, state);
+    assert_eq!((complete, in_progress), (json!("COMPLETE"), json!("IN_PROGRESS")));
+}
+
+#[test]
+fn a_prompt_suspends_a_run_whose_task_goes_on_or_ends() {
+    let seen = |pair: &mut Pair| {
+        let plan = pair.post(
+            "/recovery-plans",
+            Some(&json!({"displayName": "tier-1", "isMigration": false})),
+        );
+        let plan = text(&plan["id"]);
+        let step = json!({
+            "name": "first", "prompt": "ready?", "replications": [{"replicationId": pair.id(1)}],
+        });
+        pair.post(&format!("/recovery-plans/{plan}/steps"), Some(&step));
+        let task = text(&pair.post(&format!("/recovery-plans/{plan}/failover"), None)["id"]);
+        pair.pass(60_000);
+        let info = pair.get("west", &format!("/recovery-plans/{plan}"));
+        assert_eq!(info["executionInfo"]["state"], "SUSPENDED");
+        pair.get("west", &format!("/tasks/{task}"))["state"].clone()
+    };
+    let [goes_on, ends] = both(|spec| spec.prompt_ends_task = true, seen);
+    assert_eq!((goes_on, ends), (json!("RUNNING"), json!("SUCCEEDED")));
+}
