@@ -303,6 +303,20 @@ fn a_request_that_was_taken_is_as_documented() {
 }
 
 #[test]
+fn no_value_may_be_no_body_where_there_need_not_be_one() {
+    let documents = all_documents();
+    let none = json!("none");
+    let info = exchange("Task_getInfo", &format!("GET {INFO}"), &none, 200, &none);
+    assert_eq!(
+        found(&documents, &info),
+        ["200: no JSON where a value is documented"]
+    );
+    let call = "POST /sdk/vim25/8.0.3.0/PropertyCollector/propertyCollector/WaitForUpdatesEx";
+    let wait = exchange("PropertyCollector_WaitForUpdatesEx", call, &json!({}), 200, &none);
+    assert_eq!(found(&documents, &wait), Vec::<String>::new());
+}
+
+#[test]
 fn status_media_type_and_body_are_as_documented() {
     let documents = all_documents();
     let start = |status: u16, answer: &Value| {

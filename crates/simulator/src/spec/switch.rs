@@ -96,10 +96,10 @@ pub static SWITCHES: &[Switch] = &[
         "they are `null`"
     ),
     flag!(
-        vi_json.empty_for_null,
+        vi_json.null_for_empty,
         "VIJ 4",
-        "no value is 200 with `null`",
-        "it is 200 with an empty body"
+        "no value is 200 with an empty body",
+        "it is 200 with `null`"
     ),
     flag!(
         vi_json.wraps_faults,

@@ -21,6 +21,12 @@ static FAULTS: &[(&str, &str)] = &[
 
 /// An answer as the switches of a world have it. A fault that is the whole body keeps its type, and so does a value.
 pub(super) fn formed(spec: &ViJsonSpec, answer: Answer) -> Answer {
+    if answer.body == "null" && !spec.null_for_empty {
+        return Answer {
+            body: Bytes::new(),
+            ..answer
+        };
+    }
     if !spec.changes_answers() || answer.body.is_empty() {
         return answer;
     }
@@ -28,11 +34,7 @@ pub(super) fn formed(spec: &ViJsonSpec, answer: Answer) -> Answer {
         return answer;
     };
     let body = if value.is_null() {
-        if spec.empty_for_null {
-            Bytes::new()
-        } else {
-            answer.body
-        }
+        answer.body
     } else {
         let value = reformed(spec, value, None);
         if spec.type_names_last {
@@ -159,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_may_be_null_and_no_value_may_be_empty() {
+    fn what_is_not_set_may_be_null_and_so_may_no_value() {
         let change = json!({TYPE_NAME: "PropertyChange", "name": "n", "op": "remove"});
         let text = told(|spec| spec.nulls = true, &change);
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["val"], Value::Null);
         assert!(text.contains("\"val\":null"), "{text}");
-        assert_eq!(told(|spec| spec.empty_for_null = true, &Value::Null), "");
-        assert_eq!(told(|spec| spec.nulls = true, &Value::Null), "null");
+        assert_eq!(told(|spec| spec.nulls = true, &Value::Null), "");
+        assert_eq!(told(|spec| spec.null_for_empty = true, &Value::Null), "null");
     }
 
     #[test]

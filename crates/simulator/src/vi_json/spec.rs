@@ -13,8 +13,8 @@ pub struct ViJsonSpec {
     pub type_names_last: bool,
     /// Members that are not set are `null`.
     pub nulls: bool,
-    /// No value is a 200 with an empty body instead of `null`.
-    pub empty_for_null: bool,
+    /// No value is a 200 with `null` instead of an empty body.
+    pub null_for_empty: bool,
     /// A fault that is a member of an answer comes in a `LocalizedMethodFault`.
     pub wraps_faults: bool,
     /// A path below a release that the vCenter does not know is `MethodNotFound` instead of a plain 404.
@@ -24,10 +24,6 @@ pub struct ViJsonSpec {
 impl ViJsonSpec {
     /// Whether an answer is changed at all.
     pub(super) fn changes_answers(&self) -> bool {
-        self.omits_type_names
-            || self.type_names_last
-            || self.nulls
-            || self.empty_for_null
-            || self.wraps_faults
+        self.omits_type_names || self.type_names_last || self.nulls || self.wraps_faults
     }
 }
