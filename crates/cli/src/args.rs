@@ -68,10 +68,13 @@ pub(crate) struct Sim {
     /// Address at which the admin endpoint listens, for anybody who gets there [default: the loopback address]
     #[arg(long, value_name = "IP")]
     pub(crate) admin: Option<IpAddr>,
-    /// World: `pair`, `odd` (plays other readings of the rules, by seed), `large` (10,000 groups and replications), or a
-    /// TOML file that describes one
+    /// World: `pair`, `odd` (plays other readings of the rules, by seed), `large` (10,000 groups and replications), a
+    /// TOML file that describes one, or a file that --save has written
     #[arg(long, default_value = "pair", value_name = "NAME|FILE")]
     pub(crate) world: String,
+    /// When it ends, save the world to a file, with which --world goes on. Simulated passwords are in it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
     /// How many times as fast as real time the world's time passes, from 0.1 to 1000
     #[arg(long, default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,

@@ -3,16 +3,15 @@
 //! An attempt is *open* from its arrival until it is refused, lost, or its work has ended. A second action on an object
 //! that has an open one is counted apart: a careful caller never makes one.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
 /// One attempt on one object, while it is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ticket(u64);
 
 /// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// It reads, or opens or ends a session: counted, but no times are kept.
     Read,
@@ -21,7 +20,7 @@ pub enum Purpose {
 }
 
 /// What happened to an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The request arrived.
@@ -43,7 +42,7 @@ pub enum Outcome {
 }
 
 /// One line of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// World time in milliseconds.
     pub at_ms: i64,
@@ -52,7 +51,7 @@ pub struct Line {
 }
 
 /// All attempts of one operation on one object at one endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Requests that arrived.
     pub attempts: u64,
@@ -70,14 +69,15 @@ pub struct Entry {
     pub log: Vec<Line>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Key {
     endpoint: String,
-    operation: &'static str,
+    #[serde(with = "crate::saved::name")]
+    operation: crate::saved::Text,
     object: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Open {
     key: Key,
     purpose: Purpose,
@@ -86,7 +86,7 @@ struct Open {
 }
 
 /// All attempts, whatever they were about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Requests that arrived, counted once for each of their objects.
     pub attempts: u64,
@@ -99,9 +99,10 @@ pub struct Totals {
 }
 
 /// The log of all calls.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CallLog {
     totals: Totals,
+    #[serde(with = "crate::saved::pairs")]
     entries: BTreeMap<Key, Entry>,
     open: BTreeMap<Ticket, Open>,
     by_object: BTreeMap<String, BTreeSet<Ticket>>,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many entries are kept.
 const KEPT: usize = 4_096;
@@ -121,9 +121,10 @@ pub struct Entry {
     pub what: Happening,
 }
 
-/// The entries, oldest first.
-#[derive(Debug, Clone, Default)]
+/// The entries, oldest first. A saved world goes on with the next number and has none of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Chronicle {
+    #[serde(skip)]
     entries: VecDeque<Entry>,
     last: u64,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call_log::CallLog;
@@ -10,12 +11,13 @@ use crate::endpoint::{Endpoint, EndpointKind, Sessions, site_of};
 use crate::event::Event;
 use crate::fault::{CallSeen, Faults, Loss, Verdict};
 use crate::random::Random;
+use crate::saved::Name;
 
 /// 2026-01-01T00:00:00Z in milliseconds since 1970: the wall time at which every world starts.
 pub const WORLD_EPOCH_MS: i64 = 1_767_225_600_000;
 
 /// The shared part of the world.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Core {
     /// The seed of everything that is drawn.
     pub(crate) seed: u64,
@@ -32,9 +34,11 @@ pub(crate) struct Core {
     pub(crate) now_ms: i64,
     /// How long work takes, in percent of the usual times.
     pub(crate) work_percent: i64,
+    #[serde(with = "crate::saved::pairs")]
     queue: BTreeMap<(i64, u64), Event>,
     queued: u64,
-    draws: BTreeMap<(&'static str, String), u64>,
+    #[serde(with = "crate::saved::pairs")]
+    draws: BTreeMap<(Name, String), u64>,
 }
 
 impl Core {
@@ -135,7 +139,7 @@ impl Core {
 
     /// A stream for a kind of draw and an object; another one each time.
     pub(crate) fn random(&mut self, kind: &'static str, object: &str) -> Random {
-        let drawn = self.draws.entry((kind, object.to_owned())).or_default();
+        let drawn = self.draws.entry((Name(kind), object.to_owned())).or_default();
         *drawn += 1;
         Random::keyed(self.seed, &[kind, object, &drawn.to_string()])
     }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::random::Random;
+use serde::{Deserialize, Serialize};
 
 /// Which services an endpoint offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EndpointKind {
     /// A vCenter: VI JSON, SMS, and the REST services.
@@ -17,7 +16,7 @@ pub enum EndpointKind {
 }
 
 /// One address.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The name, such as `vc-east`.
     pub name: String,
@@ -108,7 +107,7 @@ pub(crate) fn site_of(endpoint: &str) -> &str {
 }
 
 /// How long a session lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLimits {
     /// Milliseconds without a call after which it ends.
     pub idle_ms: i64,
@@ -117,7 +116,7 @@ pub struct SessionLimits {
 }
 
 /// A session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// The endpoint it was opened at, the only one where it is good.
     pub endpoint: String,
@@ -134,7 +133,7 @@ pub struct Session {
 }
 
 /// All sessions, by token.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Sessions {
     by_token: BTreeMap<String, Session>,
     opened: u64,

@@ -1,9 +1,10 @@
 //! What can happen in the world by itself, as time goes on.
 
 use crate::{dpu, fault, sms, vcda, vcha, vi_json, vm};
+use serde::{Deserialize, Serialize};
 
 /// An event in the queue: one variant per service, with that service's own events inside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Event {
     /// Of VMware Cloud Director Availability.
     Vcda(vcda::VcdaEvent),

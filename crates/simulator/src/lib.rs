@@ -28,6 +28,7 @@
 //! | `vcda` | VMware Cloud Director Availability |
 //! | `sms` `pbm` | VASA providers with their groups, and the policies of machines |
 //! | `vm` | virtual machines, their files, datastores and networks |
+//! | `saved` | a world as a file, with which it goes on |
 //! | `simulator` `transport` | a world on a [`Clock`](farside_transport::Clock), and the front in process |
 //! | `serve` | the front over loopback HTTPS, the administration endpoint and its page (feature `serve`) |
 //!
@@ -43,12 +44,15 @@ pub mod endpoint;
 mod event;
 pub mod exchange;
 pub mod fault;
+#[cfg(test)]
+mod history;
 mod host_network;
 mod inventory;
 pub mod overview;
 pub mod pbm;
 mod random;
 mod recording;
+mod saved;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod service;
@@ -68,6 +72,7 @@ pub mod world;
 
 pub use crate::core::WORLD_EPOCH_MS;
 pub use crate::fault::{FaultAction, FaultRule, Loss, UnfitRule};
+pub use crate::saved::LoadError;
 pub use crate::service::ServiceName;
 pub use crate::simulator::Simulator;
 pub use crate::spec::WorldSpec;

@@ -26,6 +26,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::call_log::{CallLog, Purpose, Ticket};
@@ -49,7 +50,7 @@ static SERVICES: &[&dyn Service] = &[
 ];
 
 /// A request whose answer comes when something has changed.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Parked {
     pub(crate) endpoint: String,
     /// The connections of the endpoint when it came; it is cut with them.
@@ -78,7 +79,7 @@ impl std::fmt::Debug for Parked {
 }
 
 /// The requests whose answers are still to come.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Waits {
     parked: BTreeMap<u64, Parked>,
     made: u64,
@@ -120,7 +121,7 @@ pub(crate) enum Connected {
 }
 
 /// All state of all services, and their clock. Time passes only in [`World::advance_to`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct World {
     pub(crate) core: Core,
     pub(crate) vcda: vcda::Vcda,
@@ -132,6 +133,7 @@ pub struct World {
     pub(crate) inventory: Inventory,
     pub(crate) waits: Waits,
     pub(crate) vms: vm::Vms,
+    #[serde(skip)]
     pub(crate) watched: Watched,
 }
 

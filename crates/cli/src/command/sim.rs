@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use farside_failover::report::exit;
 use farside_simulator::serve::{ServeOptions, Served, serve};
-use farside_simulator::{Simulator, WorldSpec, fault};
+use farside_simulator::{Simulator, World, WorldSpec, fault};
 use farside_transport::SystemClock;
 
 use crate::args;
@@ -16,7 +16,7 @@ use crate::output;
 use farside_cli::sample;
 
 pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
-    let simulator = Simulator::new(spec(sim)?.build(), Arc::new(SystemClock::new())).speed(sim.speed);
+    let simulator = Simulator::new(world(sim)?, Arc::new(SystemClock::new())).speed(sim.speed);
     if let Some(path) = &sim.faults {
         add_faults(&simulator, path)?;
     }
@@ -48,6 +48,9 @@ pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
         .context("signals cannot be waited for")
         .map_err(Failure::refused)?;
     served.shutdown().await;
+    if let Some(path) = &sim.save {
+        save(&simulator, path).map_err(Failure::refused)?;
+    }
     Ok(exit::DONE)
 }
 
@@ -72,7 +75,36 @@ fn add_faults(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The world that is asked for: a name, or a file that describes one.
+/// Saves the world. A file of that name is whole at any moment: the former one, or this.
+fn save(simulator: &Simulator, path: &Path) -> anyhow::Result<()> {
+    let failed = || format!("cannot save the world to {}", path.display());
+    let bytes = simulator.world().save().with_context(failed)?;
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    std::fs::write(&part, bytes)
+        .and_then(|()| std::fs::rename(&part, path))
+        .with_context(failed)
+}
+
+/// The world that is asked for: built from its description, or one that was saved.
+fn world(sim: &args::Sim) -> Result<World, Failure> {
+    let path = Path::new(&sim.world);
+    let saved = std::fs::read(path).ok().filter(|bytes| World::is_saved(bytes));
+    let Some(saved) = saved.filter(|_| !WorldSpec::NAMES.contains(&sim.world.as_str())) else {
+        return Ok(spec(sim)?.build());
+    };
+    if sim.seed.is_some() || sim.groups.is_some() || sim.replications.is_some() {
+        return Err(Failure::refused(anyhow!(
+            "{} is a saved world, which is as it is: leave out --seed, --groups and --replications",
+            path.display()
+        )));
+    }
+    World::load(&saved)
+        .with_context(|| format!("cannot load the world {}", path.display()))
+        .map_err(Failure::refused)
+}
+
+/// The world that is described: by a name, or by a file.
 fn spec(sim: &args::Sim) -> Result<WorldSpec, Failure> {
     let seed = sim.seed;
     let mut spec = match WorldSpec::named(&sim.world, seed.unwrap_or(1)) {

@@ -1,5 +1,6 @@
 //! The call that moves a switch of a host to the other DPU.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reconfigure::{self, SwitchChange};
@@ -29,7 +30,7 @@ static PARAMETERS: Shape = Shape::Object(&[
 ]);
 
 /// What happens by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum DpuEvent {
     /// A move that was taken happens: to a DPU, or to whichever is on standby then.
     Moves {

@@ -15,7 +15,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::failover::{DpuEvent, happen, object_name, refresh, start};
@@ -30,7 +30,7 @@ use crate::vi_json::fault::Fault;
 use crate::vi_json::value::reference;
 
 /// A host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// The id of the `HostSystem`, such as `host-11`.
     pub id: String,
@@ -79,7 +79,7 @@ impl Host {
 }
 
 /// A DPU of a host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dpu {
     /// Its id, as network cards and health name it.
     pub id: String,
@@ -88,7 +88,7 @@ pub struct Dpu {
 }
 
 /// A distributed switch of one vCenter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Switch {
     /// The id of the `VmwareDistributedVirtualSwitch`, such as `dvs-31`.
     pub id: String,
@@ -118,7 +118,7 @@ impl Switch {
 }
 
 /// All hosts and switches.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hosts {
     spec: DpuSpec,
     hosts: BTreeMap<String, Host>,

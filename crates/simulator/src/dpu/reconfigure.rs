@@ -1,6 +1,7 @@
 //! `ReconfigureDvs_Task`: what is set in the specification changes, all of it or nothing. Which uplinks are active on a
 //! host does not change with it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{DpuEvent, Switch};
@@ -79,7 +80,7 @@ static NOT_SIMULATED: &[&str] = &[
 ];
 
 /// A change that was taken.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SwitchChange {
     pub(super) switch: Switch,
     task: String,

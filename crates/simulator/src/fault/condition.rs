@@ -7,9 +7,10 @@ use crate::chronicle::Happening;
 use crate::dpu;
 use crate::event::Event;
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 
 /// What happens to conditions by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum FaultEvent {
     /// The condition of a rule begins to hold.
     Begins(u32),

@@ -13,8 +13,6 @@ mod strike;
 mod tests;
 mod unfit;
 
-use serde::Serialize;
-
 pub use self::action::{FaultAction, Loss};
 pub(crate) use self::condition::{FaultEvent, happen};
 pub use self::rule::FaultRule;
@@ -22,9 +20,10 @@ pub(crate) use self::strike::part;
 pub use self::unfit::UnfitRule;
 
 use crate::service::ServiceName;
+use serde::{Deserialize, Serialize};
 
 /// A rule in force, with its counts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActiveFault {
     /// The number by which it can be removed.
     pub id: u32,
@@ -58,7 +57,7 @@ pub(crate) struct Verdict {
 }
 
 /// The rules in force. The first one that hits a call decides; all that match count it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Faults {
     active: Vec<ActiveFault>,
     last: u32,

@@ -10,6 +10,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::call::{OPERATIONS, changes, handle};
@@ -19,7 +20,7 @@ pub(crate) use self::view::{config, info, property};
 pub(crate) const ORDINARY_CARDS: [&str; 4] = ["vmnic0", "vmnic1", "vmnic2", "vmnic3"];
 
 /// A port group of a standard switch, by what its specification says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct PortGroup {
     spec: Value,
 }
@@ -31,7 +32,7 @@ impl PortGroup {
 }
 
 /// An interface of the host itself.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Interface {
     /// The port group of a standard switch; empty for one on a distributed switch.
     portgroup: String,
@@ -39,7 +40,7 @@ struct Interface {
 }
 
 /// The network of one host.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HostNetwork {
     /// It has a service console, as only old hosts do.
     console: bool,

@@ -9,21 +9,24 @@ mod tree;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::tree::{Place, build, everywhere};
 
+use crate::saved::Name;
 use crate::vi_json::value::reference;
 
 /// The root folder of every vCenter.
 pub(crate) const ROOT_FOLDER: &str = "group-d1";
 
 /// A managed object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entity {
     /// Its own type.
-    pub(crate) type_name: &'static str,
-    properties: BTreeMap<&'static str, Value>,
+    #[serde(with = "crate::saved::name")]
+    pub(crate) type_name: crate::saved::Text,
+    properties: BTreeMap<Name, Value>,
 }
 
 impl Entity {
@@ -48,7 +51,7 @@ pub(crate) fn id_of(reference: &Value) -> Option<String> {
 }
 
 /// The objects of one vCenter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Vcenter {
     entities: BTreeMap<String, Entity>,
     /// When each object changed last, by the count of changes, and the other way round.
@@ -71,7 +74,7 @@ impl Vcenter {
 }
 
 /// The objects of all vCenters.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Inventory {
     vcenters: BTreeMap<String, Vcenter>,
 }
@@ -130,7 +133,7 @@ impl Inventory {
         let parent = above
             .as_ref()
             .map_or(Value::Null, |(id, type_name)| reference(type_name, id));
-        let properties = BTreeMap::from([("name", json!(name)), ("parent", parent)]);
+        let properties = BTreeMap::from([(Name("name"), json!(name)), (Name("parent"), parent)]);
         known.entities.insert(
             mo_id.to_owned(),
             Entity {
@@ -158,7 +161,7 @@ impl Inventory {
         let refers = |entity: &Entity| {
             let lists = entity.properties.iter().filter(|(_, value)| value.is_array());
             let named = lists.filter(|(name, _)| entity.ids(name).iter().any(|id| id == mo_id));
-            named.map(|(name, _)| *name).collect::<Vec<_>>()
+            named.map(|(name, _)| name.0).collect::<Vec<_>>()
         };
         let lists: Vec<(String, &'static str)> = known
             .entities
@@ -186,7 +189,7 @@ impl Inventory {
             first.is_some_and(|first| first["_typeName"] == "ManagedObjectReference")
         };
         let structural = refers(&value);
-        let before = entity.properties.insert(property, value);
+        let before = entity.properties.insert(Name(property), value);
         known.touch(mo_id);
         if structural || before.as_ref().is_some_and(refers) {
             known.structure = known.changes;

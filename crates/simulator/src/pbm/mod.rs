@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::service::PbmService;
@@ -20,7 +21,7 @@ pub use self::spec::{MachineSpec, PartSpec, PbmSpec};
 use crate::core::Core;
 
 /// The profiles of all vCenters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pbm {
     spec: PbmSpec,
     /// The ids of the profiles of a vCenter, in the order of [`profile::Kind`].

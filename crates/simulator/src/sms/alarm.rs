@@ -1,5 +1,6 @@
 //! Alarms of a provider: those that were raised, and those that follow from how its groups are.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::body;
@@ -35,7 +36,7 @@ pub(super) static FILTER: Shape = Shape::Object(&[
 ]);
 
 /// An alarm that was raised.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Alarm {
     id: i64,
     told: AlarmSpec,

@@ -1,5 +1,6 @@
 //! The parameters of the SMS operations: their shapes, and the groups named in them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::group::Verb;
@@ -139,7 +140,7 @@ pub(super) fn shape(verb: Verb) -> &'static Shape {
 }
 
 /// A group named in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Named {
     pub(super) fault_domain: String,
     pub(super) id: String,

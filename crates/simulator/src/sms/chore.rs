@@ -1,5 +1,6 @@
 //! What changes a provider's registration, connection or certificates: each is a task, and none touches a group.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::provider::{Certificate, Provider};
@@ -50,7 +51,7 @@ static AUTHORITIES: Shape = Shape::Object(&[ROOT_TYPE, optional("providerId", Sh
 static SYNC: Shape = Shape::Object(&[ROOT_TYPE, optional("arrayId", Shape::Text)]);
 
 /// What is done to providers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Errand {
     /// `RegisterProvider_Task`.
     Register,
@@ -92,7 +93,7 @@ impl Errand {
 }
 
 /// Work on providers, under way.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Chore {
     errand: Errand,
     vcenter: String,

@@ -13,13 +13,13 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::vi_json::fault::Fault;
 
 /// The state of a group as one side reports it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum GroupState {
     /// Replicates from here.
@@ -51,7 +51,7 @@ impl GroupState {
 }
 
 /// What is done to groups by a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// `PrepareFailoverReplicationGroup_Task`.
@@ -96,7 +96,7 @@ impl Verb {
 }
 
 /// Where a group is between protection and recovery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Phase {
     Replicating,
@@ -105,7 +105,7 @@ pub(super) enum Phase {
 }
 
 /// One side of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Side {
     pub(super) vcenter: String,
     pub(super) provider: String,
@@ -138,7 +138,7 @@ pub(super) fn fault_domain_id(id: &str) -> Value {
 }
 
 /// A replica of one point in time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pit {
     pub(super) id: String,
     pub(super) name: String,
@@ -147,7 +147,7 @@ pub(super) struct Pit {
 }
 
 /// A device of a group: its id and that of its replica on each side, and what it is a part of at the first source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Device {
     pub(super) ids: [String; 2],
     pub(super) replicas: [String; 2],
@@ -158,14 +158,14 @@ pub(super) struct Device {
 }
 
 /// Work that is going on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Busy {
     pub(super) verb: Verb,
     pub(super) task: String,
 }
 
 /// A replication group with both its sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pair {
     pub(super) name: String,
     pub(super) provider: usize,

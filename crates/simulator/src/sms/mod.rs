@@ -23,6 +23,7 @@ mod work;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::group::{GroupState, Verb};
@@ -51,14 +52,16 @@ const INTERVAL_MS: i64 = 15 * 60_000;
 const FIRST_COPY_MS: std::ops::Range<i64> = 20_000..60_000;
 
 /// The providers, groups and tasks of all vCenters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sms {
     spec: VasaSpec,
     providers: Vec<Provider>,
     pairs: BTreeMap<String, Pair>,
+    #[serde(with = "crate::saved::pairs")]
     tasks: BTreeMap<(String, String), SmsTask>,
     tasks_made: BTreeMap<String, u32>,
     /// Which side of which group an id of a vCenter is.
+    #[serde(with = "crate::saved::pairs")]
     ids: BTreeMap<(String, String, String), (String, usize)>,
     /// Which provider is active for a fault domain, where that is not its own.
     active: BTreeMap<String, String>,
@@ -93,7 +96,7 @@ pub(crate) struct ReplicatedPart<'a> {
 }
 
 /// What happens by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum SmsEvent {
     /// The work on one group of a task ends.
     GroupEnds(work::Job),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::alarm::Alarm;
@@ -15,7 +16,7 @@ const CERTIFICATE_MS: i64 = 365 * 24 * 3_600_000;
 const SOFT_LIMIT_MS: i64 = 30 * 24 * 3_600_000;
 
 /// A provider at one vCenter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Provider {
     pub(super) id: String,
     pub(super) number: usize,
@@ -45,7 +46,7 @@ pub(super) struct Provider {
 }
 
 /// Whom a provider lets register it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Login {
     pub(super) user: String,
     pub(super) password: String,
@@ -60,7 +61,7 @@ impl fmt::Debug for Login {
 }
 
 /// The certificate that a provider has from its vCenter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Certificate {
     pub(super) revoked: bool,
     pub(super) expires_ms: i64,

@@ -1,5 +1,6 @@
 //! SMS tasks: a task has no properties, only its two queries.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::group::Verb;
@@ -12,13 +13,14 @@ use crate::vi_json::value::{boxed, date_time, reference};
 const QUEUED_MS: i64 = 50;
 
 /// A task.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SmsTask {
     pub(super) key: String,
     pub(super) vcenter: String,
     /// A reference to what it works on.
     pub(super) object: Value,
-    pub(super) operation: &'static str,
+    #[serde(with = "crate::saved::name")]
+    pub(super) operation: crate::saved::Text,
     /// What it does to groups, if it is about any.
     pub(super) verb: Option<Verb>,
     pub(super) check_only: bool,
@@ -29,7 +31,7 @@ pub(super) struct SmsTask {
 }
 
 /// What a task comes to once it has ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Outcome {
     /// Results of groups.
     Groups {

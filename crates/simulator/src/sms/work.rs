@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::body::{self, Named};
@@ -24,7 +25,7 @@ use crate::world::World;
 const CHECK_MS: std::ops::Range<i64> = 100..400;
 
 /// The work on one group.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Job {
     verb: Verb,
     vcenter: String,
@@ -46,7 +47,7 @@ impl Job {
 }
 
 /// What a call asks for, beyond its groups.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Settings {
     planned: bool,
     check_only: bool,

@@ -1,5 +1,6 @@
 //! What is asked of replications: which bodies are taken, and what a replication allows.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Refusal;
@@ -10,7 +11,7 @@ use crate::endpoint::Session;
 use crate::service::Incoming;
 
 /// What a request asks for, beyond its kind, about one replication.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Settings {
     pub(super) power_on: bool,
     pub(super) sync: bool,

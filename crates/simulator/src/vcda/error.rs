@@ -1,6 +1,6 @@
 //! Errors in the form of VMware Cloud Director Availability.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::MEDIA_TYPE;
@@ -8,10 +8,11 @@ use crate::exchange::Answer;
 use crate::shape::Misfit;
 
 /// The error object of the API: in error answers, in tasks, and as the last error of a replication.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
     /// The code, from an open set.
-    pub code: &'static str,
+    #[serde(with = "crate::saved::name")]
+    pub code: crate::saved::Text,
     /// A text for people.
     pub msg: String,
     /// What the text is about.

@@ -23,7 +23,7 @@ mod work;
 use std::collections::BTreeMap;
 
 use http::Method;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::error::ApiError;
@@ -52,7 +52,7 @@ const MEDIA_TYPE: &str = "application/vnd.vmware.h4-v4.6+json;charset=UTF-8";
 const TOKEN_HEADER: &str = "X-VCAV-Auth";
 
 /// The state of all sites.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Vcda {
     pub(crate) spec: VcdaSpec,
     pub(crate) sites: BTreeMap<String, Site>,
@@ -65,7 +65,7 @@ pub struct Vcda {
 }
 
 /// What happens by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum VcdaEvent {
     /// The work of a task ends.
     Ends(work::Work),

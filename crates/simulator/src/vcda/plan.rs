@@ -9,7 +9,7 @@
 
 mod run;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use run::approve;
@@ -24,7 +24,7 @@ use crate::service::Incoming;
 use crate::world::World;
 
 /// How far the run of a plan is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PlanState {
     /// It never ran.
@@ -38,7 +38,7 @@ pub enum PlanState {
 }
 
 /// What a run of a plan does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PlanOperation {
     /// Test failovers.
@@ -72,7 +72,7 @@ impl PlanOperation {
 }
 
 /// A step of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Its id, a UUID.
     pub id: String,
@@ -91,7 +91,7 @@ pub struct Step {
 }
 
 /// A recovery plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecoveryPlan {
     /// Its id, a UUID.
     pub id: String,

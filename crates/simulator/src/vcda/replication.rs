@@ -16,13 +16,13 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::ApiError;
 
 /// Where a recovery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RecoveryState {
     /// The source is protected.
@@ -48,7 +48,7 @@ impl RecoveryState {
 }
 
 /// A kind of work on a replication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WorkKind {
     /// Recover from a stored instance.
@@ -156,7 +156,7 @@ impl WorkKind {
 }
 
 /// Kind of a destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetKind {
     /// A Cloud Director site.
@@ -176,7 +176,7 @@ impl TargetKind {
 }
 
 /// How a replication copies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copying {
     /// A text of its owner.
     pub description: String,
@@ -213,7 +213,7 @@ impl Copying {
 }
 
 /// One end of a replication.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The site.
     pub site: String,
@@ -226,7 +226,7 @@ pub struct Place {
 }
 
 /// A VM at one end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vm {
     /// Its id.
     pub id: String,
@@ -241,7 +241,7 @@ pub struct Vm {
 }
 
 /// A stored point in time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     /// Its key, to be given as `instanceId`.
     pub key: String,
@@ -254,7 +254,7 @@ pub struct Instance {
 }
 
 /// A VM replication; both its sites show the same one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replication {
     /// `C4-<uuid>`; stays the same when the direction changes.
     pub id: String,
@@ -298,7 +298,6 @@ pub struct Replication {
     pub last_error: Option<ApiError>,
     /// World time of its last change, in milliseconds.
     pub updated_ms: i64,
-    #[serde(skip)]
     pub(super) next_sequence: i64,
 }
 

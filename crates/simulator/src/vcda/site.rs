@@ -1,6 +1,6 @@
 //! Sites and their pairing, product and build, health.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::Refusal;
@@ -19,7 +19,7 @@ const PRODUCT: &str = "Simulated Availability";
 const BUILT_MS: i64 = 1_748_736_000_000;
 
 /// A cloud site.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
     /// Its short name, which is that of its endpoint.
     pub name: String,
@@ -28,7 +28,7 @@ pub struct Site {
 }
 
 /// A site that a service was paired with, beyond those of the world; nobody is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairedSite {
     /// Its short name.
     pub name: String,

@@ -1,6 +1,6 @@
 //! Replications that are begun, and the VMs that nothing protects.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::{ApiError, Refusal};
@@ -19,7 +19,7 @@ use crate::shape::{Shape, optional, required};
 use crate::world::World;
 
 /// A VM that nothing protects.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreeVm {
     /// Its name.
     pub name: String,
@@ -57,7 +57,7 @@ impl Vcda {
 }
 
 /// What is going to be set up.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Setup {
     task: String,
     vms: Vec<String>,

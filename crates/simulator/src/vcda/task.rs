@@ -1,6 +1,6 @@
 //! Tasks: what they show, the list, the bulk poll.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::{ApiError, Refusal};
@@ -14,7 +14,7 @@ use crate::service::Incoming;
 use crate::world::World;
 
 /// How a task ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The work was done; what it left.
     Succeeded(Value),
@@ -23,10 +23,11 @@ pub enum Outcome {
 }
 
 /// The object of a task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
     /// Kind of object: `vmReplication`, `vappReplication`, `recoveryPlan`, `site`, `CLOUD`.
-    pub kind: &'static str,
+    #[serde(with = "crate::saved::name")]
+    pub kind: crate::saved::Text,
     /// Its id, if it has one yet.
     pub id: Option<String>,
     /// Its name.
@@ -34,7 +35,7 @@ pub struct Resource {
 }
 
 /// A piece of work at a site.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Its id, a UUID.
     pub id: String,
@@ -43,7 +44,8 @@ pub struct Task {
     /// Who asked for it.
     pub user: String,
     /// What it does: the `type` of its workflow.
-    pub workflow: &'static str,
+    #[serde(with = "crate::saved::name")]
+    pub workflow: crate::saved::Text,
     /// What it works on.
     pub resource: Resource,
     /// The organisation at the source when it began.
@@ -60,7 +62,6 @@ pub struct Task {
     pub outcome: Option<Outcome>,
     /// Whether its site has forgotten it; the work goes on.
     pub forgotten: bool,
-    #[serde(skip)]
     pub(super) ticket: Ticket,
 }
 

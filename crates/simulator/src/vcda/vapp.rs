@@ -1,6 +1,6 @@
 //! vApp replications: the replications of VMs that are recovered together.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::Refusal;
@@ -16,7 +16,7 @@ use crate::service::Incoming;
 use crate::world::World;
 
 /// A vApp replication. What it does is done by those of its VMs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VappReplication {
     /// `C4VAPP-<uuid>`; stays the same when the direction changes.
     pub id: String,

@@ -1,5 +1,6 @@
 //! Work on replications: how it begins, and what it leaves.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::{self, Settings, Unfit};
@@ -28,7 +29,7 @@ pub(super) enum Level {
 }
 
 /// What is done to one replication.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Part {
     pub(super) replication: String,
     /// The recovery state in which it began.
@@ -37,7 +38,7 @@ pub(super) struct Part {
 }
 
 /// On whose behalf work is done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Owner {
     /// A task of its own.
     Task(String),
@@ -46,7 +47,7 @@ pub(super) enum Owner {
 }
 
 /// Work that has begun.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Work {
     pub(super) owner: Owner,
     pub(super) kind: WorkKind,

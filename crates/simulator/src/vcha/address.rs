@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::error::RestError;
@@ -34,7 +35,7 @@ const V4_BITS: u8 = 24;
 const V6_BITS: u8 = 64;
 
 /// An address with its network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Address {
     pub(super) ip: IpAddr,
     pub(super) prefix: u8,

@@ -1,14 +1,13 @@
 //! A vCenter HA cluster: two nodes and a witness, one node active. What is said about it is in `view`, what changes it
 //! in `work`.
 
-use serde::Serialize;
-
 use super::address::Address;
 use super::error::RestError;
 use super::spec::{ClusterSpec, Deployment, Mode};
+use serde::{Deserialize, Serialize};
 
 /// A node, or the witness.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Its address in the HA network, by which it is known.
     pub ha_ip: String,
@@ -16,10 +15,8 @@ pub struct Node {
     pub up: bool,
     /// Its machine at the management vCenter.
     pub vm: Vm,
-    #[serde(skip)]
     pub(super) ha: Address,
     /// The address that it takes when it is active, where it has one of its own.
-    #[serde(skip)]
     pub(super) failover: Option<Address>,
 }
 
@@ -36,7 +33,7 @@ impl Node {
 }
 
 /// The machine of a node, and where it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vm {
     /// Its id.
     pub id: String,
@@ -72,7 +69,7 @@ impl Vm {
 }
 
 /// A cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Its vCenter.
     pub vcenter: String,

@@ -1,19 +1,21 @@
 //! Errors of the REST services: the standard error object.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::exchange::Answer;
+use crate::saved::Name;
 use crate::shape::Misfit;
 
 const MEDIA_TYPE: &str = "application/json";
 
 /// An error; the first message speaks for the call, each next one is the cause of the one before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RestError {
     pub(super) status: u16,
-    pub(super) error_type: &'static str,
-    pub(super) messages: Vec<(&'static str, String)>,
+    #[serde(with = "crate::saved::name")]
+    pub(super) error_type: crate::saved::Text,
+    pub(super) messages: Vec<(Name, String)>,
     pub(super) data: Option<Value>,
 }
 
@@ -27,7 +29,7 @@ impl RestError {
         Self {
             status,
             error_type,
-            messages: vec![(id, text.into())],
+            messages: vec![(Name(id), text.into())],
             data: None,
         }
     }
@@ -39,7 +41,7 @@ impl RestError {
 
     /// Adds the cause of the last message.
     pub(super) fn because(mut self, id: &'static str, text: impl Into<String>) -> Self {
-        self.messages.push((id, text.into()));
+        self.messages.push((Name(id), text.into()));
         self
     }
 

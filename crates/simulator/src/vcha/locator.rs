@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::address::{Address, prefix_of};
@@ -157,7 +158,7 @@ pub(super) static CONFIGURE: Shape = Shape::Object(&[
 ]);
 
 /// The nodes that a preparation by hand names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Prepared {
     pub(super) passive: PlannedNode,
     pub(super) witness: PlannedNode,

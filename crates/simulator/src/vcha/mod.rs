@@ -22,6 +22,7 @@ mod work;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::cluster::{Cluster, Node, Vm};
@@ -39,12 +40,13 @@ use crate::event::Event;
 use crate::overview::RunningTask;
 
 /// The clusters and REST tasks of all vCenters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Vcha {
     spec: VchaSpec,
     sites: BTreeMap<String, Site>,
     /// Further addresses at which a vCenter may answer, by the name of their endpoint.
     addresses: BTreeMap<String, String>,
+    #[serde(with = "crate::saved::pairs")]
     tasks: BTreeMap<(String, String), CisTask>,
     tasks_made: u64,
 }

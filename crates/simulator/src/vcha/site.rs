@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::address::Address;
@@ -12,7 +13,7 @@ use super::spec::{ClusterSpec, Deployment, Mode};
 use super::work::{Running, Work};
 
 /// How far a vCenter is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// There is no cluster.
     NotConfigured,
@@ -25,7 +26,7 @@ pub(super) enum Stage {
 }
 
 /// A vCenter, with the work that is done on its cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Site {
     pub(super) number: u32,
     /// The address at which it serves unless a node brings its own.
@@ -40,7 +41,7 @@ pub(super) struct Site {
 }
 
 /// A node that a deployment makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PlannedNode {
     pub(super) ha: Address,
     pub(super) failover: Option<Address>,
@@ -48,7 +49,7 @@ pub(super) struct PlannedNode {
 }
 
 /// Where the machine of a node goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Placement {
     pub(super) name: String,
     pub(super) host: Option<String>,
@@ -58,7 +59,7 @@ pub(super) struct Placement {
 }
 
 /// A cluster that a deployment makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PlannedCluster {
     pub(super) deployment: Deployment,
     pub(super) active: Address,

@@ -1,6 +1,6 @@
 //! Tasks of the REST services.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::error::RestError;
@@ -9,6 +9,7 @@ use super::spec::{AfterSwitch, TaskIds, VchaSpec};
 use super::work::Work;
 use crate::core::Core;
 use crate::overview::RunningTask;
+use crate::saved::Name;
 use crate::shape::{Shape, optional, required};
 use crate::world::World;
 
@@ -50,14 +51,15 @@ pub(super) static LIST: Shape = Shape::Object(&[
 static TARGET: Shape = Shape::Object(&[required("type", Shape::Text), required("id", Shape::Text)]);
 
 /// A task.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct CisTask {
     id: String,
     vcenter: String,
     user: String,
-    service: &'static str,
+    #[serde(with = "crate::saved::name")]
+    service: crate::saved::Text,
     operation: String,
-    description: (&'static str, &'static str),
+    description: (Name, Name),
     cancelable: bool,
     /// The machine of the node that was active.
     target: Option<String>,
@@ -138,6 +140,7 @@ impl CisTask {
             "witness" => "com.vmware.vcenter.vcha.cluster.witness",
             _ => SERVICE,
         };
+        let (message, text) = work.description();
         let suffix = if spec.plain_operations { "" } else { "$task" };
         Self {
             id,
@@ -145,7 +148,7 @@ impl CisTask {
             user: user.to_owned(),
             service,
             operation: format!("{name}{suffix}"),
-            description: work.description(),
+            description: (Name(message), Name(text)),
             cancelable: work.is_cancelable(),
             target: None,
             created_ms: core.now_ms(),
@@ -238,7 +241,7 @@ impl CisTask {
         let mut info = Map::new();
         let mut set = |name: &str, value: Value| info.insert(name.to_owned(), value);
         let text = |id: &str, text: &str| json!({"id": id, "default_message": text, "args": []});
-        set("description", text(self.description.0, self.description.1));
+        set("description", text(&self.description.0, &self.description.1));
         set("service", json!(self.service));
         set("operation", json!(self.operation));
         set("status", json!(status));

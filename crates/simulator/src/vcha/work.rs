@@ -12,12 +12,13 @@ use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::vi_json::task::{self as vim_task, NewTask};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 
 /// How long a passive node that has just been made takes to get in sync, in milliseconds.
 const FIRST_SYNC_MS: Range<i64> = 5_000..15_000;
 
 /// What is done on a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Work {
     FailOver {
         planned: bool,
@@ -38,7 +39,7 @@ pub(super) enum Work {
 }
 
 /// Through which API some work was begun: what it is told in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Form {
     Rest,
     ViJson,
@@ -128,7 +129,7 @@ impl Work {
 }
 
 /// Work that was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Running {
     /// Its task.
     pub(super) task: String,
@@ -137,7 +138,7 @@ pub(super) struct Running {
 }
 
 /// What happens by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum VchaEvent {
     /// Work that was taken comes to its end; a failover, to its switch.
     Ends {
@@ -156,7 +157,7 @@ pub(crate) enum VchaEvent {
 }
 
 /// The failure of a task that was taken against the state of a cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Foreseen {
     form: Form,
     error: RestError,

@@ -1,5 +1,6 @@
 //! Faults in the form of VI JSON: the bare fault object, as the body of a 500 or as a member of an answer.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::value::reference;
@@ -9,7 +10,7 @@ use crate::shape::Misfit;
 pub(crate) const MEDIA_TYPE: &str = "application/json";
 
 /// A fault.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fault {
     type_name: String,
     message: String,

@@ -27,6 +27,7 @@ pub(crate) mod view;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::service::ViJsonService;
@@ -44,7 +45,7 @@ pub(crate) const UNKNOWN: &str = "unknown";
 pub(crate) const RELEASES: [&str; 4] = ["8.0.3.0", "8.0.2.0", "8.0.1.0", "8.0.0.1"];
 
 /// What VI JSON keeps of one vCenter.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Vcenter {
     releases: Vec<String>,
     instance_uuid: String,
@@ -67,7 +68,7 @@ impl std::fmt::Debug for Vcenter {
 }
 
 /// What VI JSON keeps of all vCenters.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct ViJson {
     spec: ViJsonSpec,
     vcenters: BTreeMap<String, Vcenter>,

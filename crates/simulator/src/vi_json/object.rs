@@ -1,5 +1,6 @@
 //! Objects of a vCenter, of whatever kind, with their properties one by one.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -10,12 +11,13 @@ use crate::vm;
 use crate::world::World;
 
 /// An object that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Object {
     /// Its vCenter.
     pub(crate) vcenter: String,
     /// Its own type.
-    pub(crate) type_name: &'static str,
+    #[serde(with = "crate::saved::name")]
+    pub(crate) type_name: crate::saved::Text,
     /// Its id.
     pub(crate) mo_id: String,
 }

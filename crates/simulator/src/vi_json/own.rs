@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::collector::update::Collector;
@@ -13,7 +14,7 @@ use crate::core::Core;
 use crate::world::World;
 
 /// A session, beyond its token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Own {
     /// Its key, which is not the token.
     pub(crate) key: String,

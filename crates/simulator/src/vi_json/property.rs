@@ -1,5 +1,6 @@
 //! Property paths: walking into an object, and boxing what is found.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
@@ -9,10 +10,11 @@ use super::value::boxed;
 use crate::world::World;
 
 /// What a path leads to: a value with its declared type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Found {
     value: Value,
-    type_name: &'static str,
+    #[serde(with = "crate::saved::name")]
+    type_name: crate::saved::Text,
     array: bool,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::collector::spec::REFERENCE;
@@ -91,14 +92,14 @@ static NEXT: Shape = Shape::Object(&[
 const PAGE: usize = 100;
 
 /// What is left of a query: its properties, and the items that were not fetched.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Rest {
     properties: Vec<String>,
     items: Vec<Value>,
 }
 
 /// The queries of a vCenter that have more to fetch, by their markers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Queries {
     rests: BTreeMap<String, Rest>,
     made: u32,

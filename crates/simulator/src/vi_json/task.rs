@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -39,7 +40,7 @@ pub(crate) struct NewTask {
 }
 
 /// Whether a task waits, runs, or has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     Queued,
     Running,
@@ -65,7 +66,7 @@ impl State {
 }
 
 /// A task.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct VimTask {
     /// Its id.
     pub(crate) key: String,
@@ -93,7 +94,7 @@ pub(crate) struct VimTask {
 }
 
 /// What happens to a task by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum TaskEvent {
     /// It begins.
     Starts { vcenter: String, key: String },
@@ -116,8 +117,9 @@ pub(crate) enum TaskEvent {
 }
 
 /// The tasks of all vCenters, by vCenter and key.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Tasks {
+    #[serde(with = "crate::saved::pairs")]
     by_key: BTreeMap<(String, String), VimTask>,
     made: u32,
 }

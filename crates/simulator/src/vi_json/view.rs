@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::collector::spec::REFERENCE;
@@ -19,7 +20,7 @@ use crate::shape::{Shape, optional, required};
 use crate::world::World;
 
 /// A view.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum View {
     /// The objects of some types below a container.
     Container {

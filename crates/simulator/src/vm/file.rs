@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::spec::MachineTrouble;
 
 /// Where the files of a machine are: a datastore and a directory in it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The id of the datastore, such as `datastore-west-1`.
     pub datastore: String,
@@ -17,7 +17,7 @@ pub struct Place {
 }
 
 /// The files of a machine, registered or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Home {
     /// Its vCenter.
     pub vcenter: String,
@@ -30,7 +30,7 @@ pub struct Home {
 }
 
 /// What a configuration file says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Config {
     pub(super) name: String,
     pub(super) uuid: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::file::Place;
@@ -24,7 +25,7 @@ const DESTROY_MS: std::ops::Range<i64> = 400..2_000;
 const REWRITE_MS: std::ops::Range<i64> = 800..4_000;
 
 /// What a machine is registered as.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Registration {
     vcenter: String,
     place: Place,
@@ -236,7 +237,7 @@ pub(super) fn destroyed(world: &mut World, job: &Job) -> Result<Option<Value>, F
 }
 
 /// Which volume stands for which, in one container.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Pair {
     volumes: BTreeMap<String, String>,
 }

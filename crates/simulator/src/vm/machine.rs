@@ -8,13 +8,13 @@
 //! | off | `UnregisterVM` | not in the inventory, files left |
 //! | off | `Destroy_Task` | not in the inventory, files deleted |
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file::Place;
 
 /// A virtual machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Its id, such as `vm-1001`.
     pub id: String,
@@ -47,7 +47,7 @@ pub struct Machine {
 }
 
 /// What a guest does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guest {
     /// Nothing: the machine is off.
@@ -70,7 +70,7 @@ impl Guest {
 }
 
 /// A question of a machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// Its id.
     pub id: String,
@@ -79,7 +79,6 @@ pub struct Question {
     /// Whether it was answered and the machine has not gone on yet.
     pub answered: bool,
     /// What it is on the wire.
-    #[serde(skip)]
     pub(super) shown: Value,
 }
 

@@ -25,6 +25,7 @@ mod volume;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::call::{check_new_name, handle, objects, operation};
@@ -43,22 +44,25 @@ use crate::vi_json::fault::Fault;
 use crate::world::World;
 
 /// The machines, files, datastores and networks of all vCenters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Vms {
     spec: VmSpec,
     machines: BTreeMap<String, Machine>,
+    #[serde(with = "crate::saved::pairs")]
     homes: BTreeMap<Place, Home>,
     /// The datastore of each volume that a vCenter can reach.
+    #[serde(with = "crate::saved::pairs")]
     volumes: BTreeMap<(String, String), String>,
     datastores: BTreeMap<String, Datastore>,
     networks: BTreeMap<String, Network>,
-    made: BTreeMap<(String, &'static str), u32>,
+    #[serde(with = "crate::saved::pairs")]
+    made: BTreeMap<(String, crate::saved::Name), u32>,
     /// Work on machines that goes on when they are answered.
     held: BTreeMap<String, Job>,
 }
 
 /// What happens by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum VmEvent {
     /// Work on a machine that was taken comes to its end.
     Ends(Box<Job>),
@@ -67,7 +71,7 @@ pub(crate) enum VmEvent {
 }
 
 /// Work that was taken.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Job {
     /// Where its task is.
     vcenter: String,
@@ -80,7 +84,7 @@ pub(crate) struct Job {
 }
 
 /// What the work is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Work {
     PowerOn {
         asked: bool,
@@ -239,7 +243,10 @@ impl Vms {
 
     /// A number that has not been given out before, at a vCenter and for a kind of thing.
     fn number(&mut self, vcenter: &str, kind: &'static str) -> u32 {
-        let made = self.made.entry((vcenter.to_owned(), kind)).or_default();
+        let made = self
+            .made
+            .entry((vcenter.to_owned(), crate::saved::Name(kind)))
+            .or_default();
         *made += 1;
         *made
     }

@@ -1,6 +1,6 @@
 //! Where machines are and what they are connected to: datastores and networks of a vCenter.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::vi_json::value::reference;
@@ -12,7 +12,7 @@ const MOST_BYTES: i64 = 70_368_744_177_664;
 pub(super) const FREE_BYTES: i64 = 54_975_581_388_800;
 
 /// A datastore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Datastore {
     /// Its id, such as `datastore-west-1`.
     pub id: String,
@@ -101,7 +101,7 @@ impl Datastore {
 }
 
 /// A network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     /// Its id, such as `network-11`.
     pub id: String,
@@ -114,7 +114,7 @@ pub struct Network {
 }
 
 /// What a network is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NetworkKind {
     /// A port group of standard switches, which has no id but its name.

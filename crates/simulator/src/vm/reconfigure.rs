@@ -1,5 +1,6 @@
 //! `ReconfigVM_Task`: what is set in the specification changes, all of it or nothing.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::body::{self, Kind};
@@ -19,7 +20,7 @@ use crate::world::World;
 const RECONFIGURE_MS: std::ops::Range<i64> = 300..1_500;
 
 /// The configuration that a machine is to have.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Change {
     name: Option<String>,
     config: Config,

@@ -1,5 +1,6 @@
 //! `PowerOnMultiVM_Task`: a task whose success says nothing about any machine.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::spec::Placement;
@@ -16,7 +17,7 @@ use crate::world::World;
 const PLACE_MS: std::ops::Range<i64> = 100..600;
 
 /// A machine that is to be started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Start {
     machine: String,
     placement: Placement,

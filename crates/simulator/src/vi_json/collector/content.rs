@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::super::fault::Fault;
@@ -12,7 +13,7 @@ use super::spec::Wanted;
 use crate::world::World;
 
 /// The properties of an object that somebody asked for, by path: those that are set, and those that cannot be read.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Content {
     pub(super) values: BTreeMap<String, Found>,
     pub(super) missing: BTreeMap<String, Fault>,

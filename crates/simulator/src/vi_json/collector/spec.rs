@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::fault::Fault;
@@ -52,7 +53,7 @@ pub(super) static FILTER: Shape = Shape::Object(&[
 const DEEPEST: usize = 32;
 
 /// A `PropertySpec`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Wanted {
     pub(super) type_name: String,
     pub(super) all: bool,
@@ -60,14 +61,14 @@ pub(super) struct Wanted {
 }
 
 /// A `SelectionSpec`: one that is described elsewhere, or a `TraversalSpec`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Selection {
     Named(String),
-    Traverse(Arc<Traversal>),
+    Traverse(#[serde(with = "crate::saved::shared")] Arc<Traversal>),
 }
 
 /// A `TraversalSpec`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Traversal {
     pub(super) type_name: String,
     pub(super) path: String,
@@ -76,16 +77,17 @@ pub(super) struct Traversal {
 }
 
 /// An `ObjectSpec`, with its named traversals.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Start {
     pub(super) object: Value,
     pub(super) skip: bool,
     pub(super) select: Vec<Selection>,
+    #[serde(with = "crate::saved::shared_map")]
     pub(super) named: BTreeMap<String, Arc<Traversal>>,
 }
 
 /// A `PropertyFilterSpec`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FilterSpec {
     pub(super) wanted: Vec<Wanted>,
     pub(super) starts: Vec<Start>,

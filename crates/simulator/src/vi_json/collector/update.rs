@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::super::fault::Fault;
@@ -18,7 +19,7 @@ use crate::world::World;
 const MOST_UPDATES: usize = 500;
 
 /// A property collector of one session.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Collector {
     /// The version of the last answer; none was given at zero.
     version: u64,
@@ -28,7 +29,7 @@ pub(crate) struct Collector {
 }
 
 /// A filter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Filter {
     spec: FilterSpec,
     partial: bool,
