@@ -13,7 +13,7 @@ use farside_failover::plan::{Document, EndpointConfig, Selection, resolve};
 use farside_failover::runs;
 use farside_journal::{Journal, MemoryJournal};
 use farside_simulator::{Simulator, WorldSpec};
-use farside_transport::{Clock, SystemClock, Transport};
+use farside_transport::{Clock, StackSettings, SystemClock, Transport};
 use serde_json::{Value, json};
 
 /// A world with a plan for all of it.
@@ -25,6 +25,8 @@ pub struct Estate {
     clock: Arc<dyn Clock>,
     document: Document,
     kinds: Kinds,
+    /// Seed of the pauses between repeats of a call, so that a run can be repeated.
+    seed: u64,
     _secrets: tempfile::TempDir,
 }
 
@@ -86,6 +88,7 @@ impl Estate {
             clock,
             document,
             kinds,
+            seed: world.seed,
             _secrets: secrets,
         }
     }
@@ -147,12 +150,15 @@ impl Estate {
         mode: Mode,
     ) -> Result<Run, DriveError> {
         let connector = Arc::new(InProcess(self.simulator.clone()));
-        let world = Arc::new(Connections::new(
+        let mut settings = StackSettings::default();
+        settings.retry_seed = self.seed;
+        let world = Connections::new(
             self.document.endpoints.clone(),
             self.document.forbidden(mode),
             connector,
             Arc::clone(&self.clock),
-        ));
+        );
+        let world = Arc::new(world.with_settings(settings));
         let around = Surroundings {
             kinds: self.kinds.clone(),
             world,

@@ -155,6 +155,20 @@ impl Sim {
         Self { child, ready }
     }
 
+    /// Asks it to end, with SIGTERM, and waits until it has; its exit code.
+    ///
+    /// # Panics
+    /// It cannot be asked.
+    #[cfg(unix)]
+    pub fn stop(mut self) -> Option<i32> {
+        let asked = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .status()
+            .expect("a shell");
+        assert!(asked.success(), "the signal is not sent");
+        self.child.wait().expect("it ends").code()
+    }
+
     /// `GET {admin}/{what}`.
     ///
     /// # Panics
