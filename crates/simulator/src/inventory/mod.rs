@@ -198,18 +198,26 @@ impl Inventory {
 
     /// Adds a reference to a list of an object, at its end, unless it is there.
     pub(crate) fn attach(&mut self, vcenter: &str, owner: &str, list: &'static str, member: Value) {
-        let Some(entity) = self.entity(vcenter, owner) else {
+        let Some(known) = self.vcenters.get_mut(vcenter) else {
             return;
         };
-        let mut items = entity
-            .get(list)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        if !items.contains(&member) {
-            items.push(member);
-            self.set(vcenter, owner, list, Value::Array(items));
+        let Some(entity) = known.entities.get_mut(owner) else {
+            return;
+        };
+        let place = entity.properties.entry(Name(list)).or_default();
+        if !place.is_array() {
+            *place = Value::Array(Vec::new());
         }
+        let Some(items) = place.as_array_mut() else {
+            return;
+        };
+        // The newest are asked about most.
+        if items.iter().rev().any(|item| *item == member) {
+            return;
+        }
+        items.push(member);
+        known.touch(owner);
+        known.structure = known.changes;
     }
 
     /// Takes a reference out of a list of an object; an empty list is unset.

@@ -248,15 +248,15 @@ fn call_limit(sms: &Sms, provider: &Provider, named: &[Named]) -> Result<(), Fau
 /// Whether a provider takes further work.
 fn is_free(sms: &mut Sms, provider: &Provider) -> Result<(), Fault> {
     let busy = || Err(Fault::new("ProviderBusy", "The provider takes no further work."));
-    let own = reference("VasaProvider", &provider.id);
-    let running = sms
-        .tasks
-        .values()
-        .filter(|task| task.vcenter == provider.vcenter && task.ended_ms.is_none() && task.object == own);
-    let running = running.count();
-    let at_once = provider.spec.tasks_at_once;
-    if at_once.is_some_and(|limit| running >= limit as usize) {
-        return busy();
+    if let Some(limit) = provider.spec.tasks_at_once {
+        let own = reference("VasaProvider", &provider.id);
+        let running = sms
+            .tasks
+            .values()
+            .filter(|task| task.vcenter == provider.vcenter && task.ended_ms.is_none() && task.object == own);
+        if running.count() >= limit as usize {
+            return busy();
+        }
     }
     let known = sms.providers.iter_mut().find(|known| known.id == provider.id);
     match known.filter(|known| known.busy_calls > 0) {

@@ -69,6 +69,12 @@ impl Query {
             .find_map(|(key, value)| (key == name).then_some(value.as_str()))
     }
 
+    /// Whether the parameters choose among the items, beyond the page and its order.
+    pub(super) fn chooses(&self) -> bool {
+        let arranges = |name: &String| matches!(name.as_str(), "offset" | "limit" | "sort" | "site");
+        !self.pairs.iter().all(|(name, _)| arranges(name))
+    }
+
     /// A list of values with commas between them.
     pub(super) fn list(&self, name: &str) -> Option<Vec<&str>> {
         Some(self.text(name)?.split(',').collect())

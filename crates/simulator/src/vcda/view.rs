@@ -329,8 +329,9 @@ pub(super) fn list(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Ref
         .replications
         .values()
         .filter(|replication| replication.is_at(incoming.endpoint));
+    let chooses = query.chooses();
     let mut found: Vec<&Replication> = here
-        .filter(|replication| passes(core, &query, replication))
+        .filter(|replication| !chooses || passes(core, &query, replication))
         .collect();
     query::sort(&mut found, &fields, |replication, field| {
         sort_key(core, replication, field)
