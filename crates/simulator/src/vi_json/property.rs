@@ -1,5 +1,8 @@
 //! Property paths: walking into an object, and boxing what is found.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -98,27 +101,55 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
 
 /// Reads a path of an object; `None` if an optional member on the way is not set.
 pub(crate) fn read(world: &World, object: &Object, path: &str) -> Result<Option<Found>, Fault> {
-    let steps = steps(path).ok_or_else(|| invalid(path))?;
-    let (first, rest) = steps.split_first().ok_or_else(|| invalid(path))?;
-    let member = types::member(object.type_name, first.name).ok_or_else(|| invalid(path))?;
-    // A path that no value of the type can have is refused before anything is looked at.
-    let subtypes = world.hosts.walks_into_subtypes();
-    if !subtypes {
-        declared(member, first.key, rest).ok_or_else(|| invalid(path))?;
+    Reading::new(world, object).read(path)
+}
+
+/// Reads paths of one object. The property that several of them begin with is made once.
+pub(crate) struct Reading<'a> {
+    world: &'a World,
+    object: &'a Object,
+    properties: BTreeMap<&'static str, Value>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn new(world: &'a World, object: &'a Object) -> Self {
+        Self {
+            world,
+            object,
+            properties: BTreeMap::new(),
+        }
     }
-    if let Some(fault) = world.hosts.hides(&object.mo_id, first.name) {
-        return Err(fault);
+
+    /// As [`read`].
+    pub(crate) fn read(&mut self, path: &str) -> Result<Option<Found>, Fault> {
+        let steps = steps(path).ok_or_else(|| invalid(path))?;
+        let (first, rest) = steps.split_first().ok_or_else(|| invalid(path))?;
+        let type_name = self.object.type_name;
+        let member = types::member(type_name, first.name).ok_or_else(|| invalid(path))?;
+        // A path that no value of the type can have is refused before anything is looked at.
+        let subtypes = self.world.hosts.walks_into_subtypes();
+        if !subtypes {
+            declared(member, first.key, rest).ok_or_else(|| invalid(path))?;
+        }
+        if let Some(fault) = self.world.hosts.hides(&self.object.mo_id, first.name) {
+            return Err(fault);
+        }
+        let property = match self.properties.entry(member.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let value = self.object.property(self.world, first.name);
+                let unknown = || format!("property {} of {type_name}", first.name);
+                place.insert(value.ok_or_else(|| Fault::not_simulated(&unknown()))?)
+            }
+        };
+        let value = (!property.is_null()).then_some(&*property);
+        let found = walk(member, first.key, value, rest, subtypes).ok_or_else(|| invalid(path))?;
+        let (member, value) = found;
+        if types::is_partial(member.type_name) {
+            return Err(Fault::not_simulated(&format!("the whole of {path}")));
+        }
+        Ok(value.map(|value| Found::new(value.clone(), member.type_name, member.array)))
     }
-    let value = object
-        .property(world, first.name)
-        .ok_or_else(|| Fault::not_simulated(&format!("property {} of {}", first.name, object.type_name)))?;
-    let value = (!value.is_null()).then_some(value);
-    let found = walk(member, first.key, value, rest, subtypes).ok_or_else(|| invalid(path))?;
-    let (member, value) = found;
-    if types::is_partial(member.type_name) {
-        return Err(Fault::not_simulated(&format!("the whole of {path}")));
-    }
-    Ok(value.map(|value| Found::new(value, member.type_name, member.array)))
 }
 
 /// Checks a path against the declared types alone.
@@ -159,13 +190,13 @@ fn declared(member: Member, key: Option<&str>, rest: &[Step<'_>]) -> Option<Memb
 
 /// Walks on from a member with its value. With `subtypes`, a path may step into members that only the value's own type has,
 /// not its declared one.
-fn walk(
+fn walk<'v>(
     member: Member,
     key: Option<&str>,
-    value: Option<Value>,
+    value: Option<&'v Value>,
     rest: &[Step<'_>],
     subtypes: bool,
-) -> Option<(Member, Option<Value>)> {
+) -> Option<(Member, Option<&'v Value>)> {
     let mut at = element(member, key)?;
     let mut value = value.and_then(|value| chosen(value, key));
     for step in rest {
@@ -173,13 +204,12 @@ fn walk(
             return None;
         }
         let own = value
-            .as_ref()
             .and_then(|value| value.get("_typeName"))
             .and_then(Value::as_str);
         let owner = own.filter(|_| subtypes).unwrap_or(at.type_name);
         at = element(types::member(owner, step.name)?, step.key)?;
         value = value
-            .and_then(|mut value| value.get_mut(step.name).map(Value::take))
+            .and_then(|value| value.get(step.name))
             .filter(|value| !value.is_null())
             .and_then(|value| chosen(value, step.key));
     }
@@ -187,12 +217,10 @@ fn walk(
 }
 
 /// The element of an array with this key.
-fn chosen(value: Value, key: Option<&str>) -> Option<Value> {
+fn chosen<'v>(value: &'v Value, key: Option<&str>) -> Option<&'v Value> {
     let Some(key) = key else { return Some(value) };
-    let Value::Array(items) = value else { return None };
-    items
-        .into_iter()
-        .find(|item| key_of(item).as_deref() == Some(key))
+    let items = value.as_array()?;
+    items.iter().find(|item| key_of(item).as_deref() == Some(key))
 }
 
 /// The key of an element of an array, as text.
@@ -230,9 +258,9 @@ mod tests {
         let steps = steps(path).ok_or("malformed")?;
         let (first, rest) = steps.split_first().ok_or("empty")?;
         let member = types::member("VmwareDistributedVirtualSwitch", first.name).ok_or("InvalidProperty")?;
-        let value = switch.get(first.name).cloned();
+        let value = switch.get(first.name);
         let (member, value) = walk(member, first.key, value, rest, subtypes).ok_or("InvalidProperty")?;
-        Ok(value.map(|value| Found::new(value, member.type_name, member.array).any()))
+        Ok(value.map(|value| Found::new(value.clone(), member.type_name, member.array).any()))
     }
 
     fn refused(name: &str) -> Result<Option<Value>, String> {

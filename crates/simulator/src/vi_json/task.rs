@@ -316,18 +316,19 @@ pub(crate) fn cancel(world: &mut World, vcenter: &str, key: &str) -> Result<(), 
 
 /// Forgets a task, or all of a vCenter.
 pub(crate) fn forget(world: &mut World, vcenter: &str, key: Option<&str>) {
-    let gone = |(at, own): &(String, String)| at == vcenter && key.is_none_or(|key| own == key);
-    let keys: Vec<_> = world
-        .vi_json
-        .tasks
-        .by_key
-        .keys()
-        .filter(|known| gone(known))
-        .cloned()
-        .collect();
-    for known in keys {
-        world.vi_json.tasks.by_key.remove(&known);
-        world.inventory.touch(vcenter, &known.1);
+    let tasks = &mut world.vi_json.tasks.by_key;
+    let keys: Vec<String> = match key {
+        Some(key) => vec![key.to_owned()],
+        None => {
+            let here = tasks.keys().filter(|(at, _)| at == vcenter);
+            here.map(|(_, key)| key.clone()).collect()
+        }
+    };
+    for key in keys {
+        let known = (vcenter.to_owned(), key);
+        if world.vi_json.tasks.by_key.remove(&known).is_some() {
+            world.inventory.touch(vcenter, &known.1);
+        }
     }
 }
 

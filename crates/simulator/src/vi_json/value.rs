@@ -13,7 +13,10 @@ pub(crate) fn reference(type_name: &str, mo_id: &str) -> Value {
 
 /// A primitive or an array in a position of type `Any`.
 pub(crate) fn boxed(type_name: &str, value: Value) -> Value {
-    json!({"_typeName": type_name, "_value": value})
+    // Moved, as `json!` copies what it is given.
+    let mut boxed = json!({"_typeName": type_name});
+    boxed["_value"] = value;
+    boxed
 }
 
 /// A point of world time as the clock of an endpoint shows it.

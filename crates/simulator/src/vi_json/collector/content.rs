@@ -26,9 +26,10 @@ pub(super) fn bear(world: &World, object: &Object, wanted: &[Wanted]) -> Option<
     let mut about = wanted.iter().filter(about).peekable();
     about.peek()?;
     let mut content = Content::default();
+    let mut reading = property::Reading::new(world, object);
     for wanted in about {
         for path in paths(world, object, wanted) {
-            match property::read(world, object, &path) {
+            match reading.read(&path) {
                 Ok(Some(found)) => {
                     content.values.insert(path, found);
                 }
@@ -57,9 +58,10 @@ pub(super) fn read(
         return Ok(None);
     }
     let mut content = Content::default();
+    let mut reading = property::Reading::new(world, object);
     for wanted in about {
         for path in paths(world, object, wanted) {
-            let found = match property::read(world, object, &path) {
+            let found = match reading.read(&path) {
                 // Of what may not be read, no more is said than that.
                 Err(fault) if fault.is("NoPermission") => {
                     content.missing.insert(path, fault);

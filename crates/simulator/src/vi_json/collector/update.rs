@@ -295,8 +295,9 @@ impl Collector {
             return None;
         }
         self.version += 1;
-        let mut update =
-            json!({"_typeName": "UpdateSet", "version": self.version.to_string(), "filterSet": sets});
+        let mut update = json!({"_typeName": "UpdateSet", "version": self.version.to_string()});
+        // Moved, as `json!` copies what it is given.
+        update["filterSet"] = Value::Array(sets);
         if self.filters.values().any(|filter| !filter.dirty.is_empty()) {
             update["truncated"] = json!(true);
         }
