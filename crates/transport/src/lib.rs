@@ -67,7 +67,7 @@ pub use error::{
 pub use metrics::{CallEnd, CallOutcome, CallRepeat, Metrics, SessionEvent};
 pub use operation::{
     Cancellation, NextLook, OperationId, PollErrors, PollPauses, PollPolicy, Progress, RemoteOperation,
-    TaskSource, TaskStatus, WaitError, WaitErrorKind,
+    TaskSource, TaskStatus, Turn, Turns, WaitError, WaitErrorKind,
 };
 pub use pin::{ParsePinError, Pin};
 pub use quota::{EndpointQuota, RetryBudget};

@@ -14,9 +14,11 @@ use crate::clock::Clock;
 use crate::error::CallError;
 
 mod policy;
+mod turns;
 mod wait;
 
 pub use policy::{PollErrors, PollPauses, PollPolicy};
+pub use turns::{Turn, Turns};
 pub use wait::{WaitError, WaitErrorKind};
 
 use wait::Watcher;
@@ -109,7 +111,7 @@ impl NextLook<'_> {
     /// Waits for the pause and up to a quarter of it more, so that waits which began together do not stay in step. How much
     /// more is drawn from the id and the time, so that the same waits give the same looks.
     ///
-    /// For sources that ask for each piece of work by itself.
+    /// For sources that ask for each piece of work by itself; [`NextLook::turn`] also waits for a turn.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing behind.
@@ -119,6 +121,16 @@ impl NextLook<'_> {
         let share = u32::from(hasher.finish().to_be_bytes()[0]);
         let more = (self.pause / SPREAD_PARTS).saturating_mul(share) / u32::from(u8::MAX);
         self.clock.sleep(self.pause.saturating_add(more)).await;
+    }
+
+    /// As [`NextLook::spread`], and then until one of the looks that are under way at once has ended. The look is to be made
+    /// while the turn is held.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
+    pub async fn turn<'t>(&self, id: &OperationId, turns: &'t Turns) -> Turn<'t> {
+        self.spread(id).await;
+        turns.take().await
     }
 }
 
@@ -250,26 +262,29 @@ impl<T> RemoteOperation<T> {
     ///
     /// # Cancel safety
     /// Dropping the future ends the wait and changes nothing at the server.
-    pub async fn until_done(
-        &self,
+    pub fn until_done<'a>(
+        &'a self,
         limit: Duration,
-        clock: &dyn Clock,
+        clock: &'a dyn Clock,
         policy: PollPolicy,
-    ) -> Result<T, WaitError> {
+    ) -> impl Future<Output = Result<T, WaitError>> + use<'a, T> {
+        // Made here, since an `async fn` keeps its arguments beside what it makes of them: there may be thousands of waits.
         let mut watcher = Watcher::new(&*self.source, &self.id, limit, clock, policy);
-        let kind = loop {
-            match watcher.look().await {
-                Ok(TaskStatus::Running { .. }) => {}
-                Ok(TaskStatus::Succeeded { result }) => match (self.decode)(result) {
-                    Ok(result) => return Ok(result),
-                    Err(error) => break WaitErrorKind::Decode(error),
-                },
-                Ok(TaskStatus::Failed { error }) => break WaitErrorKind::Failed(error),
-                Ok(TaskStatus::Gone) => break WaitErrorKind::Gone,
-                Err(kind) => break kind,
-            }
-        };
-        Err(WaitError::new(self.id.clone(), kind))
+        async move {
+            let kind = loop {
+                match watcher.look().await {
+                    Ok(TaskStatus::Running { .. }) => {}
+                    Ok(TaskStatus::Succeeded { result }) => match (self.decode)(result) {
+                        Ok(result) => return Ok(result),
+                        Err(error) => break WaitErrorKind::Decode(error),
+                    },
+                    Ok(TaskStatus::Failed { error }) => break WaitErrorKind::Failed(error),
+                    Ok(TaskStatus::Gone) => break WaitErrorKind::Gone,
+                    Err(kind) => break kind,
+                }
+            };
+            Err(watcher.error(kind))
+        }
     }
 
     /// How far the work has come: one value at the first look, and one whenever that has changed. The stream ends when

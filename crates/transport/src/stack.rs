@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::error::CallError;
 use crate::limit::Limited;
 use crate::metrics::{Metrics, Observer};
+use crate::operation::Turns;
 use crate::quota::{EndpointQuota, RetryBudget};
 use crate::random::process_seed;
 use crate::retry::{RetryPolicy, Retrying};
@@ -210,6 +211,7 @@ impl StackBuilder {
             let (limit, budget) = (settings.calls_in_flight, settings.retry_budget);
             Arc::new(EndpointQuota::new(limit, budget, Arc::clone(&clock)))
         });
+        let turns = Turns::new(quota.calls_in_flight());
 
         let limited: Arc<dyn Transport> =
             Arc::new(Limited::new(inner, Arc::clone(&clock), Arc::clone(&quota)));
@@ -238,6 +240,7 @@ impl StackBuilder {
             outermost: Traced::new(Arc::new(retrying), clock, observer, server, settings.bodies),
             sessions,
             call_limit: settings.call_timeout,
+            turns,
         })
     }
 }
@@ -298,9 +301,17 @@ pub struct Stack {
     /// Innermost first.
     sessions: Vec<Arc<Authenticated>>,
     call_limit: Duration,
+    turns: Turns,
 }
 
 impl Stack {
+    /// Turns for looks at pieces of remote work that are asked for one by one: as many at once as this stack has calls in
+    /// flight. Other calls need none.
+    #[must_use]
+    pub fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
     /// Logs out, if there is a session, and refuses all further calls that need one. Takes at most 10 s, after a login
     /// that is under way has ended.
     ///

@@ -36,7 +36,7 @@ farside_vim::methods! {
 
 /// Looks at the SMS tasks of one vCenter. They cannot be cancelled.
 ///
-/// Waits poll by the pauses of their [`PollPolicy`](farside_transport::PollPolicy), which grow and are [spread](NextLook::spread): the service
+/// Waits poll by the pauses of their [`PollPolicy`](farside_transport::PollPolicy), which grow and are [spread](NextLook::turn): the service
 /// has neither a call that waits nor one for many tasks.
 #[derive(Clone, Debug)]
 pub struct SmsTasks {
@@ -68,7 +68,7 @@ impl TaskSource for SmsTasks {
     }
 
     async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
-        look.spread(id).await;
+        let _turn = look.turn(id, self.vim.turns()).await;
         self.poll(id).await
     }
 }

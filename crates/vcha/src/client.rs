@@ -9,7 +9,7 @@ use farside_models_vcenter::operation::{CIS_SESSION_GET, SYSTEM_HELLO};
 use farside_models_vcenter::{CisSessionInfo, SystemHelloResult, SystemHelloSpec};
 use farside_transport::{
     Call, CallContext, CallError, CallErrorKind, Clock, OperationId, Stack, StackBuilder, StackSettings,
-    SystemClock, Transport,
+    SystemClock, Transport, Turns,
 };
 use farside_wire::{Operation, Read, Secret};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -73,9 +73,12 @@ impl VchaClientBuilder {
                 .build()
         };
         let stacks = transports.into_iter().map(stack).collect();
+        let quota = settings.quota.as_ref();
+        let at_once = quota.map_or(settings.calls_in_flight, |quota| quota.calls_in_flight());
         VchaClient {
             endpoint,
             stacks,
+            turns: Turns::new(at_once),
             current: AtomicUsize::new(0),
             clock,
         }
@@ -91,6 +94,7 @@ impl VchaClientBuilder {
 pub struct VchaClient {
     endpoint: String,
     stacks: Vec<Arc<Stack>>,
+    turns: Turns,
     current: AtomicUsize,
     clock: Arc<dyn Clock>,
 }
@@ -174,6 +178,11 @@ impl VchaClient {
     /// Time, as this client sees it.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Turns for looks at tasks.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// How many addresses the vCenter may answer at.

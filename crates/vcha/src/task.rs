@@ -134,7 +134,7 @@ impl TaskSource for CisTasks {
     }
 
     async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
-        look.spread(id).await;
+        let _turn = look.turn(id, self.client.turns()).await;
         self.poll(id).await
     }
 

@@ -156,33 +156,28 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The pauses of one wait.
 pub(super) struct Pauses {
-    policy: PollPolicy,
     look: Duration,
     error: Duration,
 }
 
 impl Pauses {
-    pub(super) fn new(policy: PollPolicy) -> Self {
+    pub(super) fn new(policy: &PollPolicy) -> Self {
         Self {
-            policy,
             look: policy.pauses.first,
             error: policy.errors.first_pause,
         }
     }
 
-    pub(super) fn after_look(&mut self) -> Duration {
-        self.error = self.policy.errors.first_pause;
-        let pause = self.look.min(self.policy.pauses.longest).max(SHORTEST_PAUSE);
-        let growth = self.policy.pauses.growth_percent.max(100);
+    pub(super) fn after_look(&mut self, policy: &PollPolicy) -> Duration {
+        self.error = policy.errors.first_pause;
+        let pause = self.look.min(policy.pauses.longest).max(SHORTEST_PAUSE);
+        let growth = policy.pauses.growth_percent.max(100);
         self.look = pause.saturating_mul(growth) / 100;
         pause
     }
 
-    pub(super) fn after_error(&mut self) -> Duration {
-        let pause = self
-            .error
-            .min(self.policy.errors.longest_pause)
-            .max(SHORTEST_PAUSE);
+    pub(super) fn after_error(&mut self, policy: &PollPolicy) -> Duration {
+        let pause = self.error.min(policy.errors.longest_pause).max(SHORTEST_PAUSE);
         self.error = pause.saturating_mul(2);
         pause
     }

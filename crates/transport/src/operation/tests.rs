@@ -417,3 +417,40 @@ async fn waits_that_began_together_do_not_stay_in_step() {
     }
     assert!(due.len() > 10, "{due:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn looks_one_by_one_take_turns_before_they_are_made() {
+    let clock = SystemClock::new();
+    let turns = Turns::new(2);
+    let looking = std::sync::atomic::AtomicUsize::new(0);
+    let looks = (0..6).map(|number| {
+        let (clock, turns, looking) = (&clock, &turns, &looking);
+        async move {
+            let id = OperationId::new("thing-task", "vc-east", number.to_string());
+            let look = NextLook {
+                pause: Duration::ZERO,
+                seen: None,
+                clock,
+            };
+            let _turn = look.turn(&id, turns).await;
+            let others = looking.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            clock.sleep(Duration::from_secs(1)).await;
+            looking.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+            others
+        }
+    });
+    let others = futures_util::future::join_all(looks).await;
+    assert_eq!(others.iter().max(), Some(&1), "{others:?}");
+    assert_eq!(clock.elapsed(), Duration::from_secs(3));
+}
+
+/// There may be thousands of waits at once: each holds its policy once, and what it needs only now and then in a box.
+#[test]
+fn a_wait_is_small() {
+    let (operation, _) = operation(vec![running()]);
+    let clock = SystemClock::new();
+    let wait = operation.until_done(MINUTE, &clock, PollPolicy::default());
+    let size = size_of_val(&wait);
+    assert!(size <= 640, "{size}");
+    assert!(size_of_val(&operation) <= 104, "{}", size_of_val(&operation));
+}

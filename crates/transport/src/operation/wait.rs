@@ -102,7 +102,8 @@ pub(super) struct Watcher<'a> {
     id: &'a OperationId,
     clock: &'a dyn Clock,
     limit: Duration,
-    deadline: Deadline,
+    /// From the first look on.
+    deadline: Option<Deadline>,
     policy: PollPolicy,
     pauses: Pauses,
     /// Before the next look; `None` before the first one.
@@ -133,9 +134,9 @@ impl<'a> Watcher<'a> {
             id,
             clock,
             limit,
-            deadline: Deadline::after(clock, limit),
+            deadline: None,
+            pauses: Pauses::new(&policy),
             policy,
-            pauses: Pauses::new(policy),
             pause: None,
             seen: None,
             failures: Failures::default(),
@@ -144,8 +145,10 @@ impl<'a> Watcher<'a> {
 
     /// The next look that shows something, after the pause that is due before it.
     pub(super) async fn look(&mut self) -> Result<TaskStatus, WaitErrorKind> {
+        let (clock, limit) = (self.clock, self.limit);
+        let deadline = *self.deadline.get_or_insert_with(|| Deadline::after(clock, limit));
         loop {
-            let left = self.deadline.left(self.clock);
+            let left = deadline.left(self.clock);
             if self.pause.is_some() && left.is_zero() {
                 return Err(self.too_late());
             }
@@ -158,7 +161,7 @@ impl<'a> Watcher<'a> {
             match within(self.clock, left, self.source.next(self.id, look)).await {
                 Ok(Ok(status)) => {
                     self.failures = Failures::default();
-                    self.pause = Some(self.pauses.after_look());
+                    self.pause = Some(self.pauses.after_look(&self.policy));
                     if let TaskStatus::Running { progress } = status {
                         self.seen = Some(Progress { percent: progress });
                     }
@@ -190,7 +193,7 @@ impl<'a> Watcher<'a> {
                 last_error: error,
             });
         }
-        let own = self.pauses.after_error();
+        let own = self.pauses.after_error(&self.policy);
         self.pause = Some(match (error.retry(Repeat::Harmless), error.retry_at()) {
             (Retry::After(delay), _) => delay.max(own),
             (_, Some(at)) => at.since(&self.clock.now()).max(own),
