@@ -13,7 +13,7 @@ use farside_models_vim::{
 };
 use farside_transport::{
     CallContext, CallError, CallErrorKind, Clock, DEFAULT_CALL_LIMIT, Deadline, Stack, StackBuilder,
-    StackSettings, Transport,
+    StackSettings, Transport, Turns,
 };
 use farside_wire::{ManagedObjectReference, Read, Secret};
 use http::Response;
@@ -28,6 +28,8 @@ use crate::service::SessionManager;
 use crate::session::{Content, VimSession};
 use crate::task::{Board, VimTasks};
 use crate::view::ViewManager;
+#[cfg(feature = "vm")]
+use crate::vm::Looks;
 
 /// Most pages that one read of properties takes: a server that never stops paging must not hold a caller for ever.
 const MOST_PAGES: usize = 10_000;
@@ -41,8 +43,16 @@ pub struct VimClient {
     content: Arc<Content>,
     clock: Arc<dyn Clock>,
     endpoint: Arc<str>,
-    board: Arc<Board>,
     based: Arc<Based>,
+    waits: Arc<Waits>,
+}
+
+/// What all waits of a client share.
+#[derive(Debug, Default)]
+struct Waits {
+    tasks: Board,
+    #[cfg(feature = "vm")]
+    machines: Looks,
 }
 
 /// Builds a [`VimClient`].
@@ -94,8 +104,8 @@ impl VimClientBuilder {
             content,
             clock: self.clock,
             endpoint: self.endpoint.into(),
-            board: Arc::default(),
             based,
+            waits: Arc::default(),
         }
     }
 }
@@ -138,7 +148,20 @@ impl VimClient {
 
     /// What all waits for tasks share.
     pub(crate) fn board(&self) -> &Board {
-        &self.board
+        &self.waits.tasks
+    }
+
+    /// What all waits for properties of machines share.
+    #[cfg(feature = "vm")]
+    pub(crate) fn looks(&self) -> &Looks {
+        &self.waits.machines
+    }
+
+    /// Turns for looks at remote work that this vCenter is asked about piece by piece, for a
+    /// [`TaskSource`](farside_transport::TaskSource) of such work. Vim tasks need none: they share their looks.
+    #[must_use]
+    pub fn turns(&self) -> &Turns {
+        self.stack.turns()
     }
 
     /// The session's default property collector.
@@ -328,7 +351,12 @@ impl VimClient {
     }
 }
 
-fn filter(objects: &[ManagedObjectReference], type_name: &str, paths: &[&str]) -> PropertyFilterSpec {
+/// Selects properties of these objects.
+pub(crate) fn filter(
+    objects: &[ManagedObjectReference],
+    type_name: &str,
+    paths: &[&str],
+) -> PropertyFilterSpec {
     let paths = paths.iter().map(|&path| path.to_owned()).collect();
     let wanted = PropertySpec::new(type_name).with_path_set(paths);
     let from = objects.iter().cloned().map(ObjectSpec::new).collect();

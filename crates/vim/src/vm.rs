@@ -17,6 +17,7 @@ use crate::path::PropertyPath;
 
 mod card;
 mod guest;
+mod looks;
 mod network;
 mod power;
 mod question;
@@ -25,6 +26,7 @@ mod watch;
 
 pub use card::{Card, CardChange, Connection, card_spec};
 pub use guest::{Guest, Readiness};
+pub(crate) use looks::Looks;
 pub use network::NetworkBacking;
 pub use power::{ByWhat, ShutDown};
 pub use question::{MovedOrCopied, choice};

@@ -2,23 +2,19 @@
 //! time, whose answer brings states, results and faults.
 //!
 //! Nobody runs in the background. Of those who wait, one at a time asks the server for news (the *lead*), and one at a time
-//! tells it of further tasks; the others sleep until there is news of their own task. Whoever is dropped makes room for the
-//! next one.
+//! tells it of further tasks; the others sleep until there is news of their own task, or something to do for all. Whoever is
+//! dropped makes room for the next one.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use farside_models_vim::{
-    CreateFilterRequest, CreateListViewRequest, ModifyListViewRequest, ObjectSpec, ObjectUpdate,
-    ObjectUpdateKind, PropertyChange, PropertyFilterSpec, PropertySpec, TaskInfoState, TraversalSpec,
-    UpdateSet, WaitOptions,
+    CreateFilterRequest, CreateListViewRequest, ModifyListViewRequest, ObjectSpec, ObjectUpdateKind,
+    PropertyFilterSpec, PropertySpec, TraversalSpec, UpdateSet, WaitOptions,
 };
 use farside_transport::{CallError, Clock, NextLook, Progress, TaskStatus};
-use farside_wire::{
-    Any, Fault, ManagedObjectReference, MethodFault, Object, OpenEnum as _, RawJson, ServiceError,
-};
-use tokio::sync::Notify;
+use farside_wire::{ManagedObjectReference, Object};
 
 use super::Task;
 use super::source::is_unknown_object;
@@ -26,6 +22,10 @@ use crate::client::VimClient;
 use crate::object::ManagedObject;
 use crate::updates::{Waited, Watch};
 use crate::view::ListView;
+
+mod state;
+
+use state::{ERROR, Entry, PROGRESS, Place, RESULT, STATE, State};
 
 /// How long the server waits for news in one call, in seconds.
 const WAIT_SECONDS: i32 = 30;
@@ -42,49 +42,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// So many tasks that nobody waits for any more are left on the list before it is tidied up.
 const LEFT_OVER: usize = 500;
 
-const STATE: &str = "info.state";
-const PROGRESS: &str = "info.progress";
-const ERROR: &str = "info.error";
-const RESULT: &str = "info.result";
-
-/// What all waits of a client share.
+/// What all waits of a client for tasks share.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     state: Mutex<State>,
-    lead: tokio::sync::Mutex<Lead>,
-    teller: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    waiting: BTreeMap<String, Waiting>,
-    known: BTreeMap<String, Record>,
-    /// Tasks that are to go on the list, and those that are to come off it.
-    add: BTreeSet<String>,
-    remove: BTreeSet<String>,
-    /// The list at the server, once it is made.
-    list: Option<ListView>,
-    /// The last look that failed, and how many have.
-    failed: Option<CallError>,
-    failures: u64,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    count: usize,
-    bell: Arc<Notify>,
-}
-
-/// What is known of a task.
-#[derive(Debug, Clone, Default)]
-struct Record {
-    state: Option<TaskInfoState>,
-    progress: Option<u8>,
-    error: Option<Fault>,
-    result: Option<RawJson>,
-    gone: bool,
-}
-
+/// What whoever leads goes on with.
 #[derive(Debug, Default)]
 struct Lead {
     watch: Option<Watch>,
@@ -94,45 +58,30 @@ struct Lead {
     failed: u32,
 }
 
-impl Record {
-    fn status(&self) -> Option<TaskStatus> {
-        if self.gone {
-            return Some(TaskStatus::Gone);
-        }
-        Some(match self.state.as_ref()? {
-            TaskInfoState::Success => TaskStatus::Succeeded {
-                result: self.result.clone(),
-            },
-            TaskInfoState::Error => TaskStatus::Failed {
-                error: ServiceError::Fault(
-                    self.error
-                        .clone()
-                        .unwrap_or_else(|| Fault::new(&MethodFault::default())),
-                ),
-            },
-            // A state that these models do not know is none of the two ends.
-            _ => TaskStatus::Running {
-                progress: self.progress,
-            },
-        })
-    }
+/// Leave to ask the server for news, for one at a time.
+struct Leading<'a> {
+    board: &'a Board,
+    lead: Box<Lead>,
+}
 
-    fn take(&mut self, change: PropertyChange) {
-        let value = change.val.filter(|value| !value.is_null());
-        match change.name.as_str() {
-            STATE => {
-                let text = value.as_ref().and_then(Any::as_str);
-                self.state = text.map(|text| TaskInfoState::from_wire(&text));
-            }
-            PROGRESS => {
-                let percent = value.as_ref().and_then(Any::as_i64);
-                self.progress = percent.and_then(|percent| u8::try_from(percent.clamp(0, 100)).ok());
-            }
-            ERROR => self.error = value.and_then(|value| value.detached().decode_value().ok()),
-            // It was JSON before, so that reading it again cannot fail.
-            RESULT => self.result = value.and_then(|value| RawJson::parse(value.raw()).ok()),
-            _ => {}
-        }
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        let mut state = self.board.state();
+        state.lead = Some(std::mem::take(&mut self.lead));
+        state.call_up();
+    }
+}
+
+/// Leave to tell the server of further tasks, for one at a time.
+struct Telling<'a> {
+    board: &'a Board,
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        let mut state = self.board.state();
+        state.telling = false;
+        state.call_up();
     }
 }
 
@@ -151,6 +100,7 @@ impl Board {
     ) -> Result<TaskStatus, CallError> {
         let place = Place::take(self, id);
         let failures = self.state().failures;
+        let mut leading = None;
         loop {
             let rung = place.bell.notified();
             tokio::pin!(rung);
@@ -158,14 +108,14 @@ impl Board {
             if let Some(news) = self.news(id, look.seen, failures) {
                 return news;
             }
-            let untold = self.is_untold(id);
-            tokio::select! {
-                biased;
-                () = &mut rung => {}
-                _teller = self.teller.lock(), if untold => {
-                    Box::pin(self.tell(look.clock)).await;
-                }
-                mut lead = self.lead.lock() => Box::pin(self.look(client, look.clock, &mut lead)).await,
+            if let Some(telling) = self.may_tell(id) {
+                Box::pin(self.tell(look.clock, telling)).await;
+                continue;
+            }
+            leading = leading.or_else(|| self.may_lead());
+            match &mut leading {
+                Some(leading) => Box::pin(self.look(client, look.clock, &mut leading.lead)).await,
+                None => rung.await,
             }
         }
     }
@@ -173,8 +123,7 @@ impl Board {
     /// What the caller does not know yet.
     fn news(&self, id: &str, seen: Option<Progress>, failures: u64) -> Option<Result<TaskStatus, CallError>> {
         let state = self.state();
-        let status = state.known.get(id).and_then(Record::status);
-        match status {
+        match state.tasks.get(id).and_then(Entry::status) {
             Some(TaskStatus::Running { progress }) if seen.is_some_and(|seen| seen.percent == progress) => {}
             Some(status) => return Some(Ok(status)),
             None => {}
@@ -183,32 +132,27 @@ impl Board {
         failed.map(|error| Err(error.clone()))
     }
 
-    /// Whether the server is to be told of a task, and has a list for it.
-    fn is_untold(&self, id: &str) -> bool {
-        let state = self.state();
-        state.list.is_some() && state.add.contains(id)
+    fn may_lead(&self) -> Option<Leading<'_>> {
+        let lead = self.state().lead.take()?;
+        Some(Leading { board: self, lead })
     }
 
-    /// Tells the server of all tasks that it is to be told of. Only one at a time does that.
-    async fn tell(&self, clock: &dyn Clock) {
+    /// If the server is to be told of this task, has a list for it, and nobody is about to tell it.
+    fn may_tell(&self, id: &str) -> Option<Telling<'_>> {
+        let mut state = self.state();
+        let may = state.list.is_some() && !state.telling && state.add.contains(id);
+        may.then(|| {
+            state.telling = true;
+            Telling { board: self }
+        })
+    }
+
+    /// Tells the server of all tasks that it is to be told of.
+    async fn tell(&self, clock: &dyn Clock, _telling: Telling<'_>) {
         clock.sleep(GATHER).await;
         if let Err(error) = self.arrange().await {
-            self.fail(error);
+            self.state().fail(error);
         }
-    }
-
-    fn fail(&self, error: CallError) {
-        let bells: Vec<_> = {
-            let mut state = self.state();
-            state.failures += 1;
-            state.failed = Some(error);
-            state
-                .waiting
-                .values()
-                .map(|waiting| Arc::clone(&waiting.bell))
-                .collect()
-        };
-        bells.iter().for_each(|bell| bell.notify_waiters());
     }
 
     /// Puts tasks on the list and takes others off it, in one call.
@@ -227,9 +171,9 @@ impl Board {
         if add.is_empty() && remove.is_empty() {
             return Ok(());
         }
-        let references = |ids: &BTreeSet<String>| -> Vec<ManagedObjectReference> {
+        let references = |ids: &BTreeSet<Box<str>>| -> Vec<ManagedObjectReference> {
             ids.iter()
-                .map(|id| ManagedObjectReference::new(Task::TYPE_NAME, id))
+                .map(|id| ManagedObjectReference::new(Task::TYPE_NAME, &**id))
                 .collect()
         };
         let request = ModifyListViewRequest::default()
@@ -243,7 +187,8 @@ impl Board {
         match outcome {
             Ok(unresolved) => {
                 back.forget();
-                self.told(&remove, &unresolved);
+                let unresolved = unresolved.iter().map(|task| task.value.as_str());
+                self.state().told(&remove, unresolved);
                 Ok(())
             }
             // The list is gone, which the next look sees as well; everything is told anew then.
@@ -255,31 +200,7 @@ impl Board {
         }
     }
 
-    fn told(&self, removed: &BTreeSet<String>, unresolved: &[ManagedObjectReference]) {
-        let mut state = self.state();
-        for id in removed {
-            state.known.remove(id);
-            if state.waiting.contains_key(id) {
-                state.add.insert(id.clone());
-            }
-        }
-        for task in unresolved {
-            let id = &task.value;
-            if let Some(waiting) = state.waiting.get(id) {
-                let bell = Arc::clone(&waiting.bell);
-                state.known.insert(
-                    id.clone(),
-                    Record {
-                        gone: true,
-                        ..Record::default()
-                    },
-                );
-                bell.notify_waiters();
-            }
-        }
-    }
-
-    /// Asks the server for news, once. Only one at a time does that.
+    /// Asks the server for news, once.
     async fn look(&self, client: &VimClient, clock: &dyn Clock, lead: &mut Lead) {
         let pause = match lead.failed {
             0 => PACE,
@@ -297,7 +218,7 @@ impl Board {
             Ok(false) => lead.failed = lead.failed.saturating_add(1),
             Err(error) => {
                 lead.failed = lead.failed.saturating_add(1);
-                self.fail(error);
+                self.state().fail(error);
             }
         }
     }
@@ -361,11 +282,7 @@ impl Board {
             .collector
             .create_filter(&CreateFilterRequest::new(spec, false))
             .await?;
-        let mut state = self.state();
-        state.known.clear();
-        state.remove.clear();
-        state.add = state.waiting.keys().cloned().collect();
-        state.list = Some(ListView::of(client, made));
+        self.state().begin(ListView::of(client, made));
         Ok(watch)
     }
 
@@ -373,43 +290,14 @@ impl Board {
     fn take(&self, set: UpdateSet, from_start: bool) {
         let mut state = self.state();
         if from_start {
-            state.known.retain(|_, record| record.gone);
+            state.start_over();
         }
         let updates = set.filter_set.into_iter().flat_map(|filter| filter.object_set);
         for update in updates {
-            let ObjectUpdate {
-                kind,
-                obj,
-                change_set,
-                ..
-            } = update;
-            let id = obj.value;
-            let waited = state.waiting.contains_key(&id);
-            if kind == ObjectUpdateKind::Leave {
-                // Taken off the list by us, or gone. An end that was seen stays what it is.
-                let ended = state.known.get(&id).and_then(Record::status);
-                if waited
-                    && !matches!(
-                        ended,
-                        Some(TaskStatus::Succeeded { .. } | TaskStatus::Failed { .. })
-                    )
-                {
-                    state.known.insert(
-                        id.clone(),
-                        Record {
-                            gone: true,
-                            ..Record::default()
-                        },
-                    );
-                } else if !waited {
-                    state.known.remove(&id);
-                }
+            if update.kind == ObjectUpdateKind::Leave {
+                state.leave(&update.obj.value);
             } else {
-                let record = state.known.entry(id.clone()).or_default();
-                change_set.into_iter().for_each(|change| record.take(change));
-            }
-            if let Some(waiting) = state.waiting.get(&id) {
-                waiting.bell.notify_waiters();
+                state.change(update.obj.value, update.change_set);
             }
         }
     }
@@ -418,7 +306,7 @@ impl Board {
 /// Tasks that the server is to be told of; if that comes to nothing, they still are.
 struct Untold<'a> {
     board: &'a Board,
-    add: Option<BTreeSet<String>>,
+    add: Option<BTreeSet<Box<str>>>,
 }
 
 impl Untold<'_> {
@@ -429,70 +317,10 @@ impl Untold<'_> {
 
 impl Drop for Untold<'_> {
     fn drop(&mut self) {
-        if let Some(add) = self.add.take() {
+        if let Some(mut add) = self.add.take() {
             let mut state = self.board.state();
-            let waited = add
-                .into_iter()
-                .filter(|id| state.waiting.contains_key(id))
-                .collect::<Vec<_>>();
-            state.add.extend(waited);
-        }
-    }
-}
-
-/// Somebody's place among those who wait for a task.
-struct Place<'a> {
-    board: &'a Board,
-    id: String,
-    bell: Arc<Notify>,
-}
-
-impl<'a> Place<'a> {
-    fn take(board: &'a Board, id: &str) -> Self {
-        let mut state = board.state();
-        let waiting = state.waiting.entry(id.to_owned()).or_insert_with(|| Waiting {
-            count: 0,
-            bell: Arc::default(),
-        });
-        waiting.count += 1;
-        let bell = Arc::clone(&waiting.bell);
-        state.remove.remove(id);
-        // A task that is gone may have been looked for too early, by another server: ask again.
-        if state.known.get(id).is_none_or(|record| record.gone) {
-            state.known.remove(id);
-            state.add.insert(id.to_owned());
-        }
-        drop(state);
-        Self {
-            board,
-            id: id.to_owned(),
-            bell,
-        }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut state = self.board.state();
-        let Some(waiting) = state.waiting.get_mut(&self.id) else {
-            return;
-        };
-        waiting.count -= 1;
-        if waiting.count > 0 {
-            return;
-        }
-        state.waiting.remove(&self.id);
-        let ended = state.known.get(&self.id).and_then(Record::status);
-        match ended {
-            // Between two looks of one wait nobody is here; the task stays on the list.
-            Some(TaskStatus::Running { .. }) => {}
-            Some(TaskStatus::Gone) | None => {
-                state.add.remove(&self.id);
-                state.known.remove(&self.id);
-            }
-            Some(_) => {
-                state.remove.insert(self.id.clone());
-            }
+            add.retain(|id| state.tasks.get(id).is_some_and(Entry::is_waited_for));
+            state.add.append(&mut add);
         }
     }
 }

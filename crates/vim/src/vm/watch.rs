@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use farside_transport::{
-    CallError, Deadline, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus, WaitErrorKind,
+    CallError, Deadline, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
+    WaitErrorKind,
 };
 use farside_wire::{DecodeError, RawJson};
 
@@ -39,16 +40,28 @@ impl fmt::Debug for Watch {
 impl TaskSource for Watch {
     /// A machine that is not in the inventory is [`TaskStatus::Gone`].
     async fn poll(&self, _id: &OperationId) -> Result<TaskStatus, CallError> {
-        let seen = match self.vm.look(self.paths).await {
-            Ok(Some(seen)) => seen,
-            Ok(None) => return Ok(TaskStatus::Gone),
-            Err(error) if error.fault().is_some_and(is_unknown_object) => return Ok(TaskStatus::Gone),
-            Err(error) => return Err(error),
-        };
-        Ok(match (self.condition)(&seen) {
-            Some(result) => TaskStatus::Succeeded { result },
-            None => TaskStatus::Running { progress: None },
-        })
+        match self.vm.look(self.paths).await {
+            Ok(seen) => Ok(self.status(seen.as_ref())),
+            Err(error) if error.fault().is_some_and(is_unknown_object) => Ok(TaskStatus::Gone),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks together with all other waits of this client for properties of machines.
+    async fn next(&self, _id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        let client = self.vm.client();
+        let seen = client.looks().look(client, self.vm.reference(), self.paths, look);
+        Ok(self.status(seen.await?.as_ref()))
+    }
+}
+
+impl Watch {
+    fn status(&self, seen: Option<&ObjectProperties>) -> TaskStatus {
+        match seen.map(|seen| (self.condition)(seen)) {
+            None => TaskStatus::Gone,
+            Some(Some(result)) => TaskStatus::Succeeded { result },
+            Some(None) => TaskStatus::Running { progress: None },
+        }
     }
 }
 

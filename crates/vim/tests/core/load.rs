@@ -9,12 +9,6 @@ use futures_util::future::join_all;
 use crate::support::{EAST, Site};
 
 #[tokio::test(start_paused = true)]
-async fn two_thousand_waits_share_their_looks() {
-    all_at_once(2_000).await;
-}
-
-#[tokio::test(start_paused = true)]
-#[ignore = "the unoptimised simulator needs a minute and a half for it"]
 async fn ten_thousand_waits_share_their_looks() {
     all_at_once(10_000).await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use farside_simulator::WorldSpec;
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::testing::wait_suite::{End, Hit, WaitBench, Work};
 use farside_transport::{Clock, OperationId, TaskSource};
 use farside_vim::{VIM_TASK, VimClient, VimTasks};
@@ -138,4 +138,23 @@ async fn a_restart_while_nobody_listens_ends_in_gone() {
         matches!(error.kind(), farside_transport::WaitErrorKind::Gone),
         "{error:?}"
     );
+}
+
+/// What a switch looks like whose former node is gone without a word: nobody closes the connection of the call that waits.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_and_falls_silent_holds_the_waits_up_for_a_minute() {
+    let bench = TaskBench::new();
+    let id = bench.start(Work::Succeeds).await;
+    let silence = FaultAction::Silence { acted: false };
+    let rule = FaultRule::new("PropertyCollector_WaitForUpdatesEx", silence).from_nth(2);
+    bench.site.simulator.world().faults_mut().add(rule);
+    let clock = bench.clock();
+    let began = clock.elapsed();
+    let work = bench.client.attach(id, farside_vim::result_of::<String>);
+    let limit = Duration::from_secs(600);
+    let policy = farside_transport::PollPolicy::default();
+    assert_eq!(work.until_done(limit, &*clock, policy).await.unwrap(), "done");
+    // The server is to wait half a minute, and gets as much for its answer.
+    let took = clock.elapsed() - began;
+    assert!(took < Duration::from_secs(65), "{took:?}");
 }
