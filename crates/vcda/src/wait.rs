@@ -138,10 +138,10 @@ impl TaskSource for VcdaTasks {
         if let Some(status) = self.known(id) {
             return Ok(status);
         }
-        let Ok(at) = self.task_at(id) else {
+        if self.task_at(id).is_err() {
             return Ok(TaskStatus::Gone);
-        };
-        board::news(&self.client, &at, look.seen).await
+        }
+        board::news(&self.client, &id.id, look.seen).await
     }
 }
 

@@ -1,12 +1,12 @@
 //! Who waits for what, and the one who asks for all of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use farside_models_vcda::TasksListQuery;
 use farside_transport::{CallError, Progress, TaskStatus};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::TaskAt;
 use crate::client::VcdaClient;
@@ -34,14 +34,19 @@ pub(crate) struct Board {
 
 #[derive(Debug, Default)]
 struct State {
-    watched: BTreeMap<TaskAt, Watched>,
+    /// By the id of the work: the task's, and the site whose it is. There may be thousands, so that each is small.
+    watched: BTreeMap<Box<str>, Watched>,
     asking: bool,
 }
 
 #[derive(Debug)]
 struct Watched {
-    waits: usize,
-    seen: watch::Sender<Seen>,
+    waits: u32,
+    /// How often something was shown.
+    shown: u32,
+    seen: Seen,
+    /// Rings when something is shown.
+    bell: Arc<Notify>,
 }
 
 /// What the board knows of a task.
@@ -50,8 +55,8 @@ enum Seen {
     Nothing,
     /// Percent done.
     Running(Option<u8>),
-    Ended(TaskStatus),
-    Failed(CallError),
+    Ended(Box<TaskStatus>),
+    Failed(Box<CallError>),
 }
 
 impl Board {
@@ -62,27 +67,34 @@ impl Board {
 
     /// Puts a wait on the board; also says whether somebody has to begin asking. A wait that has seen its task running
     /// does not hasten the next look.
-    fn enter(&self, at: &TaskAt, fresh: bool) -> (watch::Receiver<Seen>, bool) {
+    fn enter<'a>(&'a self, work: &'a str, fresh: bool) -> (Place<'a>, bool) {
         let mut state = self.state();
-        let watched = state.watched.entry(at.clone()).or_insert_with(|| Watched {
+        let watched = state.watched.entry(work.into()).or_insert_with(|| Watched {
             waits: 0,
-            seen: watch::Sender::new(Seen::Nothing),
+            shown: 0,
+            seen: Seen::Nothing,
+            bell: Arc::default(),
         });
         watched.waits += 1;
-        let seen = watched.seen.subscribe();
+        let place = Place {
+            board: self,
+            work,
+            shown: watched.shown,
+            bell: Arc::clone(&watched.bell),
+        };
         let begin = !std::mem::replace(&mut state.asking, true);
         if fresh {
             self.arrivals.notify_one();
         }
-        (seen, begin)
+        (place, begin)
     }
 
-    fn leave(&self, at: &TaskAt) {
+    fn leave(&self, work: &str) {
         let mut state = self.state();
-        if let Some(watched) = state.watched.get_mut(at) {
+        if let Some(watched) = state.watched.get_mut(work) {
             watched.waits -= 1;
             if watched.waits == 0 {
-                state.watched.remove(at);
+                state.watched.remove(work);
             }
         }
     }
@@ -91,9 +103,10 @@ impl Board {
     fn asked(&self) -> BTreeMap<Option<String>, Vec<TaskId>> {
         let mut state = self.state();
         let mut asked: BTreeMap<Option<String>, Vec<TaskId>> = BTreeMap::new();
-        for (at, watched) in &state.watched {
-            if !matches!(*watched.seen.borrow(), Seen::Ended(_)) {
-                asked.entry(at.site.clone()).or_default().push(at.task.clone());
+        for (work, watched) in &state.watched {
+            // What is on the board was made of a task and its site.
+            if let (false, Ok(at)) = (matches!(watched.seen, Seen::Ended(_)), TaskAt::parse(work)) {
+                asked.entry(at.site).or_default().push(at.task);
             }
         }
         state.asking = !asked.is_empty();
@@ -101,8 +114,10 @@ impl Board {
     }
 
     fn show(&self, at: &TaskAt, seen: Seen) {
-        if let Some(watched) = self.state().watched.get(at) {
-            watched.seen.send_replace(seen);
+        if let Some(watched) = self.state().watched.get_mut(at.to_string().as_str()) {
+            watched.seen = seen;
+            watched.shown = watched.shown.wrapping_add(1);
+            watched.bell.notify_waiters();
         }
     }
 }
@@ -110,42 +125,55 @@ impl Board {
 /// A place on the board; dropping it gives it back.
 struct Place<'a> {
     board: &'a Board,
-    at: &'a TaskAt,
+    work: &'a str,
+    /// How often something had been shown when it was taken.
+    shown: u32,
+    bell: Arc<Notify>,
+}
+
+impl Place<'_> {
+    /// What is known other than `last`. An error that was on the board already was told, or came of a look that was made
+    /// before this wait began.
+    fn news(&self, last: Option<Progress>) -> Option<Result<TaskStatus, CallError>> {
+        let state = self.board.state();
+        let watched = state.watched.get(self.work)?;
+        match &watched.seen {
+            Seen::Running(progress) if last.map(|last| last.percent) != Some(*progress) => {
+                Some(Ok(TaskStatus::Running { progress: *progress }))
+            }
+            Seen::Ended(status) => Some(Ok(TaskStatus::clone(status))),
+            Seen::Failed(error) if watched.shown != self.shown => Some(Err(CallError::clone(error))),
+            Seen::Nothing | Seen::Running(_) | Seen::Failed(_) => None,
+        }
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.board.leave(self.at);
+        self.board.leave(self.work);
     }
 }
 
-/// Waits until something other than `last` is known of a task.
+/// Waits until something other than `last` is known of the task of `work`, the id of an
+/// [`OperationId`](farside_transport::OperationId) of this service.
 pub(super) async fn news(
     client: &VcdaClient,
-    at: &TaskAt,
+    work: &str,
     last: Option<Progress>,
 ) -> Result<TaskStatus, CallError> {
     let board = client.board();
-    let (mut seen, begin) = board.enter(at, last.is_none());
-    let _place = Place { board, at };
+    let (place, begin) = board.enter(work, last.is_none());
     if begin {
         tokio::spawn(ask(client.clone()));
     }
-    // An error that is on the board already was told, or came of a look that was made before this wait began.
-    let mut told = matches!(*seen.borrow_and_update(), Seen::Failed(_));
     loop {
-        let now = seen.borrow_and_update().clone();
-        match now {
-            Seen::Running(progress) if last.map(|last| last.percent) != Some(progress) => {
-                return Ok(TaskStatus::Running { progress });
-            }
-            Seen::Ended(status) => return Ok(status),
-            Seen::Failed(error) if !told => return Err(error),
-            Seen::Nothing | Seen::Running(_) | Seen::Failed(_) => {}
+        let rung = place.bell.notified();
+        tokio::pin!(rung);
+        rung.as_mut().enable();
+        if let Some(news) = place.news(last) {
+            return news;
         }
-        told = false;
-        // The sender lives as long as the wait's place, so there is always a change to wait for.
-        let _ = seen.changed().await;
+        rung.await;
     }
 }
 
@@ -221,7 +249,7 @@ async fn ask_site(client: &VcdaClient, ids: Vec<TaskId>) -> Round {
     let mut questions = vec![ids];
     while let Some(mut ids) = questions.pop() {
         match client.poll_tasks(&ids).await {
-            Ok(rows) => round = round.max(spread(client, &ids, &rows).await),
+            Ok(rows) => round = round.max(spread(client, ids, rows).await),
             Err(error) if is_too_much(&error) && ids.len() > 1 => {
                 let half = ids.split_off(ids.len() / 2);
                 questions.push(half);
@@ -251,21 +279,23 @@ fn is_too_much(error: &CallError) -> bool {
 }
 
 /// Shows each wait what the answer says of its task, and reads those that have ended.
-async fn spread(client: &VcdaClient, ids: &[TaskId], rows: &BTreeMap<TaskId, PolledTask>) -> Round {
+async fn spread(client: &VcdaClient, ids: Vec<TaskId>, mut rows: BTreeMap<TaskId, PolledTask>) -> Round {
     let mut ended = Vec::new();
     let mut round = Round::Quiet;
     for id in ids {
-        match rows.get(id) {
+        match rows.remove(&id) {
             None => {
-                show(client, id, Seen::Ended(TaskStatus::Gone));
+                show(client, &id, Seen::Ended(Box::new(TaskStatus::Gone)));
                 round = Round::Ended;
             }
             Some(row) if row.is_running() => {
-                show(client, id, Seen::Running(row.progress));
+                show(client, &id, Seen::Running(row.progress));
             }
             Some(row) => ended.push((id, row)),
         }
     }
+    // Not kept while the ended ones are read: there may be thousands that go on.
+    drop(rows);
     for page in ended.chunks(PAGE) {
         round = round.max(read_whole(client, page).await);
     }
@@ -273,7 +303,7 @@ async fn spread(client: &VcdaClient, ids: &[TaskId], rows: &BTreeMap<TaskId, Pol
 }
 
 /// Reads tasks that have ended, for their results and errors.
-async fn read_whole(client: &VcdaClient, ended: &[(&TaskId, &PolledTask)]) -> Round {
+async fn read_whole(client: &VcdaClient, ended: &[(TaskId, PolledTask)]) -> Round {
     let query = TasksListQuery::default()
         .with_ids(joined(ended.iter().map(|(id, _)| id)))
         .with_limit(i64::try_from(PAGE).unwrap_or(i64::MAX));
@@ -289,18 +319,18 @@ async fn read_whole(client: &VcdaClient, ended: &[(&TaskId, &PolledTask)]) -> Ro
         }
         Err(error) if is_too_much(&error) => {}
         Err(error) => {
-            let ids: Vec<TaskId> = ended.iter().map(|(id, _)| (*id).clone()).collect();
+            let ids: Vec<TaskId> = ended.iter().map(|(id, _)| id.clone()).collect();
             tell(client, &ids, &error);
             return Round::Failed;
         }
     }
     let mut round = Round::Ended;
     for (id, row) in ended {
-        match found.remove(*id) {
+        match found.remove(id) {
             Some(TaskStatus::Running { .. }) | None => {
                 round = round.max(ask_alone(client, id, Some(row)).await);
             }
-            Some(status) => show(client, id, Seen::Ended(status)),
+            Some(status) => show(client, id, Seen::Ended(Box::new(status))),
         }
     }
     round
@@ -314,12 +344,12 @@ async fn ask_alone(client: &VcdaClient, id: &TaskId, row: Option<&PolledTask>) -
             Round::Quiet
         }
         Ok(Some(status)) => {
-            show(client, id, Seen::Ended(status));
+            show(client, id, Seen::Ended(Box::new(status)));
             Round::Ended
         }
         Ok(None) => {
             let status = row.map_or(TaskStatus::Gone, |row| row.status(id));
-            show(client, id, Seen::Ended(status));
+            show(client, id, Seen::Ended(Box::new(status)));
             Round::Ended
         }
         Err(error) => {
@@ -348,6 +378,6 @@ fn show(client: &VcdaClient, id: &TaskId, seen: Seen) {
 
 fn tell(client: &VcdaClient, ids: &[TaskId], error: &CallError) {
     for id in ids {
-        show(client, id, Seen::Failed(error.clone()));
+        show(client, id, Seen::Failed(Box::new(error.clone())));
     }
 }
