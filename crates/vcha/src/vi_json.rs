@@ -22,8 +22,8 @@ use farside_models_vim::{
     InitiateFailoverRequest, PrepareVchaRequest, SetClusterModeRequest, VchaClusterConfigInfo,
     VchaClusterHealth, VchaNodeRuntimeInfo,
 };
-use farside_transport::{CallError, CallErrorKind, Clock, OperationId, TaskSource, TaskStatus};
-use farside_vim::{Invocation, ManagedObject as _, VimClient};
+use farside_transport::{CallError, CallErrorKind, Clock, NextLook, OperationId, TaskSource, TaskStatus};
+use farside_vim::{Invocation, ManagedObject as _, VimClient, VimTasks};
 use farside_wire::ManagedObjectReference;
 
 use crate::address::Network;
@@ -281,14 +281,31 @@ impl HaCluster for Arc<ViJsonCluster> {
     }
 }
 
-/// Looks at the vim tasks of a cluster, wherever it answers.
+/// Looks at the vim tasks of a cluster, wherever it answers; together with all other waits for vim tasks there.
 #[derive(Debug)]
 struct TasksOfCluster(Arc<ViJsonCluster>);
+
+impl TasksOfCluster {
+    fn source(&self) -> VimTasks {
+        VimTasks::new(self.0.client().clone())
+    }
+}
 
 #[async_trait]
 impl TaskSource for TasksOfCluster {
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
-        let client = self.0.client();
-        client.attach(id.clone(), farside_vim::no_result).poll().await
+        self.source().poll(id).await
+    }
+
+    async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        self.source().next(id, look).await
+    }
+
+    fn can_cancel(&self) -> bool {
+        self.source().can_cancel()
+    }
+
+    async fn cancel(&self, id: &OperationId) -> Result<(), CallError> {
+        self.source().cancel(id).await
     }
 }

@@ -13,13 +13,16 @@ use farside_models_vim::{
 use farside_simulator::vcha::{ManagementSpec, VchaSpec};
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::recorded;
-use farside_transport::{Clock, PollPolicy, RemoteOperation, SystemClock};
+use farside_transport::{
+    Cancellation, Clock, OperationId, PollPolicy, RemoteOperation, SystemClock, WaitErrorKind,
+};
 use farside_vcha::{
     Config, Failover, FailoverErrorKind, FailoverIntent, HaAddress, HaCluster, Health, Judgement, Mode,
     Outcome, ViJsonCluster,
 };
-use farside_vim::VimClient;
+use farside_vim::{VIM_TASK, VimClient};
 use farside_wire::Secret;
+use futures_util::future::join_all;
 
 const WEST: &str = "vc-west";
 const FAILOVER: &str = "FailoverClusterManager_initiateFailover_Task";
@@ -60,8 +63,12 @@ impl Site {
     }
 
     fn attempts(&self) -> u64 {
+        self.attempts_of(FAILOVER)
+    }
+
+    fn attempts_of(&self, operation: &str) -> u64 {
         let entries = self.simulator.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == FAILOVER);
+        let of = entries.iter().filter(|calls| calls.operation == operation);
         of.map(|calls| calls.entry.attempts).sum()
     }
 }
@@ -192,6 +199,42 @@ async fn health_and_mode_are_those_of_the_cluster() {
         (Some(Mode::Maintenance), Some(Health::Healthy))
     );
     assert_eq!(manager.health().await.unwrap().runtime_info.node_info.len(), 3);
+}
+
+/// Vim tasks of a cluster are waited for as all others are: with one call that waits for all of them.
+#[tokio::test(start_paused = true)]
+async fn waits_for_tasks_of_a_cluster_share_their_looks() {
+    let site = Site::new(|_| {});
+    let waits = (0..200_u32).map(|number| {
+        let task = site
+            .simulator
+            .world()
+            .run_task(WEST, 20_000 + number * 50, Ok(None));
+        let id = OperationId::new(VIM_TASK, WEST, task);
+        RemoteOperation::new(id, site.cluster.tasks(), |_nothing| Ok(()))
+    });
+    let waits: Vec<_> = waits.collect();
+    let ends = waits
+        .iter()
+        .map(|work| work.until_done(LIMIT, &*site.clock, PollPolicy::default()));
+    assert!(join_all(ends).await.iter().all(Result::is_ok));
+    assert_eq!(site.attempts_of("Task_getInfo"), 0);
+    let looks = site.attempts_of("PropertyCollector_WaitForUpdatesEx");
+    assert!((1..100).contains(&looks), "{looks} for 200 tasks");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_a_cluster_is_cancelled_like_any_other() {
+    let site = Site::new(|_| {});
+    let task = site.simulator.world().run_task(WEST, 60_000, Ok(None));
+    let id = OperationId::new(VIM_TASK, WEST, task);
+    let work = RemoteOperation::new(id, site.cluster.tasks(), |_nothing| Ok(()));
+    assert_eq!(work.cancel().await.unwrap(), Cancellation::Asked);
+    let ended = work.until_done(LIMIT, &*site.clock, PollPolicy::default()).await;
+    let WaitErrorKind::Failed(error) = ended.unwrap_err().into_kind() else {
+        panic!("it did not end with its fault")
+    };
+    assert_eq!(error.code(), "RequestCanceled");
 }
 
 #[tokio::test(start_paused = true)]
