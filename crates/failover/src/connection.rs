@@ -2,6 +2,7 @@
 //!
 //! Endpoints that the run's mode forbids are refused here, before anything is resolved, connected or logged in.
 
+mod addresses;
 mod https;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ use tokio::sync::OnceCell;
 use crate::plan::{EndpointConfig, ExtensionConfig};
 
 pub use https::HttpsConnector;
+
+use addresses::AnyAddress;
 
 /// How long a password command or file may take.
 const SECRET_LIMIT: Duration = Duration::from_secs(30);
@@ -100,6 +103,16 @@ impl Access {
     fn first(&self, endpoint: &EndpointId) -> Result<Arc<dyn Transport>, ConnectionError> {
         let first = self.transports.first().cloned();
         first.ok_or_else(|| ConnectionError::new(endpoint.clone(), ConnectionErrorKind::Unknown))
+    }
+
+    /// A transport to whichever of the endpoint's addresses answers.
+    fn any(&self, endpoint: &EndpointId) -> Result<Arc<dyn Transport>, ConnectionError> {
+        let first = self.first(endpoint)?;
+        let others = self.transports.iter().skip(1).cloned();
+        Ok(match self.transports.len() {
+            ..=1 => first,
+            _ => Arc::new(AnyAddress::new(first, others, Arc::clone(&self.clock))),
+        })
     }
 }
 
@@ -193,7 +206,7 @@ impl Connections {
         let slot = self.slot(endpoint);
         let client = slot.vim.get_or_try_init(|| async {
             let access = self.access(endpoint).await?;
-            let transport = access.first(endpoint)?;
+            let transport = access.any(endpoint)?;
             let builder = VimClient::builder(transport, access.username, access.password, access.clock);
             Ok(builder
                 .endpoint(endpoint.as_str())
@@ -201,6 +214,14 @@ impl Connections {
                 .build())
         });
         client.await.cloned()
+    }
+
+    /// Tells the client of VI JSON, if there is one, that the vCenter has lost its sessions, as one has that has switched: the
+    /// next call logs in instead of being refused. Nothing is sent.
+    pub fn lost_sessions(&self, endpoint: &EndpointId) {
+        if let Some(vim) = self.slot(endpoint).vim.get() {
+            vim.invalidate_session();
+        }
     }
 
     /// The host networks of a vCenter.

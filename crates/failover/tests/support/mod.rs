@@ -168,7 +168,9 @@ impl Bench {
             "version = 1\nname = \"bench\"\nprotected_site = \"east\"\nrecovery_site = \"west\"\n\n\
                         [timing]\nsettle = \"2m\"\ndeadline = \"30m\"\n\n"
                 .to_owned();
-        for endpoint in self.world().endpoints() {
+        let world = self.world();
+        let is_further = |name: &str| name.ends_with("-node2");
+        for endpoint in world.endpoints().filter(|endpoint| !is_further(&endpoint.name)) {
             let name = &endpoint.name;
             let (kind, site, id) = match name.strip_prefix("vc-") {
                 Some(site) => ("vcenter", site, name.clone()),
@@ -182,6 +184,11 @@ impl Bench {
                 endpoint.user,
                 password.display()
             );
+            let further = format!("{name}-node2");
+            if world.endpoint(&further).is_some() {
+                plan.truncate(plan.trim_end().len());
+                let _ = write!(plan, "\nalso_at = [\"https://{further}\"]\n\n");
+            }
         }
         plan + "[[groups]]\nname = \"first\"\n\n[[groups]]\nname = \"second\"\n\n"
     }

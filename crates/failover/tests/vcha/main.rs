@@ -72,6 +72,41 @@ fn assert_switched_once(bench: &Bench, attempts: u64) {
     );
 }
 
+/// The storage service and VI JSON are found at the other address, too: otherwise the vCenter would never be seen to serve.
+#[tokio::test(start_paused = true)]
+async fn a_vcenter_that_changes_its_address_is_followed_to_it_and_back() {
+    let mut vcha = VchaSpec::default();
+    let cluster = vcha.clusters.get_mut("vc-west").unwrap();
+    cluster.failover_ips = Some(["198.51.100.20".to_owned(), "203.0.113.20".to_owned()]);
+    let bench = Bench::new(&spec().vcha(vcha));
+    let text = plan_with(&bench, "preferred = \"10.9.2.1\"");
+    assert_done(&bench.run(&text, Mode::Planned).await, 1);
+    assert_switched_once(&bench, 1);
+    assert_done(&bench.run(&text, Mode::Reprotect).await, 1);
+    assert_done(&bench.run(&text, Mode::Failback).await, 1);
+    assert_eq!((active(&bench).as_str(), switches(&bench)), ("10.9.2.1", 2));
+}
+
+/// What the vCenter serves is read before the switch and after it, by one client of VI JSON.
+#[tokio::test(start_paused = true)]
+async fn no_session_of_before_the_switch_is_used_after_it() {
+    let bench = Bench::new(&spec());
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
+    let entries = bench.world().calls().entries();
+    let asked = |operation: &str| {
+        let of_it = entries
+            .iter()
+            .filter(|calls| calls.endpoint == "vc-west" && calls.operation.starts_with(operation));
+        of_it.fold((0, 0), |(attempts, refused), calls| {
+            (attempts + calls.entry.attempts, refused + calls.entry.refused)
+        })
+    };
+    let (attempts, refused) = asked("Sms");
+    assert!(attempts > 1, "{attempts}");
+    assert_eq!(refused, 0, "of {attempts}");
+    assert_eq!(asked("SessionManager_Login"), (2, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_planned_switch_happens_once_and_is_over_when_the_vcenter_serves_again() {
     for seed in 0..20 {

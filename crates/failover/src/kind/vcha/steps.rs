@@ -49,15 +49,24 @@ pub(super) async fn look(world: &Connections, look: &LookRequest) -> Finding {
     match (step, &look.after) {
         (Step::FailOver { activate, .. }, None) => match look.called.as_ref().map(parse) {
             None => before(world, &cluster, &client, &info, &roles, activate).await,
-            Some(Some(intent)) if roles.active.as_ref() == Some(&intent.to) => Finding::Done {
-                note: Some("an earlier call took effect late; the node is active".to_owned()),
-                data: switched(&intent),
-            },
+            Some(Some(intent)) if roles.active.as_ref() == Some(&intent.to) => {
+                world.lost_sessions(&cluster.endpoint);
+                Finding::Done {
+                    note: Some("an earlier call took effect late; the node is active".to_owned()),
+                    data: switched(&intent),
+                }
+            }
             Some(Some(intent)) => before(world, &cluster, &client, &info, &roles, Some(intent.to)).await,
             Some(None) => unreadable(),
         },
         (Step::FailOver { .. }, Some(intent)) => match parse(intent) {
-            Some(intent) => after(&client, &roles, &intent).await,
+            Some(intent) => {
+                let finding = after(&client, &roles, &intent).await;
+                if matches!(finding, Finding::Done { .. }) {
+                    world.lost_sessions(&cluster.endpoint);
+                }
+                finding
+            }
             None => unreadable(),
         },
         (Step::Settle, _) => settled(world, &cluster, &info, &roles, look.earlier.first()).await,
@@ -251,6 +260,9 @@ pub(super) async fn follow(
         if let Ok(client) = world.vcenter(&cluster.endpoint).await
             && let Some(end) = judge(&client, intent, task).await
         {
+            if matches!(end, MemberEnd::Done { .. }) {
+                world.lost_sessions(&cluster.endpoint);
+            }
             return end;
         }
         // The engine's deadline ends this: the wait is dropped then.
