@@ -187,7 +187,13 @@ pub(super) const ALLOWED: &[Allowed] = &[
             "farside-transport",
             "farside-cli",
         ],
-        tests_use: &["farside-wire", "farside-vim", "farside-vcda", "farside-vasa"],
+        tests_use: &[
+            "farside-wire",
+            "farside-vim",
+            "farside-vcda",
+            "farside-vasa",
+            "farside-vcha",
+        ],
     },
     // The chores look at the workspace from outside.
     Allowed {
