@@ -1,8 +1,8 @@
 //! Waiting for tasks: one question for all that a client waits for.
 //!
-//! All waits of a client stand on one board. While there are any, a single task of the runtime asks the service for the
-//! states of all of them together, and reads those that have ended whole, a hundred with each call. It looks often after
-//! something has happened and less and less often while nothing does.
+//! All waits of a client stand on one board. While there are any, one of them at a time asks the service for the states of
+//! all together, and reads those that have ended whole, a hundred with each call. It looks often after something has
+//! happened and less and less often while nothing does.
 
 mod board;
 

@@ -1,4 +1,7 @@
 //! Who waits for what, and the one who asks for all of them.
+//!
+//! Nobody runs in the background, where the end of a runtime could end the asking unseen: one of those who wait *leads*, which
+//! is to ask for all, and the others sleep. Whoever is dropped makes room for the next one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +39,18 @@ pub(crate) struct Board {
 struct State {
     /// By the id of the work: the task's, and the site whose it is. There may be thousands, so that each is small.
     watched: BTreeMap<Box<str>, Watched>,
-    asking: bool,
+    /// Whether somebody leads.
+    led: bool,
+    pace: Pace,
+}
+
+impl State {
+    /// Has somebody who waits see that nobody leads. Whoever is called up and goes without leading calls up the next one.
+    fn call_up(&self) {
+        if let (false, Some(watched)) = (self.led, self.watched.values().next()) {
+            watched.bell.notify_waiters();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -65,9 +79,8 @@ impl Board {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a wait on the board; also says whether somebody has to begin asking. A wait that has seen its task running
-    /// does not hasten the next look.
-    fn enter<'a>(&'a self, work: &'a str, fresh: bool) -> (Place<'a>, bool) {
+    /// Puts a wait on the board. One that has seen its task running does not hasten the next look.
+    fn enter<'a>(&'a self, work: &'a str, fresh: bool) -> Place<'a> {
         let mut state = self.state();
         let watched = state.watched.entry(work.into()).or_insert_with(|| Watched {
             waits: 0,
@@ -80,28 +93,23 @@ impl Board {
             board: self,
             work,
             shown: watched.shown,
+            leads: false,
             bell: Arc::clone(&watched.bell),
         };
-        let begin = !std::mem::replace(&mut state.asking, true);
         if fresh {
             self.arrivals.notify_one();
         }
-        (place, begin)
+        place
     }
 
-    fn leave(&self, work: &str) {
-        let mut state = self.state();
-        if let Some(watched) = state.watched.get_mut(work) {
-            watched.waits -= 1;
-            if watched.waits == 0 {
-                state.watched.remove(work);
-            }
-        }
+    /// Takes the lead; `false` if somebody has it.
+    fn begin_to_lead(&self) -> bool {
+        !std::mem::replace(&mut self.state().led, true)
     }
 
-    /// The tasks to ask about, by site. None ends the asking: whoever enters next begins anew.
+    /// The tasks to ask about, by site.
     fn asked(&self) -> BTreeMap<Option<String>, Vec<TaskId>> {
-        let mut state = self.state();
+        let state = self.state();
         let mut asked: BTreeMap<Option<String>, Vec<TaskId>> = BTreeMap::new();
         for (work, watched) in &state.watched {
             // What is on the board was made of a task and its site.
@@ -109,7 +117,6 @@ impl Board {
                 asked.entry(at.site).or_default().push(at.task);
             }
         }
-        state.asking = !asked.is_empty();
         asked
     }
 
@@ -128,6 +135,8 @@ struct Place<'a> {
     work: &'a str,
     /// How often something had been shown when it was taken.
     shown: u32,
+    /// Whether the lead is to be given back as well.
+    leads: bool,
     bell: Arc<Notify>,
 }
 
@@ -150,41 +159,77 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.board.leave(self.work);
+        let mut state = self.board.state();
+        if let Some(watched) = state.watched.get_mut(self.work) {
+            watched.waits -= 1;
+            if watched.waits == 0 {
+                state.watched.remove(self.work);
+            }
+        }
+        if self.leads {
+            state.led = false;
+        }
+        state.call_up();
     }
 }
 
 /// Waits until something other than `last` is known of the task of `work`, the id of an
 /// [`OperationId`](farside_transport::OperationId) of this service.
-pub(super) async fn news(
-    client: &VcdaClient,
-    work: &str,
+///
+/// The wait is on the board from the call on. What it holds is held once: there may be thousands.
+pub(super) fn news<'a>(
+    client: &'a VcdaClient,
+    work: &'a str,
     last: Option<Progress>,
-) -> Result<TaskStatus, CallError> {
-    let board = client.board();
-    let (place, begin) = board.enter(work, last.is_none());
-    if begin {
-        tokio::spawn(ask(client.clone()));
-    }
-    loop {
-        let rung = place.bell.notified();
-        tokio::pin!(rung);
-        rung.as_mut().enable();
-        if let Some(news) = place.news(last) {
-            return news;
+) -> impl Future<Output = Result<TaskStatus, CallError>> + Send + 'a {
+    let mut place = client.board().enter(work, last.is_none());
+    async move {
+        loop {
+            {
+                let rung = place.bell.notified();
+                tokio::pin!(rung);
+                rung.as_mut().enable();
+                if let Some(news) = place.news(last) {
+                    return news;
+                }
+                place.leads = place.leads || place.board.begin_to_lead();
+                if !place.leads {
+                    rung.await;
+                    continue;
+                }
+            }
+            // In a box: there may be thousands who wait, and one of them leads.
+            Box::pin(look_at_all(client)).await;
         }
-        rung.await;
     }
 }
 
 /// When the next look is due.
+#[derive(Clone, Copy, Debug)]
 struct Pace {
     pause: Duration,
     failing: bool,
+    /// When the next look is to be made, on the clock.
+    due: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::beginning(Duration::ZERO)
+    }
 }
 
 impl Pace {
-    fn after(&mut self, round: Round) {
+    /// The pace of one who begins to look.
+    fn beginning(now: Duration) -> Self {
+        Self {
+            pause: GATHERING,
+            failing: false,
+            due: now.saturating_add(GATHERING),
+        }
+    }
+
+    fn after(&mut self, round: Round, now: Duration) {
         self.pause = match round {
             Round::Failed if !self.failing => SHORTEST_PAUSE * 2,
             Round::Failed => (self.pause * 2).min(LONGEST_OUTAGE_PAUSE),
@@ -193,25 +238,40 @@ impl Pace {
             Round::Quiet => (self.pause + self.pause / 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
         };
         self.failing = matches!(round, Round::Failed);
+        self.due = now.saturating_add(self.pause);
     }
+}
 
-    /// Sleeps until the next look. A wait that begins meanwhile hastens it, unless the service is in trouble.
-    async fn rest(&mut self, client: &VcdaClient) {
-        let clock = client.clock();
-        let wake = clock.elapsed().saturating_add(self.pause);
-        if self.failing {
-            clock.sleep(self.pause).await;
-            return;
+/// Sleeps until the next look is due. A wait that begins meanwhile hastens it, unless the service is in trouble.
+async fn rest(client: &VcdaClient) {
+    let (clock, board) = (client.clock(), client.board());
+    let pace = {
+        let now = clock.elapsed();
+        let pace = &mut board.state().pace;
+        // Nobody has led since, or whoever did was stopped during a look.
+        if pace.due <= now {
+            *pace = Pace::beginning(now);
         }
-        tokio::select! {
-            biased;
-            () = clock.sleep(self.pause) => return,
-            () = client.board().arrivals.notified() => {}
-        }
-        let soon = clock.elapsed().saturating_add(SHORTEST_PAUSE).min(wake);
-        clock.sleep(soon.saturating_sub(clock.elapsed())).await;
-        self.pause = SHORTEST_PAUSE;
+        *pace
+    };
+    let left = pace.due.saturating_sub(clock.elapsed());
+    if pace.failing {
+        clock.sleep(left).await;
+        return;
     }
+    tokio::select! {
+        biased;
+        () = clock.sleep(left) => return,
+        () = board.arrivals.notified() => {}
+    }
+    let soon = {
+        let now = clock.elapsed();
+        let pace = &mut board.state().pace;
+        pace.due = pace.due.min(now.saturating_add(SHORTEST_PAUSE));
+        pace.pause = SHORTEST_PAUSE;
+        pace.due.saturating_sub(now)
+    };
+    clock.sleep(soon).await;
 }
 
 /// What a round of looks came to.
@@ -222,24 +282,15 @@ enum Round {
     Failed,
 }
 
-/// Asks for the states of all tasks on the board, until there are none.
-async fn ask(client: VcdaClient) {
-    let mut pace = Pace {
-        pause: GATHERING,
-        failing: false,
-    };
-    loop {
-        pace.rest(&client).await;
-        let asked = client.board().asked();
-        if asked.is_empty() {
-            return;
-        }
-        let mut round = Round::Quiet;
-        for (site, ids) in asked {
-            round = round.max(ask_site(&client.at_site(site), ids).await);
-        }
-        pace.after(round);
+/// Asks for the states of all tasks on the board, when that is due.
+async fn look_at_all(client: &VcdaClient) {
+    rest(client).await;
+    let mut round = Round::Quiet;
+    for (site, ids) in client.board().asked() {
+        round = round.max(ask_site(&client.at_site(site), ids).await);
     }
+    let now = client.clock().elapsed();
+    client.board().state().pace.after(round, now);
 }
 
 /// Asks one site. A question that it refuses as a whole is asked again in halves: one id that it cannot read must not

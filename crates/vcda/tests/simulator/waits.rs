@@ -155,6 +155,55 @@ async fn a_dropped_wait_leaves_nobody_asking() {
     assert_eq!(site.attempts("tasks.poll"), asked);
 }
 
+/// A program without a runtime of its own makes one for each wait.
+#[test]
+fn a_wait_goes_on_though_the_runtime_of_an_earlier_one_is_gone_or_stands_still() {
+    let runtime = || {
+        let builder = &mut tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().start_paused(true).build().unwrap()
+    };
+    for is_kept in [false, true] {
+        let first = runtime();
+        let (site, second) = first.block_on(async {
+            let site = Site::west(2);
+            let mut started = Vec::new();
+            for id in site.ids() {
+                let vm = site.client.vm_replication(&id);
+                started.push(vm.start_failover(&failover()).await.unwrap());
+            }
+            site.done(&started[0]).await.unwrap();
+            (site, started.remove(1))
+        });
+        let kept = is_kept.then_some(first);
+        let done = runtime().block_on(site.done(&second));
+        assert!(done.is_ok(), "{is_kept}: {done:?}");
+        drop(kept);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_that_asks_for_all_may_be_dropped_at_any_time() {
+    for millis in [0, 30, 60, 300, 700, 1_500] {
+        let site = Site::west(3);
+        let mut started = Vec::new();
+        for id in site.ids() {
+            let vm = site.client.vm_replication(&id);
+            started.push(vm.start_migrate(&migrate()).await.unwrap());
+        }
+        site.fault(FaultRule::new("tasks.poll", FaultAction::Delay { ms: 400 }).times(None));
+        let clock = site.client.clock();
+        let limit = Duration::from_millis(millis);
+        let (first, second, third) = tokio::join!(
+            biased;
+            farside_transport::within(clock, limit, site.done(&started[0])),
+            farside_transport::within(clock, limit, site.done(&started[1])),
+            site.done(&started[2]),
+        );
+        assert!(first.is_err() && second.is_err());
+        assert!(third.is_ok(), "{millis}: {third:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_waits_cost_a_fraction_of_a_request_each() {
     const WAITS: u32 = 10_000;
