@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use farside_models_vcda::{C4ApiTask, TaskState, TasksListQuery, TasksPollResponse, operation};
-use farside_transport::{CallError, CallErrorKind, TaskStatus, Transport};
+use farside_models_vcda::{C4ApiTask, TaskState, TasksListQuery, operation};
+use farside_transport::{CallContext, CallError, CallErrorKind, TaskStatus, Transport};
 use farside_wire::{
-    ApiError, DecodeError, EpochMillis, RawJson, Read, ReadError, Reader, ServiceError, decode_str,
+    ApiError, DecodeError, EpochMillis, Extra, RawJson, Read, ReadError, Reader, ServiceError, Structure,
+    decode_str,
 };
 use futures_util::Stream;
 use serde::de::Error as _;
@@ -175,41 +176,91 @@ impl PolledTask {
     }
 }
 
+/// The answer to a bulk poll, with each row as the service wrote it: one that is odd is not to spoil the others.
+#[derive(Clone, Debug, PartialEq, Structure)]
+#[wire(name = "TasksPollResponse")]
+struct Columns {
+    property_names: Vec<String>,
+    values: Vec<RawJson>,
+    extra: Extra,
+}
+
+/// What a bulk poll says, as far as it can be read.
+#[derive(Debug, Default)]
+pub(crate) struct Polled {
+    /// By id; a task whose row cannot be read is missing.
+    pub(crate) tasks: BTreeMap<TaskId, PolledTask>,
+    /// Why one of the rows cannot be read. Any task that is missing may be the one of that row.
+    pub(crate) unread: Option<serde_json::Error>,
+}
+
 /// Reads the columns of a bulk poll: rows by the id in them, never by position, columns by name (VCDA wire rules 7).
 ///
 /// # Errors
-/// There is no column of ids or of states, or a row has no id.
-pub(crate) fn read_columns(
-    answer: &TasksPollResponse,
-) -> Result<BTreeMap<TaskId, PolledTask>, serde_json::Error> {
+/// There is no column of ids or of states.
+fn read_columns(answer: &Columns) -> Result<Polled, serde_json::Error> {
     let column = |name: &str| answer.property_names.iter().position(|column| column == name);
     let missing = |name: &str| serde_json::Error::custom(format!("the answer has no column {name}"));
-    let id = column("id").ok_or_else(|| missing("id"))?;
-    let state = column("state").ok_or_else(|| missing("state"))?;
-    let (progress, error) = (column("progress"), column("error"));
-    let mut tasks = BTreeMap::new();
+    let at = Positions {
+        id: column("id").ok_or_else(|| missing("id"))?,
+        state: column("state").ok_or_else(|| missing("state"))?,
+        progress: column("progress"),
+        error: column("error"),
+    };
+    let mut polled = Polled::default();
     for row in &answer.values {
-        let id: Option<String> = cell(row, id)?;
-        let id = TaskId::parse(id.unwrap_or_default()).map_err(serde_json::Error::custom)?;
-        let progress = match progress {
-            Some(progress) => cell(row, progress)?,
-            None => None,
-        };
-        let task = PolledTask {
-            state: cell(row, state)?,
-            progress: percent(progress),
-            // A column that nobody promised: what cannot be read of it is read with the whole task.
-            error: error.and_then(|error| cell(row, error).ok().flatten()),
-        };
-        tasks.insert(id, task);
+        match at.read(row) {
+            Ok((id, task)) => {
+                polled.tasks.insert(id, task);
+            }
+            Err(error) => polled.unread = Some(error),
+        }
     }
-    Ok(tasks)
+    Ok(polled)
+}
+
+/// Where the columns stand.
+struct Positions {
+    id: usize,
+    state: usize,
+    progress: Option<usize>,
+    error: Option<usize>,
+}
+
+impl Positions {
+    fn read(&self, row: &RawJson) -> Result<(TaskId, PolledTask), serde_json::Error> {
+        let row: Vec<RawJson> = row.decode().map_err(unreadable)?;
+        let id: Option<String> = cell(&row, self.id)?;
+        let id = TaskId::parse(id.unwrap_or_default()).map_err(serde_json::Error::custom)?;
+        let task = PolledTask {
+            state: cell(&row, self.state)?,
+            // Nothing hangs on it, so that one that is no number is none.
+            progress: self
+                .progress
+                .and_then(|progress| percent(whole(cell(&row, progress).ok()?))),
+            // A column that nobody promised: what cannot be read of it is read with the whole task.
+            error: self.error.and_then(|error| cell(&row, error).ok().flatten()),
+        };
+        Ok((id, task))
+    }
+}
+
+/// A percentage without its fraction.
+fn whole(progress: Option<f64>) -> Option<i32> {
+    let progress = progress?;
+    let known = (0.0..=100.0).contains(&progress);
+    #[expect(clippy::cast_possible_truncation, reason = "the fraction is what is to go")]
+    known.then_some(progress as i32)
+}
+
+fn unreadable(error: DecodeError) -> serde_json::Error {
+    serde_json::Error::custom(error.reason())
 }
 
 /// One value of a row; none if it is null or the row is short.
 fn cell<T: Read>(row: &[RawJson], column: usize) -> Result<Option<T>, serde_json::Error> {
     let value = row.get(column).map_or(Ok(None), RawJson::decode);
-    value.map_err(|error| serde_json::Error::custom(error.reason()))
+    value.map_err(unreadable)
 }
 
 impl VcdaClient {
@@ -273,15 +324,28 @@ impl VcdaClient {
     /// `tasks.poll`). Which columns the answer has beside id and state is up to the service.
     ///
     /// # Errors
-    /// [`CallError`]; nothing has changed. One id that is no UUID spoils the whole call (`BadUserInput`).
+    /// [`CallError`]; nothing has changed. One id that is no UUID spoils the whole call (`BadUserInput`), and so does a row
+    /// that cannot be read ([`CallErrorKind::Decode`]), since its task would look gone. Waits ask for such a task alone.
     pub async fn poll_tasks(&self, ids: &[TaskId]) -> Result<BTreeMap<TaskId, PolledTask>, CallError> {
+        let (context, polled) = self.poll_rows(ids).await?;
+        match polled.unread {
+            None => Ok(polled.tasks),
+            Some(source) => Err(context.error(CallErrorKind::Decode(source))),
+        }
+    }
+
+    /// The states of many tasks, as far as they can be read, and the call that told them.
+    pub(crate) async fn poll_rows(&self, ids: &[TaskId]) -> Result<(CallContext, Polled), CallError> {
         let target = format!("{} tasks", ids.len());
         let ask = self.ask_with(&operation::TASKS_POLL, target, &[], &self.site_query(), &ids);
         let call = ask.into_call();
         let context = call.context();
         let answer = self.stack().send(call).await?;
-        let columns: TasksPollResponse = context.read(&answer)?;
-        read_columns(&columns).map_err(|source| context.error(CallErrorKind::Decode(source)))
+        let columns: Columns = context.read(&answer)?;
+        match read_columns(&columns) {
+            Ok(polled) => Ok((context, polled)),
+            Err(source) => Err(context.error(CallErrorKind::Decode(source))),
+        }
     }
 }
 
@@ -289,8 +353,8 @@ impl VcdaClient {
 mod tests {
     use super::*;
 
-    fn columns(text: &str) -> Result<BTreeMap<TaskId, PolledTask>, serde_json::Error> {
-        read_columns(&serde_json::from_str(text).unwrap())
+    fn columns(text: &str) -> Result<Polled, serde_json::Error> {
+        read_columns(&decode_str(text).unwrap())
     }
 
     #[test]
@@ -300,7 +364,9 @@ mod tests {
                 "values": [["FAILED", {"code": "X"}, "b"], ["INVENTED", null, "a"], [null, null, "c"]]}"#,
         )
         .unwrap();
+        assert!(tasks.unread.is_none());
         let running: Vec<(&str, bool)> = tasks
+            .tasks
             .iter()
             .map(|(id, task)| (id.as_str(), task.is_running()))
             .collect();
@@ -312,10 +378,50 @@ mod tests {
         for text in [
             r#"{"propertyNames": ["state"], "values": [["RUNNING"]]}"#,
             r#"{"propertyNames": ["id"], "values": [["a"]]}"#,
-            r#"{"propertyNames": ["id", "state"], "values": [[null, "RUNNING"]]}"#,
-            r#"{"propertyNames": ["id", "state"], "values": [[]]}"#,
         ] {
             assert!(columns(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_told_of_and_leaves_the_others() {
+        for row in [
+            r#"[null, "RUNNING", 1]"#,
+            r#"[7, "RUNNING", 1]"#,
+            "[]",
+            "null",
+            "{}",
+            r#"["b", 7, 1]"#,
+        ] {
+            let text = format!(
+                r#"{{"propertyNames": ["id", "state", "progress"], "values": [{row}, ["a", "RUNNING", 1]]}}"#
+            );
+            let polled = columns(&text).unwrap();
+            assert!(polled.unread.is_some(), "{row}");
+            let ids: Vec<&str> = polled.tasks.keys().map(TaskId::as_str).collect();
+            assert_eq!(ids, ["a"], "{row}");
+        }
+    }
+
+    #[test]
+    fn a_progress_may_have_a_fraction_and_is_none_where_it_is_no_percentage() {
+        for (told, read) in [
+            ("12.5", Some(12)),
+            ("99.9", Some(99)),
+            ("100", Some(100)),
+            ("-1", None),
+            ("101", None),
+            ("1e300", None),
+            (r#""half""#, None),
+            ("null", None),
+        ] {
+            let text = format!(
+                r#"{{"propertyNames": ["id", "state", "progress"], "values": [["a", "RUNNING", {told}]]}}"#
+            );
+            let polled = columns(&text).unwrap();
+            assert!(polled.unread.is_none(), "{told}");
+            let progress: Vec<Option<u8>> = polled.tasks.values().map(|task| task.progress).collect();
+            assert_eq!(progress, [read], "{told}");
         }
     }
 

@@ -15,7 +15,7 @@ use super::TaskAt;
 use crate::client::VcdaClient;
 use crate::id::TaskId;
 use crate::list::joined;
-use crate::task::{PolledTask, Task};
+use crate::task::{Polled, PolledTask, Task};
 
 /// Before the first look, so that waits that begin together share it.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -299,8 +299,8 @@ async fn ask_site(client: &VcdaClient, ids: Vec<TaskId>) -> Round {
     let mut round = Round::Quiet;
     let mut questions = vec![ids];
     while let Some(mut ids) = questions.pop() {
-        match client.poll_tasks(&ids).await {
-            Ok(rows) => round = round.max(spread(client, ids, rows).await),
+        match client.poll_rows(&ids).await {
+            Ok((_, polled)) => round = round.max(spread(client, ids, polled).await),
             Err(error) if is_too_much(&error) && ids.len() > 1 => {
                 let half = ids.split_off(ids.len() / 2);
                 questions.push(half);
@@ -329,12 +329,22 @@ fn is_too_much(error: &CallError) -> bool {
     matches!(status(error), Some(400 | 413 | 414))
 }
 
-/// Shows each wait what the answer says of its task, and reads those that have ended.
-async fn spread(client: &VcdaClient, ids: Vec<TaskId>, mut rows: BTreeMap<TaskId, PolledTask>) -> Round {
+/// Shows each wait what the answer says of its task, and reads those that have ended. A task that is missing is asked for
+/// alone if it may be the one of a row that cannot be read.
+async fn spread(client: &VcdaClient, ids: Vec<TaskId>, polled: Polled) -> Round {
+    let Polled {
+        tasks: mut rows,
+        unread,
+    } = polled;
+    if let Some(error) = &unread {
+        tracing::debug!(error = %error, "the state of a task cannot be read");
+    }
+    let mut alone = Vec::new();
     let mut ended = Vec::new();
     let mut round = Round::Quiet;
     for id in ids {
         match rows.remove(&id) {
+            None if unread.is_some() => alone.push(id),
             None => {
                 show(client, &id, Seen::Ended(Box::new(TaskStatus::Gone)));
                 round = Round::Ended;
@@ -349,6 +359,9 @@ async fn spread(client: &VcdaClient, ids: Vec<TaskId>, mut rows: BTreeMap<TaskId
     drop(rows);
     for page in ended.chunks(PAGE) {
         round = round.max(read_whole(client, page).await);
+    }
+    for id in alone {
+        round = round.max(ask_alone(client, &id, None).await);
     }
     round
 }

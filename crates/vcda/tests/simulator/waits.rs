@@ -12,6 +12,7 @@ use farside_transport::{Clock, OperationId, TaskSource, TaskStatus, WaitErrorKin
 use farside_vcda::{TASK_KIND, Task, VcdaClient, VmReplicationId, poll_policy};
 use farside_wire::RawJson;
 use futures_util::future::join_all;
+use serde_json::json;
 
 use crate::support::{HOUR, Site, client, failover, migrate, recovery_state};
 
@@ -140,6 +141,38 @@ async fn an_id_that_the_server_cannot_read_does_not_end_the_waits_for_others() {
         let error = site.client.attach::<RawJson>(foreign.clone()).unwrap_err();
         assert_eq!(*error.id, foreign);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_cannot_be_read_do_not_end_the_waits_for_others() {
+    let site = Site::west(3);
+    let mut started = Vec::new();
+    for id in site.ids() {
+        let vm = site.client.vm_replication(&id);
+        started.push(vm.start_failover(&failover()).await.unwrap());
+    }
+    let id = |index: usize| started[index].id().id.clone();
+    let rows = json!([
+        [null, "RUNNING", 3],
+        {"no": "row"},
+        [id(0), {"no": "state"}, 3],
+        [id(1), "RUNNING", 12.5],
+        [id(2), "RUNNING", {"no": "progress"}],
+    ]);
+    let answer = FaultAction::Refuse {
+        status: 200,
+        body: Some(json!({"propertyNames": ["id", "state", "progress"], "values": rows})),
+        retry_after: None,
+    };
+    site.fault(FaultRule::new("tasks.poll", answer).times(Some(2)));
+    let done = join_all(started.iter().map(|work| site.done(work))).await;
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    let (alone, polls) = (site.attempts("tasks.get"), site.attempts("tasks.poll"));
+    assert_eq!(
+        alone, 2,
+        "the one whose row cannot be read, with each of two answers"
+    );
+    assert!(polls > 2);
 }
 
 #[tokio::test(start_paused = true)]
