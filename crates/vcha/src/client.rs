@@ -190,6 +190,11 @@ impl VchaClient {
         self.stacks.len()
     }
 
+    /// The number of the address that answered last.
+    pub(crate) fn here(&self) -> usize {
+        self.current.load(Ordering::Relaxed)
+    }
+
     /// Starts a task with exactly one request, at the address that answered last.
     pub(crate) async fn start(
         &self,
@@ -214,7 +219,7 @@ impl VchaClient {
     ) -> Result<(Response<Bytes>, CallContext), CallError> {
         let call = self.call(operation, target, path, body);
         let context = call.context();
-        let Some(stack) = self.stacks.get(self.current.load(Ordering::Relaxed)) else {
+        let Some(stack) = self.stacks.get(self.here()) else {
             return Err(context.error(CallErrorKind::Request("the client has no address")));
         };
         Ok((stack.send(call).await?, context))
@@ -251,7 +256,7 @@ impl VchaClient {
         path: &str,
         body: Bytes,
     ) -> Result<T, CallError> {
-        let first = self.current.load(Ordering::Relaxed);
+        let first = self.here();
         let mut failure = None;
         for position in 0..self.stacks.len().max(1) {
             let number = (first + position) % self.stacks.len().max(1);

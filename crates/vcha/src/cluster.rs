@@ -59,6 +59,11 @@ impl VchaClient {
         futures_util::future::join_all(addresses.map(|number| self.look_at(number))).await
     }
 
+    /// As [`VchaClient::look_everywhere`], at the address that answered last.
+    pub(crate) async fn look_here(&self) -> Result<(VchaClusterInfo, VchaOperationsInfo), CallError> {
+        self.look_at(self.here()).await
+    }
+
     async fn look_at(&self, number: usize) -> Result<(VchaClusterInfo, VchaOperationsInfo), CallError> {
         let path = VCHA_CLUSTER_GET.path_with(&[]);
         let get = |request| self.read_at(number, &VCHA_CLUSTER_GET, "cluster", &path, body(&request));

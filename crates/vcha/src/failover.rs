@@ -183,6 +183,20 @@ enum Look {
     Silent(CallError),
 }
 
+impl Look {
+    /// What one answer shows.
+    fn of(answer: Result<ClusterView, CallError>, intent: &FailoverIntent) -> Self {
+        match answer {
+            Ok(view) => match view.roles().active {
+                Some(active) if active == intent.to => Self::Switched,
+                Some(active) if active == intent.from && !view.fails_over() => Self::Still(None),
+                _ => Self::UnderWay,
+            },
+            Err(error) => Self::Silent(error),
+        }
+    }
+}
+
 impl Failover {
     /// Failovers of this cluster.
     pub fn new(cluster: impl HaCluster + 'static) -> Self {
@@ -359,37 +373,46 @@ impl Failover {
         }
     }
 
+    async fn look(&self, intent: &FailoverIntent, task: Option<&OperationId>) -> Look {
+        match self.look_everywhere(intent).await {
+            Look::Still(_) => self.look_at_task(intent, task).await,
+            seen => seen,
+        }
+    }
+
     /// Looks at each address: the one that shows the node active is believed whatever the others say, since the former node may
     /// not know better.
-    async fn look(&self, intent: &FailoverIntent, task: Option<&OperationId>) -> Look {
-        let mut still: Option<ClusterView> = None;
+    async fn look_everywhere(&self, intent: &FailoverIntent) -> Look {
+        let mut still = false;
         let mut silence = None;
         let mut under_way = false;
         for answer in self.cluster.views(&intent.to).await {
-            match answer {
-                Ok(view) => match view.roles().active {
-                    Some(active) if active == intent.to => return Look::Switched,
-                    Some(active) if active == intent.from && !view.fails_over() => still = Some(view),
-                    _ => under_way = true,
-                },
-                Err(error) => silence = Some(error),
+            match Look::of(answer, intent) {
+                Look::Switched => return Look::Switched,
+                Look::Still(_) => still = true,
+                Look::UnderWay => under_way = true,
+                Look::Silent(error) => silence = Some(error),
             }
         }
         match (still, under_way, silence) {
-            (Some(_), false, _) => self.look_at_task(task).await,
-            (None, false, Some(error)) => Look::Silent(error),
+            (true, false, _) => Look::Still(None),
+            (false, false, Some(error)) => Look::Silent(error),
             (_, _, _) => Look::UnderWay,
         }
     }
 
-    /// The former node is active: its task tells whether that is all.
-    async fn look_at_task(&self, task: Option<&OperationId>) -> Look {
+    /// The former node is active: its task tells whether that is all. A task that failed may come from the new node, though,
+    /// which answered in place of the former one: what it says of the roles is read after it.
+    async fn look_at_task(&self, intent: &FailoverIntent, task: Option<&OperationId>) -> Look {
         let Some(task) = task else {
             return Look::Still(None);
         };
         match self.cluster.tasks().poll(task).await {
             Ok(TaskStatus::Running { .. }) => Look::UnderWay,
-            Ok(TaskStatus::Failed { error }) => Look::Still(Some(error)),
+            Ok(TaskStatus::Failed { error }) => match Look::of(self.cluster.view_here().await, intent) {
+                Look::Still(_) => Look::Still(Some(error)),
+                seen => seen,
+            },
             Ok(TaskStatus::Gone | TaskStatus::Succeeded { .. }) => Look::Still(None),
             Err(error) => Look::Silent(error),
         }

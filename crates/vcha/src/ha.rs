@@ -31,6 +31,12 @@ pub trait HaCluster: fmt::Debug + Send + Sync {
     /// [`CallError`]; nothing changed.
     async fn view(&self) -> Result<ClusterView, CallError>;
 
+    /// Reads the same at the address that answered last, and at no other.
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing changed.
+    async fn view_here(&self) -> Result<ClusterView, CallError>;
+
     /// Reads the same at each address at which the vCenter may answer; an answer that shows `wanted` active settles where it is
     /// asked from here on.
     async fn views(&self, wanted: &crate::HaAddress) -> Vec<Result<ClusterView, CallError>>;
@@ -64,6 +70,11 @@ impl HaCluster for Arc<VchaClient> {
     async fn view(&self) -> Result<ClusterView, CallError> {
         let cluster = self.cluster().await?;
         let operations = self.operations().await?;
+        Ok(ClusterView::of_rest(&cluster, Some(&operations)))
+    }
+
+    async fn view_here(&self) -> Result<ClusterView, CallError> {
+        let (cluster, operations) = self.look_here().await?;
         Ok(ClusterView::of_rest(&cluster, Some(&operations)))
     }
 

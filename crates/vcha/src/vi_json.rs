@@ -252,6 +252,10 @@ impl HaCluster for Arc<ViJsonCluster> {
         Err(failure.unwrap_or_else(missing))
     }
 
+    async fn view_here(&self) -> Result<ClusterView, CallError> {
+        look(self.client()).await
+    }
+
     async fn views(&self, wanted: &HaAddress) -> Vec<Result<ClusterView, CallError>> {
         let views = futures_util::future::join_all(self.clients.iter().map(look)).await;
         let shows = |view: &Result<ClusterView, CallError>| {

@@ -310,17 +310,23 @@ async fn a_cluster_that_switches_back_is_not_waited_for() {
     assert!(matches!(error.kind(), FailoverErrorKind::Another { active } if active.as_str() == FIRST));
 }
 
+/// A cluster whose nodes have addresses of their own, with a client that knows both.
+fn two_addresses(change: impl FnOnce(&mut VchaSpec)) -> (Site, Arc<farside_vcha::VchaClient>) {
+    let site = Site::new(|spec| {
+        let cluster = spec.clusters.get_mut(WEST).unwrap();
+        cluster.failover_ips = Some(["198.51.100.20".to_owned(), "203.0.113.20".to_owned()]);
+        change(spec);
+    });
+    let other = Arc::new(site.simulator.transport("vc-west-node2"));
+    let client = Arc::new(builder(&site.simulator, &site.clock, WEST).also_at(other).build());
+    (site, client)
+}
+
 #[tokio::test(start_paused = true)]
 async fn nodes_with_addresses_of_their_own_are_followed_from_one_to_the_other() {
     for stale_ms in [0, 8_000] {
-        let site = Site::new(|spec| {
-            let cluster = spec.clusters.get_mut(WEST).unwrap();
-            cluster.failover_ips = Some(["198.51.100.20".to_owned(), "203.0.113.20".to_owned()]);
-            spec.old_node_answers_ms = stale_ms;
-        });
-        let other = Arc::new(site.simulator.transport("vc-west-node2"));
-        let client = Arc::new(builder(&site.simulator, &site.clock, WEST).also_at(other).build());
-        let failover = Failover::new(client.clone());
+        let (site, client) = two_addresses(|spec| spec.old_node_answers_ms = stale_ms);
+        let failover = Failover::new(client);
         let intent = intent(failover.run(None, true, LIMIT).await.unwrap());
         failover.until_healthy(&intent, LIMIT).await.unwrap();
         assert_eq!(site.active(), SECOND);
@@ -330,6 +336,33 @@ async fn nodes_with_addresses_of_their_own_are_followed_from_one_to_the_other() 
         assert_eq!((site.active().as_str(), site.calls(FAILOVER).0), (FIRST, 2));
         // Who knows one address only does not find it at the other.
         assert!(run(&site, true).await.is_err() || site.active() == SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_failed_at_the_new_node_is_no_word_against_the_switch() {
+    for unread in [0, 3] {
+        let (site, client) = two_addresses(|spec| {
+            spec.old_node_answers_ms = 5_000;
+            spec.outage_ms = 0;
+            spec.after_switch = AfterSwitch::Failed;
+        });
+        {
+            let mut world = site.simulator.world();
+            // The former node shows its roles and is gone before it says how the task is, which the new one then does.
+            let gone = FaultAction::Silence { acted: false };
+            world.faults_mut().add(FaultRule::new("Cis.Tasks_get", gone));
+            let cut = FaultRule::new("Vcenter.Vcha.Cluster_get", FaultAction::Cut);
+            if unread > 0 {
+                let gone_ms = 8_000;
+                world
+                    .faults_mut()
+                    .add(cut.between(gone_ms, None).times(Some(unread)));
+            }
+        }
+        let outcome = Failover::new(client).run(Some(&second()), true, LIMIT).await;
+        assert_eq!(intent(outcome.unwrap()).to, second());
+        assert_eq!((site.active().as_str(), site.calls(FAILOVER).0), (SECOND, 1));
     }
 }
 
