@@ -135,9 +135,9 @@ impl fmt::Display for Explained<'_> {
 pub struct FailoverPace {
     /// From look to look. By default 2 s.
     pub pause: Duration,
-    /// How long the former node has to be seen active, with no failover under way, before that counts as "it did not happen"
-    /// where no task says so. The former node may answer for a moment after it gave way, and a request whose answer was lost may
-    /// arrive late. By default 60 s.
+    /// How long the former node has to be seen active, with no failover under way, before that counts: as "it did not happen"
+    /// where no task says so, and as "it is active again" after a switch. The former node may answer for a moment after it gave
+    /// way, and a request whose answer was lost may arrive late. By default 60 s.
     pub settle: Duration,
 }
 
@@ -176,7 +176,10 @@ pub struct Failover {
 
 /// What a look after the request shows.
 enum Look {
-    Switched,
+    /// The node is active; whether the cluster is healthy, too.
+    Switched {
+        healthy: bool,
+    },
     /// The former node is active and no failover is known to be under way; with the task's end, if it tells one.
     Still(Option<ServiceError>),
     UnderWay,
@@ -188,7 +191,9 @@ impl Look {
     fn of(answer: Result<ClusterView, CallError>, intent: &FailoverIntent) -> Self {
         match answer {
             Ok(view) => match view.roles().active {
-                Some(active) if active == intent.to => Self::Switched,
+                Some(active) if active == intent.to => Self::Switched {
+                    healthy: view.is_healthy(),
+                },
                 Some(active) if active == intent.from && !view.fails_over() => Self::Still(None),
                 _ => Self::UnderWay,
             },
@@ -280,7 +285,7 @@ impl Failover {
         loop {
             let left = deadline.left(&*self.clock);
             match within(&*self.clock, left, self.look(intent, task)).await {
-                Ok(Look::Switched) => return Ok(()),
+                Ok(Look::Switched { .. }) => return Ok(()),
                 Ok(Look::Still(reason)) => {
                     let now = self.clock.elapsed();
                     let since = *still_since.get_or_insert(now);
@@ -308,31 +313,35 @@ impl Failover {
     /// that node takes.
     ///
     /// # Errors
-    /// [`FailoverError`]: `Another` where the former node is active again.
+    /// [`FailoverError`]: `Another` where the former node is active again, and was seen so for the time to
+    /// [settle](FailoverPace::settle), at whichever address it answers.
     ///
     /// # Cancel safety
     /// Dropping the future ends the wait and changes nothing at the server.
     pub async fn until_healthy(&self, intent: &FailoverIntent, limit: Duration) -> Result<(), FailoverError> {
         let deadline = Deadline::after(&*self.clock, limit);
+        let mut back_since = None;
         let mut last_error = None;
         loop {
             let left = deadline.left(&*self.clock);
-            match within(&*self.clock, left, self.cluster.view()).await {
-                Ok(Ok(view)) => {
-                    let active = view.roles().active;
-                    if active.as_ref() == Some(&intent.to) && view.is_healthy() {
-                        return Ok(());
-                    }
-                    if active.as_ref() == Some(&intent.from) {
+            match within(&*self.clock, left, self.look_for_health(intent)).await {
+                Ok(Look::Switched { healthy: true }) => return Ok(()),
+                Ok(Look::Still(_)) => {
+                    let now = self.clock.elapsed();
+                    let since = *back_since.get_or_insert(now);
+                    if now.saturating_sub(since) >= self.pace.settle {
                         let active = intent.from.clone();
                         return Err(self.error(FailoverErrorKind::Another { active }));
                     }
                     last_error = None;
                 }
-                Ok(Err(error)) if lasts_through_a_switch(&error) => {
+                Ok(Look::Switched { healthy: false } | Look::UnderWay) => {
+                    (back_since, last_error) = (None, None)
+                }
+                Ok(Look::Silent(error)) if lasts_through_a_switch(&error) => {
                     return Err(self.error(FailoverErrorKind::Call(error)));
                 }
-                Ok(Err(error)) => last_error = Some(error),
+                Ok(Look::Silent(error)) => (back_since, last_error) = (None, Some(error)),
                 Err(_elapsed) => {}
             }
             self.rest(deadline, limit, &mut last_error).await?;
@@ -388,7 +397,7 @@ impl Failover {
         let mut under_way = false;
         for answer in self.cluster.views(&intent.to).await {
             match Look::of(answer, intent) {
-                Look::Switched => return Look::Switched,
+                Look::Switched { healthy } => return Look::Switched { healthy },
                 Look::Still(_) => still = true,
                 Look::UnderWay => under_way = true,
                 Look::Silent(error) => silence = Some(error),
@@ -398,6 +407,15 @@ impl Failover {
             (true, false, _) => Look::Still(None),
             (false, false, Some(error)) => Look::Silent(error),
             (_, _, _) => Look::UnderWay,
+        }
+    }
+
+    /// The address that answered last is enough where it shows the node active.
+    async fn look_for_health(&self, intent: &FailoverIntent) -> Look {
+        match Look::of(self.cluster.view_here().await, intent) {
+            seen @ Look::Switched { .. } => seen,
+            Look::Silent(error) if lasts_through_a_switch(&error) => Look::Silent(error),
+            _ => self.look_everywhere(intent).await,
         }
     }
 

@@ -367,6 +367,22 @@ async fn a_task_that_failed_at_the_new_node_is_no_word_against_the_switch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stale_answer_of_the_former_node_does_not_end_the_wait_for_health() {
+    let (site, client) = two_addresses(|spec| spec.old_node_answers_ms = 8_000);
+    let failover = Failover::new(client);
+    let Plan::Ready(intent) = failover.plan(None, true).await.unwrap() else {
+        panic!("it is ready")
+    };
+    assert!(matches!(failover.send(&intent).await.unwrap(), Sent::Taken(_)));
+    while site.active() != SECOND {
+        site.clock.sleep(Duration::from_millis(100)).await;
+    }
+    failover.until_healthy(&intent, LIMIT).await.unwrap();
+    assert!(site.simulator.world().vcha().cluster(WEST).unwrap().is_healthy());
+    assert_eq!(site.calls(FAILOVER).0, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mode_is_changed_through_the_trait_that_both_apis_share() {
     use farside_vcha::HaCluster as _;
     let site = Site::new(|_| {});
