@@ -319,7 +319,7 @@ async fn a_switch_that_moved_by_itself_since_the_look_is_not_moved_back() {
     assert_done(&bench.run(&plan, Mode::Planned).await);
     let document = bench.document(&plan);
     let world = bench.connections(&document, Mode::Planned);
-    let call = |from: String, to: String| CallRequest {
+    let call = |from: Option<String>, to: String| CallRequest {
         run: RunId::new("run-2-planned"),
         mode: Mode::Planned,
         call: CallId(1),
@@ -334,21 +334,29 @@ async fn a_switch_that_moved_by_itself_since_the_look_is_not_moved_back() {
         }],
     };
     let (first, second) = (dpu(&bench, 0), dpu(&bench, 1));
-    let Submitted::Settled(ends) = Dpu.submit(&world, &call(first.clone(), second)).await else {
+    let Submitted::Settled(ends) = Dpu.submit(&world, &call(Some(first.clone()), second)).await else {
         panic!("the second DPU is active");
     };
     assert!(matches!(&ends[0].end, MemberEnd::Done { note: Some(note), .. } if note.contains("by itself")));
-    let outcome = Dpu.submit(&world, &call(first, "another".to_owned())).await;
-    assert!(
-        matches!(
-            outcome,
-            Submitted::Refused {
-                again: Again::Later,
-                ..
-            }
-        ),
-        "{outcome:?}"
-    );
+    let refused = |outcome: Submitted, words: &str| {
+        let Submitted::Refused {
+            again: Again::Later,
+            reason,
+        } = outcome
+        else {
+            panic!("{outcome:?}")
+        };
+        assert!(reason.contains(words), "{reason}");
+    };
+    let another = call(Some(first), "another".to_owned());
+    refused(Dpu.submit(&world, &another).await, "nothing was sent");
+    // That nothing was seen before and nothing is seen now is not the same state.
+    bench
+        .world()
+        .hosts_mut()
+        .set_trouble("host-21", HostTrouble::NotOffloaded, true);
+    let blind = call(None, "another".to_owned());
+    refused(Dpu.submit(&world, &blind).await, "no uplink states");
     assert_eq!(bench.attempts(MOVE), 1);
 }
 

@@ -47,6 +47,16 @@ pub enum HostNetworkError {
         /// What is missing.
         what: &'static str,
     },
+    /// A failover was not asked for, since the DPU that worked when it was planned was not seen to work. Plan it anew.
+    #[error("host {host}: {switch} is not seen on the DPU that it is to leave ({seen}); nothing was sent")]
+    Unclear {
+        /// Managed object id of the host.
+        host: String,
+        /// Name of the switch.
+        switch: String,
+        /// What was seen of its uplinks.
+        seen: String,
+    },
 }
 
 impl HostNetworkError {
@@ -61,7 +71,9 @@ impl HostNetworkError {
     pub fn call(&self) -> Option<&CallError> {
         match self {
             Self::Call { source, .. } => Some(source),
-            Self::Property { .. } | Self::Refused { .. } | Self::Missing { .. } => None,
+            Self::Property { .. } | Self::Refused { .. } | Self::Missing { .. } | Self::Unclear { .. } => {
+                None
+            }
         }
     }
 }

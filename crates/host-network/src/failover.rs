@@ -38,7 +38,7 @@ impl DpuFailover {
     /// ([`HostNetwork::switch`]) show that it can be asked for. The DPU that is active already is as good as any:
     /// [`HostNetwork::start`] then sends nothing.
     ///
-    /// What could not be found out keeps nothing from being planned; [`obstacles`] tells it.
+    /// What could not be found out keeps nothing from being planned, but for the DPU that works now; [`obstacles`] tells it.
     ///
     /// # Errors
     /// What keeps it from being asked for, and what may, in the order in which to mend it. Nothing has been sent.
@@ -64,7 +64,12 @@ impl DpuFailover {
         let certain = found
             .iter()
             .any(|obstacle| obstacle.certainty == Certainty::Certain);
-        match (certain, wanted, dpus.standby().into_iter().next()) {
+        // Without it, nobody could tell whether the switch has moved, and a request might move it back.
+        match (
+            certain || from.is_none(),
+            wanted,
+            dpus.standby().into_iter().next(),
+        ) {
             (false, Some(wanted), _) => Ok(failover(wanted.clone())),
             (false, None, Some(standby)) => Ok(failover(standby)),
             _ => Err(found),
@@ -122,12 +127,13 @@ pub enum DpuVerdict {
 }
 
 impl HostNetwork {
-    /// Asks for a failover, unless a look shows the wanted DPU active. At most one request goes out
+    /// Asks for a failover, if a look shows the DPU active that worked when it was planned. At most one request goes out
     /// (`HostNetworkSystem.startDpuFailover`, privilege `Host.Config.Network`, since 8.0.3.0). `alias` is passed on as it
     /// is; left out, the system chooses the DPU.
     ///
     /// # Errors
-    /// [`HostNetworkError`]. The effect of its [call](HostNetworkError::call) says whether the switch may move all the
+    /// [`HostNetworkError`]; `Unclear` where the look shows neither that DPU nor the wanted one: a request might move the
+    /// switch back, so none was sent. The effect of its [call](HostNetworkError::call) says whether the switch may move all the
     /// same: the move can cut the connection that was to bring the answer. [`HostNetwork::verify`] tells.
     ///
     /// # Cancel safety
@@ -138,11 +144,18 @@ impl HostNetwork {
         alias: Option<&str>,
     ) -> Result<DpuStart, HostNetworkError> {
         let host = self.host(&failover.host).await?;
-        if judge(&host, failover) == DpuVerdict::Moved {
-            return Ok(DpuStart::AlreadyActive);
+        match judge(&host, failover) {
+            DpuVerdict::Moved => Ok(DpuStart::AlreadyActive),
+            DpuVerdict::Unchanged => {
+                self.start_dpu_failover(&host, &failover.switch, alias).await?;
+                Ok(DpuStart::Asked)
+            }
+            DpuVerdict::Unclear { seen } => Err(HostNetworkError::Unclear {
+                host: host.id,
+                switch: failover.switch.clone(),
+                seen,
+            }),
         }
-        self.start_dpu_failover(&host, &failover.switch, alias).await?;
-        Ok(DpuStart::Asked)
     }
 
     /// Looks what became of a failover, by the states of the uplinks (DPU rules 6.1).

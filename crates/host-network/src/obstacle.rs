@@ -291,8 +291,15 @@ fn on_the_host(
     if dpus.uplinks.is_empty() {
         return UPLINK_STATES.certain(dpus.describe());
     }
-    if dpus.dpus(&UplinkState::Active).len() > 1 {
-        return ACTIVE.certain(format!("more than one ({})", dpus.describe()));
+    match dpus.dpus(&UplinkState::Active).len() {
+        0 => {
+            return ACTIVE.unknown(format_args!(
+                "no active uplink is seen on a DPU ({})",
+                dpus.describe()
+            ));
+        }
+        1 => {}
+        _ => return ACTIVE.certain(format!("more than one ({})", dpus.describe())),
     }
     let standby = dpus.standby();
     let target = match wanted {

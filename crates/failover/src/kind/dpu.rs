@@ -191,9 +191,11 @@ impl Kind for Dpu {
                 },
             }]);
         }
-        if active != intent.from {
+        if active.is_none() || active != intent.from {
+            let seen =
+                dpus(&host, &switch).map_or_else(|| "no such switch".to_owned(), |dpus| dpus.describe());
             return Submitted::Refused {
-                reason: "another DPU became active since the look".to_owned(),
+                reason: format!("the DPU of the look is not seen active any more ({seen}); nothing was sent"),
                 again: Again::Later,
             };
         }
@@ -299,10 +301,12 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
         },
         (None, Some(Some(intent))) => before(&network, &host, &dpus, Some(&intent.to)).await,
         // Only this, unchanged for the settle time, proves that the call did not come to anything.
-        (Some(_), Some(Some(intent))) if dpus.active() == intent.from => Finding::CannotTell {
-            reason: format!("the uplinks are as before the call ({})", dpus.describe()),
-            seen: dpus.describe(),
-        },
+        (Some(_), Some(Some(intent))) if intent.from.is_some() && dpus.active() == intent.from => {
+            Finding::CannotTell {
+                reason: format!("the uplinks are as before the call ({})", dpus.describe()),
+                seen: dpus.describe(),
+            }
+        }
         (Some(_), Some(Some(_))) => Finding::NotYet {
             reason: format!("the uplinks are on the move ({})", dpus.describe()),
         },
@@ -337,6 +341,12 @@ async fn before(network: &HostNetwork, host: &Host, dpus: &SwitchDpus, wanted: O
             .collect();
         return Finding::Refused {
             reason: reasons.join("; "),
+        };
+    }
+    // Without it, nobody could tell whether the switch has moved, and a call might move it back.
+    if from.is_none() {
+        return Finding::NotYet {
+            reason: format!("it is not seen which DPU is active ({})", dpus.describe()),
         };
     }
     let standby = dpus.standby();

@@ -108,6 +108,15 @@ fn active_uplinks_on_two_dpus_are_a_broken_policy() {
 }
 
 #[test]
+fn nothing_is_planned_where_no_active_dpu_is_seen() {
+    let host = changed("host-dpu-ready", |body| uplinks(body, &[("uplink3", "standby")]));
+    assert_eq!(dpus(&host).active(), None);
+    assert_eq!(unknown(&host, &ready()), ["active DPU"]);
+    let found = crate::failover::DpuFailover::plan(&host, &ready(), None).unwrap_err();
+    assert_eq!(sorted(found).1, ["active DPU"]);
+}
+
+#[test]
 fn without_standby_uplinks_there_is_nothing_to_move_to() {
     let host = changed("host-dpu-ready", |body| {
         uplinks(body, &[("uplink1", "active"), ("uplink2", "active")])

@@ -387,6 +387,44 @@ async fn a_call_that_cuts_its_own_connection_is_seen_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_sent_unless_the_dpu_of_the_plan_is_seen_to_work() {
+    let site = Site::new();
+    let host = site.host().await;
+    let planned = site.planned().await;
+    // Moved by itself meanwhile, to a DPU that is neither of the two.
+    let elsewhere: DpuFailover = serde_json::from_value(serde_json::json!({
+        "host": host.id, "switch": "dvs-west", "from": "dpu-a", "to": "dpu-b",
+    }))
+    .unwrap();
+    // Planned when it was not seen which one works.
+    let blind: DpuFailover = serde_json::from_value(serde_json::json!({
+        "host": host.id, "switch": "dvs-west", "from": null, "to": planned.to(),
+    }))
+    .unwrap();
+    let working = planned.from().unwrap().as_str();
+    for failover in [&elsewhere, &blind] {
+        assert_unclear(&site, failover, working).await;
+    }
+    // The host tells no states any more.
+    site.trouble(HostTrouble::NotOffloaded);
+    assert_unclear(&site, &planned, "no uplink states").await;
+}
+
+/// A failover is not asked for, and the error says what was seen.
+async fn assert_unclear(site: &Site, failover: &DpuFailover, seen: &str) {
+    match fail_over(site, failover).await.unwrap_err() {
+        DpuFailoverError::Start(error) => {
+            assert!(error.call().is_none(), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains(seen) && text.contains("nothing was sent"), "{text}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let entries = site.simulator.world().calls().entries();
+    assert!(entries.iter().all(|calls| calls.operation != START));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_failover_is_not_waited_for() {
     let site = Site::new();
     let failover = site.planned().await;
