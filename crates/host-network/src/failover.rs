@@ -1,16 +1,14 @@
 //! A failover of a switch to its other DPU: asked for once, and seen in the states of the uplinks.
 
-use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use farside_models_vim::operation::PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX;
 use farside_transport::{
     CallError, CallErrorKind, Effect, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
     WaitError,
 };
-use farside_vim::Invocation;
+use farside_wire::Fault;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Host, HostNetwork};
@@ -168,18 +166,22 @@ impl HostNetwork {
     }
 
     /// The failover as remote work to wait for: it has succeeded when the wanted DPU is active. It never fails, since no
-    /// state says so; a wait ends at its deadline. Nothing is sent but reads.
+    /// state says so; a wait ends at its deadline, also where the host cannot be read until then, and
+    /// [`HostNetwork::verify`] tells why. Nothing is sent but reads.
     #[must_use]
     pub fn operation(&self, failover: &DpuFailover) -> RemoteOperation<()> {
-        let text = serde_json::to_string(failover).expect("a failover is written as JSON");
-        let id = OperationId::new(DPU_FAILOVER, self.vim().endpoint(), text);
-        self.attach(id)
+        self.attach(self.id_of(failover))
     }
 
     /// The failover that a stored id names.
     #[must_use]
     pub fn attach(&self, id: OperationId) -> RemoteOperation<()> {
-        RemoteOperation::new(id, Arc::new(DpuFailovers(self.clone())), |_| Ok(()))
+        RemoteOperation::new(id, Arc::new(DpuFailovers::new(self.clone())), |_| Ok(()))
+    }
+
+    fn id_of(&self, failover: &DpuFailover) -> OperationId {
+        let text = serde_json::to_string(failover).expect("a failover is written as JSON");
+        OperationId::new(DPU_FAILOVER, self.vim().endpoint(), text)
     }
 
     /// Asks for a failover and waits until the wanted DPU is active, also when the call itself cut the connection or its answer
@@ -204,11 +206,14 @@ impl HostNetwork {
             Err(error) => return Err(DpuFailoverError::Start(error)),
         };
         let clock = Arc::clone(self.vim().clock());
-        match self.operation(failover).until_done(limit, &*clock, policy).await {
+        let looks = Arc::new(DpuFailovers::new(self.clone()));
+        let work = RemoteOperation::new(self.id_of(failover), Arc::clone(&looks) as _, |_| Ok(()));
+        match work.until_done(limit, &*clock, policy).await {
             Ok(()) => Ok(DpuStart::Asked),
             Err(wait) => Err(DpuFailoverError::Wait {
                 source: wait,
                 start: started,
+                unread: looks.unread().take().map(Box::new),
             }),
         }
     }
@@ -242,13 +247,15 @@ pub enum DpuFailoverError {
     #[error("the failover could not be asked for")]
     Start(#[source] HostNetworkError),
     /// It was asked for, or may have been, and the wanted DPU was not seen active. It may become so yet.
-    #[error("the failover was not seen to its end{}", Unheard(.start.as_ref()))]
+    #[error("the failover was not seen to its end{}{}", Unheard(.start.as_ref()), Unread(.unread.as_deref()))]
     Wait {
         /// Why the wait ended.
         #[source]
         source: WaitError,
         /// Why the answer to the request is not known, if it is not.
         start: Option<HostNetworkError>,
+        /// Why the last look at the host showed nothing, if it did not.
+        unread: Option<Box<HostNetworkError>>,
     },
 }
 
@@ -263,9 +270,37 @@ impl std::fmt::Display for Unheard<'_> {
     }
 }
 
-/// Looks at failovers.
-#[derive(Clone, Debug)]
-struct DpuFailovers(HostNetwork);
+struct Unread<'a>(Option<&'a HostNetworkError>);
+
+impl std::fmt::Display for Unread<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(error) => write!(f, ", and the last look showed nothing ({error})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Looks at failovers. A host that is being moved may not be told of for a while: such a look shows no end, and is remembered.
+#[derive(Debug)]
+struct DpuFailovers {
+    network: HostNetwork,
+    unread: Mutex<Option<HostNetworkError>>,
+}
+
+impl DpuFailovers {
+    fn new(network: HostNetwork) -> Self {
+        Self {
+            network,
+            unread: Mutex::new(None),
+        }
+    }
+
+    /// Why the last look showed nothing.
+    fn unread(&self) -> MutexGuard<'_, Option<HostNetworkError>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[async_trait]
 impl TaskSource for DpuFailovers {
@@ -273,18 +308,23 @@ impl TaskSource for DpuFailovers {
         let Ok(failover) = serde_json::from_str::<DpuFailover>(&id.id) else {
             return Ok(TaskStatus::Gone);
         };
-        match self.0.verify(&failover).await {
-            Ok(DpuVerdict::Moved) => Ok(TaskStatus::Succeeded { result: None }),
+        let (status, unread) = match self.network.verify(&failover).await {
+            Ok(DpuVerdict::Moved) => (TaskStatus::Succeeded { result: None }, None),
             Ok(DpuVerdict::Unchanged | DpuVerdict::Unclear { .. }) => {
-                Ok(TaskStatus::Running { progress: None })
+                (TaskStatus::Running { progress: None }, None)
             }
-            Err(HostNetworkError::Call { source, .. }) => Err(source),
-            // A host that is being moved may not be told of for a while.
-            Err(other) => {
-                let look = Invocation::new(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX, &failover.host);
-                let kind = CallErrorKind::Other(io::Error::other(other));
-                Err(look.into_call().context().error(kind))
-            }
-        }
+            Err(HostNetworkError::Call { source, .. }) if !is_about_the_host(&source) => return Err(source),
+            Err(unread) => (TaskStatus::Running { progress: None }, Some(unread)),
+        };
+        *self.unread() = unread;
+        Ok(status)
     }
+}
+
+/// Whether vCenter says that it cannot read the host now (DPU rules, section 2), rather than that nobody may, or that there is
+/// none.
+fn is_about_the_host(error: &CallError) -> bool {
+    let lasts = |fault: &Fault| matches!(fault.type_name(), "NoPermission" | "ManagedObjectNotFound");
+    matches!(error.kind(), CallErrorKind::Status(answer) if answer.status.as_u16() == 500)
+        && error.fault().is_some_and(|fault| !lasts(fault))
 }

@@ -446,7 +446,7 @@ async fn a_move_that_does_not_come_ends_at_the_deadline_and_says_what_happened_t
     site.simulator.world().faults_mut().add(rule);
     let error = fail_over(&site, &failover).await.unwrap_err();
     match &error {
-        DpuFailoverError::Wait { source, start } => {
+        DpuFailoverError::Wait { source, start, .. } => {
             assert!(
                 matches!(source.kind(), WaitErrorKind::Deadline { .. }),
                 "{source:?}"
@@ -491,6 +491,79 @@ async fn a_wait_for_a_move_outlives_half_a_minute_without_a_listener() {
     work.until_done(limit, site.clock.as_ref(), PollPolicy::default())
         .await
         .unwrap();
+}
+
+/// Answers to a look at a host: vCenter does not reach it, does not know it, or may not show its switches.
+fn blind_looks() -> [FaultAction; 3] {
+    let answer = |status: u16, body: serde_json::Value| FaultAction::Refuse {
+        status,
+        body: Some(body),
+        retry_after: None,
+    };
+    let fault = serde_json::json!({"_typeName": "HostCommunication"});
+    let host =
+        serde_json::json!({"_typeName": "ManagedObjectReference", "type": "HostSystem", "value": "host-21"});
+    let system = serde_json::json!({
+        "_typeName": "ManagedObjectReference", "type": "HostNetworkSystem", "value": "networkSystem-21",
+    });
+    let hidden = serde_json::json!({
+        "_typeName": "ObjectContent",
+        "obj": host,
+        "propSet": [{"_typeName": "DynamicProperty", "name": "configManager.networkSystem", "val": system}],
+        "missingSet": [{
+            "_typeName": "MissingProperty",
+            "path": "config.network.proxySwitch",
+            "fault": {"_typeName": "LocalizedMethodFault", "fault": fault},
+        }],
+    });
+    let objects = |objects: &[&serde_json::Value]| {
+        answer(
+            200,
+            serde_json::json!({"_typeName": "RetrieveResult", "objects": objects}),
+        )
+    };
+    [answer(500, fault.clone()), objects(&[]), objects(&[&hidden])]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_cannot_be_read_for_a_while_does_not_end_the_wait_for_its_move() {
+    for look in blind_looks() {
+        let site = Site::new();
+        let failover = site.planned().await;
+        // The call cuts its own connection, and after it the host is not seen; the first look is that before the call.
+        let blind = FaultRule::new("PropertyCollector_RetrievePropertiesEx", look)
+            .from_nth(2)
+            .times(Some(6));
+        for rule in [FaultRule::new(START, FaultAction::DropAnswer), blind] {
+            site.simulator.world().faults_mut().add(rule);
+        }
+        let began = site.clock.elapsed();
+        assert_eq!(fail_over(&site, &failover).await.unwrap(), DpuStart::Asked);
+        assert!(site.clock.elapsed() - began > Duration::from_secs(5));
+        assert_eq!(site.calls(), (1, 1, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_not_seen_until_the_deadline_is_told_with_the_reason() {
+    for (look, words) in blind_looks()
+        .into_iter()
+        .zip(["failed", "no host of this id", "does not show"])
+    {
+        let site = Site::new();
+        let failover = site.planned().await;
+        let blind = FaultRule::new("PropertyCollector_RetrievePropertiesEx", look).from_nth(2);
+        site.simulator.world().faults_mut().add(blind.times(None));
+        let error = fail_over(&site, &failover).await.unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+        let DpuFailoverError::Wait { source, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert!(
+            matches!(source.kind(), WaitErrorKind::Deadline { .. }),
+            "{source:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
