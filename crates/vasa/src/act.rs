@@ -1,5 +1,6 @@
 //! An action on any number of groups: as many calls as it takes, and an end for each group.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use farside_transport::{
 };
 use farside_wire::Fault;
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 
 use crate::action::{Action, Batch, Recovery, Unfit};
@@ -20,7 +22,7 @@ use crate::task::SMS_TASK;
 
 mod queue;
 
-use queue::{Item, Next, Queue};
+use queue::{Item, Queue};
 
 /// The time that is given to all calls and their work, unless said otherwise.
 const WITHIN: Duration = Duration::from_secs(3600);
@@ -252,41 +254,50 @@ impl Act<'_> {
         Ok(provider.and_then(|provider| batch_limit(&provider.info)))
     }
 
+    /// Makes calls as groups are due, and waits meanwhile for whatever comes first: the end of a call, the end of a task that groups
+    /// wait for, the next group's turn.
     async fn drive(&self, queue: &mut Queue, clock: &dyn Clock, deadline: Deadline) {
-        let mut running = FuturesUnordered::new();
+        let mut running = Running::new();
+        let mut calls = 0;
         loop {
             if deadline.left(clock).is_zero() {
                 queue.time_is_up();
             }
-            while running.len() < queue.allowed(self.at_once) {
+            let allowed = queue.allowed(self.at_once);
+            while calls < allowed {
                 let Some((provider, items)) = queue.next_call(clock.elapsed()) else {
                     break;
                 };
-                running.push(self.one_call(provider, items, clock, deadline));
+                running.push(Box::pin(self.one_call(provider, items, clock, deadline)));
+                calls += 1;
             }
-            if let Some((provider, items, called)) = running.next().await {
-                queue.called(&provider, items, called, clock.elapsed());
-                if let Some(provider) = queue.new_provider() {
-                    // Without an answer, no limit is known, and its refusals will tell.
-                    let limit = self.announced(&provider).await.unwrap_or(self.limit);
-                    queue.set_limit(provider, limit);
-                }
-                continue;
+            for task in queue.new_tasks() {
+                running.push(Box::pin(self.follow(task, clock, deadline)));
             }
-            match queue.pause(clock.elapsed()) {
-                Next::Nothing => break,
-                Next::Sleep(pause) => clock.sleep(pause.min(deadline.left(clock))).await,
-                Next::Task(task) => {
-                    self.follow(&task, clock, deadline).await;
-                    queue.task_ended(&task);
+            if calls == 0 && queue.is_empty() {
+                break;
+            }
+            let pause = queue.pause(clock.elapsed()).filter(|_| calls < allowed);
+            let pause = pause.map(|pause| pause.min(deadline.left(clock)));
+            match first(&mut running, clock, pause).await {
+                Some(Happened::Called(provider, items, called)) => {
+                    calls -= 1;
+                    queue.called(&provider, items, called, clock.elapsed());
+                    if let Some(provider) = queue.new_provider() {
+                        // Without an answer, no limit is known, and its refusals will tell.
+                        let limit = self.announced(&provider).await.unwrap_or(self.limit);
+                        queue.set_limit(provider, limit);
+                    }
                 }
+                Some(Happened::TaskEnded(task)) => queue.task_ended(&task),
+                None => {}
             }
         }
     }
 
     /// Waits until a task of somebody else has ended, however it does. One that cannot be followed is left after a while.
-    async fn follow(&self, task: &str, clock: &dyn Clock, deadline: Deadline) {
-        let id = OperationId::new(SMS_TASK, self.client.vim().endpoint(), task);
+    async fn follow(&self, task: String, clock: &dyn Clock, deadline: Deadline) -> Happened {
+        let id = OperationId::new(SMS_TASK, self.client.vim().endpoint(), &task);
         let work = self.client.operation(id);
         let ended = work.until_done(deadline.left(clock), clock, self.polls).await;
         if let Err(error) = ended
@@ -294,6 +305,7 @@ impl Act<'_> {
         {
             clock.sleep(queue::FIRST_PAUSE.min(deadline.left(clock))).await;
         }
+        Happened::TaskEnded(task)
     }
 
     /// One call, and its task to the end.
@@ -303,7 +315,7 @@ impl Act<'_> {
         items: Vec<Item>,
         clock: &dyn Clock,
         deadline: Deadline,
-    ) -> (ProviderRef, Vec<Item>, Called) {
+    ) -> Happened {
         let members = items.iter().map(|item| item.recovery.clone());
         let batch = Batch::new(self.action.clone(), members).with_policies(self.policies.clone());
         let called = match self.client.start(&provider, &batch).await {
@@ -319,7 +331,7 @@ impl Act<'_> {
                 Err(error) => Called::of_wait(&self.action, error, items.len()),
             },
         };
-        (provider, items, called)
+        Happened::Called(provider, items, called)
     }
 
     /// Looks at groups that their tasks did not mention.
@@ -334,6 +346,30 @@ impl Act<'_> {
 
 /// The fault of a call that was turned away for want of a session, and has not come to the provider.
 const NO_SESSION: &str = "NotAuthenticated";
+
+/// What an action waits for.
+enum Happened {
+    Called(ProviderRef, Vec<Item>, Called),
+    TaskEnded(String),
+}
+
+type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Happened> + Send + 'a>>>;
+
+/// What happens first; `None` if that is the end of the pause.
+async fn first(running: &mut Running<'_>, clock: &dyn Clock, pause: Option<Duration>) -> Option<Happened> {
+    let Some(pause) = pause else {
+        return running.next().await;
+    };
+    let rest = clock.sleep(pause);
+    if running.is_empty() {
+        rest.await;
+        return None;
+    }
+    match select(running.next(), rest).await {
+        Either::Left((happened, _)) => happened,
+        Either::Right(_) => None,
+    }
+}
 
 /// What became of a call as a whole.
 #[derive(Debug)]

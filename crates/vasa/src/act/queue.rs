@@ -40,14 +40,6 @@ pub(crate) struct Item {
     put_off: Vec<Fault>,
 }
 
-/// What there is to do while no call is due.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    Nothing,
-    Sleep(Duration),
-    Task(String),
-}
-
 #[derive(Debug)]
 pub(crate) struct Queue {
     action: Action,
@@ -60,6 +52,8 @@ pub(crate) struct Queue {
     doubtful: BTreeMap<ProviderRef, Vec<(GroupId, Vec<Fault>)>>,
     ends: BTreeMap<GroupId, GroupEnd>,
     twice: BTreeSet<usize>,
+    /// Tasks whose ends somebody waits for already.
+    followed: BTreeSet<String>,
 }
 
 impl Queue {
@@ -95,6 +89,7 @@ impl Queue {
             doubtful: BTreeMap::new(),
             ends: BTreeMap::new(),
             twice,
+            followed: BTreeSet::new(),
         }
     }
 
@@ -193,19 +188,33 @@ impl Queue {
         Some((provider, taken))
     }
 
-    /// What there is to do while no call is due or under way.
-    pub(super) fn pause(&self, now: Duration) -> Next {
-        if let Some(task) = self.open.iter().find_map(|item| item.after.clone()) {
-            return Next::Task(task);
+    /// Whether all groups that are not in a call have ended.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// How long it is until a group is due that waits for no task; `None` if there is no such group.
+    pub(super) fn pause(&self, now: Duration) -> Option<Duration> {
+        let resting = self.open.iter().filter(|item| item.after.is_none());
+        let moment = resting.map(|item| item.not_before).min()?;
+        Some(moment.saturating_sub(now))
+    }
+
+    /// Tasks that groups have begun to wait for; each is told once until it [has ended](Self::task_ended).
+    pub(super) fn new_tasks(&mut self) -> Vec<String> {
+        let named = self.open.iter().filter_map(|item| item.after.clone());
+        let mut new = Vec::new();
+        for task in named {
+            if self.followed.insert(task.clone()) {
+                new.push(task);
+            }
         }
-        match self.open.iter().map(|item| item.not_before).min() {
-            None => Next::Nothing,
-            Some(moment) => Next::Sleep(moment.saturating_sub(now)),
-        }
+        new
     }
 
     /// A task that groups wait for has ended.
     pub(super) fn task_ended(&mut self, task: &str) {
+        self.followed.remove(task);
         for item in &mut self.open {
             if item.after.as_deref() == Some(task) {
                 item.after = None;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use farside_models_sms::ReplicationState;
-use farside_simulator::sms::{ProviderSpec, ResultForm, VasaSpec};
+use farside_simulator::sms::{EntryFault, ProviderSpec, ResultForm, VasaSpec};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_vasa::{
     Action, Batch, CalledAt, Doubt, GroupEnd, GroupEnded, GroupFault, GroupId, GroupSuccess, GroupView,
@@ -252,6 +252,52 @@ async fn a_busy_provider_gets_its_groups_later_or_not_at_all() {
         panic!("{ends:?}")
     };
     assert_eq!(GroupFault::of(&faults[0]), GroupFault::Busy);
+}
+
+/// A fault of the first failover of each of these groups.
+fn once_each(groups: std::ops::RangeInclusive<u32>, fault: serde_json::Value) -> Vec<EntryFault> {
+    let fault_of = |number| EntryFault {
+        group: format!("group-{number:03}"),
+        operation: Some(FAILOVER.to_owned()),
+        times: Some(1),
+        fault: fault.clone(),
+    };
+    groups.map(fault_of).collect()
+}
+
+/// Work of somebody else that takes longer than there is time holds up nobody but its own group.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_waits_for_a_task_does_not_hold_up_one_that_rests() {
+    let busy =
+        |spec: &mut VasaSpec| spec.entry_faults = once_each(2..=12, json!({"_typeName": "ProviderBusy"}));
+    let pair = world(|provider| provider.slow_percent = 100_000, busy);
+    let west = pair.site("vc-west").await;
+    let groups = ids(&west.all(0).await);
+    let (theirs, resting) = (&groups[..1], &groups[1..2]);
+    west.client
+        .start_sync(&west.providers[0], theirs, "theirs")
+        .await
+        .unwrap();
+    let act = west
+        .client
+        .act(&west.providers[0], UNPLANNED, [theirs, resting].concat());
+    let ends = act.within(Duration::from_secs(600)).send().await.unwrap();
+    assert!(
+        matches!(reason(&ends[0]), NotStarted::OutOfTime { .. }),
+        "{ends:?}"
+    );
+    let doubt = |end: &GroupEnd| {
+        matches!(
+            end,
+            GroupEnd::Unknown {
+                doubt: Doubt::Wait(_)
+            }
+        )
+    };
+    assert!(
+        doubt(&ends[1].end),
+        "sent, and under way for longer than there is time: {ends:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,11 +52,13 @@ fn run(queue: &mut Queue, mut answer: impl FnMut(&[GroupId]) -> Called) -> Vec<u
             let called = answer(&groups);
             queue.called(&provider, items, called, now);
         }
-        match queue.pause(now) {
-            Next::Nothing => return sizes,
-            Next::Sleep(pause) => now += pause,
-            Next::Task(task) => queue.task_ended(&task),
+        if queue.is_empty() {
+            return sizes;
         }
+        for task in queue.new_tasks() {
+            queue.task_ended(&task);
+        }
+        now += queue.pause(now).expect("a group that is due some time");
     }
 }
 
