@@ -170,12 +170,22 @@ impl HostNetwork {
     /// [`HostNetwork::verify`] tells why. Nothing is sent but reads.
     #[must_use]
     pub fn operation(&self, failover: &DpuFailover) -> RemoteOperation<()> {
-        self.attach(self.id_of(failover))
+        self.work(self.id_of(failover))
     }
 
-    /// The failover that a stored id names.
-    #[must_use]
-    pub fn attach(&self, id: OperationId) -> RemoteOperation<()> {
+    /// The failover that a stored id names. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`HostNetworkError::Foreign`] for an id of another kind or of another vCenter.
+    pub fn attach(&self, id: OperationId) -> Result<RemoteOperation<()>, HostNetworkError> {
+        if id.kind != DPU_FAILOVER || id.endpoint != self.vim().endpoint() {
+            let endpoint = self.vim().endpoint().to_owned();
+            return Err(HostNetworkError::Foreign { id, endpoint });
+        }
+        Ok(self.work(id))
+    }
+
+    fn work(&self, id: OperationId) -> RemoteOperation<()> {
         RemoteOperation::new(id, Arc::new(DpuFailovers::new(self.clone())), |_| Ok(()))
     }
 

@@ -8,7 +8,7 @@ use farside_host_network::{
 };
 use farside_simulator::dpu::{DpuSpec, HostTrouble, SwitchTrouble};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
-use farside_transport::{CallError, Clock as _, Effect, PollPolicy, WaitErrorKind};
+use farside_transport::{CallError, Clock as _, Effect, OperationId, PollPolicy, WaitErrorKind};
 
 use crate::support::Site;
 
@@ -472,12 +472,33 @@ async fn a_stored_failover_is_looked_for_by_another_process() {
         DpuStart::Asked
     );
     let stored = serde_json::to_string(site.network.operation(&failover).id()).unwrap();
-    let work = site.network.attach(serde_json::from_str(&stored).unwrap());
+    let work = site
+        .network
+        .attach(serde_json::from_str(&stored).unwrap())
+        .unwrap();
     let limit = Duration::from_secs(60);
     work.until_done(limit, site.clock.as_ref(), PollPolicy::default())
         .await
         .unwrap();
     assert_eq!(site.active().await, *failover.to());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_of_another_vcenter_or_kind_is_not_waited_for() {
+    let site = Site::new();
+    let own = site.network.operation(&site.planned().await).id().clone();
+    for (kind, endpoint) in [(own.kind.as_str(), "vc-east"), ("vim-task", "vc-west")] {
+        let id = OperationId::new(kind, endpoint, own.id.as_str());
+        let error = site.network.attach(id.clone()).unwrap_err();
+        assert!(
+            matches!(&error, HostNetworkError::Foreign { id: of, .. } if *of == id),
+            "{error:?}"
+        );
+        assert!(
+            error.to_string().ends_with("is no DPU failover of vc-west"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
