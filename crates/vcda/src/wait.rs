@@ -10,8 +10,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use farside_transport::{
-    CallError, CallErrorKind, NextLook, OperationId, PollErrors, PollPolicy, RemoteOperation, TaskSource,
-    TaskStatus,
+    CallError, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
 };
 use farside_wire::{RawJson, Read};
 use std::sync::Arc;
@@ -28,20 +27,11 @@ pub const TASK_KIND: &str = "vcda-task";
 /// Stands between a task's id and its site in an [`OperationId`]. Ids are UUIDs, so the first one is it.
 const AT: char = '@';
 
-/// The policy for waits of this kind: as [`PollPolicy::default`], but a server in trouble (500 `GeneralServerFailure`) is
-/// asked again, since what it says of a look says nothing of the work. The source looks at its own pace.
+/// The policy for waits of this kind: [`PollPolicy::default`], which bears a server in trouble (500 `GeneralServerFailure`),
+/// since what it says of a look says nothing of the work. The source looks at its own pace.
 #[must_use]
 pub fn poll_policy() -> PollPolicy {
-    PollPolicy::default().with_errors(PollErrors::default().with_fatal(is_lasting))
-}
-
-fn is_lasting(error: &CallError) -> bool {
-    let trouble = |error: &CallError| error.status().is_some_and(|status| status.is_server_error());
-    match error.kind() {
-        CallErrorKind::Status(_) => !trouble(error) && PollErrors::lasting(error),
-        CallErrorKind::Login(login) => !trouble(login) && PollErrors::lasting(error),
-        _ => PollErrors::lasting(error),
-    }
+    PollPolicy::default()
 }
 
 /// An id of remote work that is none of this service's.

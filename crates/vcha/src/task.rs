@@ -9,7 +9,7 @@ use bytes::Bytes;
 use farside_models_vcenter::operation::{CIS_TASKS_CANCEL, CIS_TASKS_GET, CIS_TASKS_LIST};
 use farside_models_vcenter::{CisTaskInfo, CisTaskStatus, CisTasksGetQuery, CisTasksListRequest};
 use farside_transport::{
-    CallError, CallErrorKind, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus,
+    CallError, CallErrorKind, NextLook, OperationId, PollErrors, RemoteOperation, TaskSource, TaskStatus,
 };
 use farside_wire::{Service, ServiceError, StdError};
 use http::StatusCode;
@@ -161,18 +161,16 @@ fn is_unknown(error: &CallError) -> bool {
 /// ([`PollErrors::with_fatal`](farside_transport::PollErrors::with_fatal)).
 pub fn lasts_through_a_switch(error: &CallError) -> bool {
     match error.kind() {
-        CallErrorKind::Login(login) => lasts_through_a_switch(login) || is_refused_log_in(login),
-        CallErrorKind::Certificate(_) | CallErrorKind::Pin(_) => true,
-        _ => error.status() == Some(StatusCode::FORBIDDEN) || has_code(error, "NoPermission"),
+        // What the service of the cluster says of itself changes with the switch.
+        CallErrorKind::Status(answer) => {
+            let is_of_right = answer
+                .error
+                .as_ref()
+                .is_some_and(|error| error.code() == "NoPermission");
+            answer.status == StatusCode::FORBIDDEN || is_of_right
+        }
+        _ => PollErrors::lasting(error),
     }
-}
-
-fn is_refused_log_in(login: &CallError) -> bool {
-    login.status() == Some(StatusCode::UNAUTHORIZED) || has_code(login, "InvalidLogin")
-}
-
-fn has_code(error: &CallError, code: &str) -> bool {
-    error.service_error().is_some_and(|error| error.code() == code)
 }
 
 /// `BLOCKED` is not final, and a status that these models do not know is not taken for an end (wire rules, section 5).

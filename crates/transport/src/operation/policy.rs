@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use farside_wire::Repeat;
+use farside_wire::{Operation, Repeat};
 
-use crate::error::{CallError, Retry};
+use crate::error::{CallError, CallErrorKind, Retry, StatusError};
 
 /// How a wait looks at a piece of work.
 #[derive(Clone, Copy, Debug, Default)]
@@ -129,13 +129,44 @@ impl PollErrors {
     }
 
     /// Whether the same look would fail again: a certificate that is not accepted, a right that is missing, a login
-    /// that is refused. This is the default choice of what ends a wait.
+    /// that is refused, an object that is gone. This is the default choice of what ends a wait.
+    ///
+    /// A server that is starting, and the proxy before it, answer almost anything meanwhile: pages that are no JSON, with
+    /// 404 or 200, and 500 with errors of all kinds, to a look as well as to the login before it. A look changes nothing, so
+    /// all of that passes. What ends a wait is 400, 401 and 403; another 4xx that carries an error of the service; and
+    /// any status whose error the operation lists as refused before acting, or says that the object is not there
+    /// (`ManagedObjectNotFound`), the right (`NoPermission`) or the password (`InvalidLogin`).
     #[must_use]
     pub fn lasting(error: &CallError) -> bool {
-        match error.retry(Repeat::Harmless) {
-            Retry::Now | Retry::After(_) => false,
-            Retry::CheckFirst | Retry::Never => true,
+        match error.kind() {
+            CallErrorKind::Login(login) => Self::lasting(login),
+            CallErrorKind::Garbled(_) | CallErrorKind::ContentType { .. } | CallErrorKind::Decode(_) => false,
+            CallErrorKind::Status(answer) => is_refusal(answer, error.operation()),
+            _ => match error.retry(Repeat::Harmless) {
+                Retry::Now | Retry::After(_) => false,
+                Retry::CheckFirst | Retry::Never => true,
+            },
         }
+    }
+}
+
+/// Codes by which a service refuses a look for good, whatever the operation lists.
+const FINAL: [&str; 3] = ["InvalidLogin", "ManagedObjectNotFound", "NoPermission"];
+
+/// Whether it is the service that answers, and will answer the same again.
+fn is_refusal(answer: &StatusError, operation: &Operation) -> bool {
+    if answer.retry_after.is_some() || answer.retry_at.is_some() {
+        return false;
+    }
+    let of_service = answer.error.as_ref();
+    match answer.status.as_u16() {
+        400 | 401 | 403 => true,
+        429 => false,
+        402..=499 => of_service.is_some(),
+        _ => of_service.is_some_and(|error| {
+            let code = error.code();
+            FINAL.contains(&code) || operation.refused_before_acting.contains(&code)
+        }),
     }
 }
 

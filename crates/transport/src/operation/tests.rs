@@ -22,6 +22,7 @@ enum Look {
     Is(TaskStatus),
     Cut,
     Forbidden,
+    Answer(u16, &'static str, &'static str),
     Stalls,
 }
 
@@ -50,16 +51,25 @@ impl TaskSource for Looks {
                 sent: Sent::Whole,
                 source: io::Error::other("cut"),
             })),
-            Look::Forbidden => {
-                let answer = http::Response::builder()
-                    .status(403)
-                    .body(bytes::Bytes::new())
-                    .expect("403");
-                Err(context.accept(answer).expect_err("403"))
-            }
+            Look::Forbidden => Err(refusal(403, "", "")),
+            Look::Answer(status, content_type, body) => Err(refusal(status, content_type, body)),
             Look::Stalls => std::future::pending().await,
         }
     }
+}
+
+/// What a look comes to whose answer is this one.
+fn refusal(status: u16, content_type: &str, body: &'static str) -> CallError {
+    let context = call(&READ).context();
+    let mut answer = http::Response::builder().status(status);
+    if !content_type.is_empty() {
+        answer = answer.header("content-type", content_type);
+    }
+    let answer = answer.body(bytes::Bytes::from_static(body.as_bytes()));
+    let accepted = context.accept(answer.expect("an answer"));
+    accepted
+        .and_then(|answer| context.decode::<i32>(&answer))
+        .expect_err("no number")
 }
 
 fn running() -> Look {
@@ -190,6 +200,68 @@ async fn a_look_that_will_always_fail_ends_the_wait() {
         WaitErrorKind::Call(_)
     ));
     assert_eq!(times.len(), 1);
+}
+
+const PAGE: &str = "<html>Starting</html>";
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_a_starting_server_or_its_proxy_answers_does_not_end_the_wait() {
+    for (status, content_type, body) in [
+        (404, "text/html", PAGE),
+        (404, "", ""),
+        (200, "text/html", PAGE),
+        (200, "application/json", PAGE),
+        (302, "text/html", PAGE),
+        (500, "application/json", r#"{"code": "GeneralServerFailure"}"#),
+        (503, "application/json", r#"{"code": "ServiceUnavailable"}"#),
+    ] {
+        let look = Look::Answer(status, content_type, body);
+        let (outcome, _) = wait(vec![running(), look.clone(), look, done("3")], MINUTE).await;
+        assert_eq!(outcome.expect("done"), 3, "{status} {content_type}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_the_service_refuses_ends_the_wait() {
+    for (status, body) in [
+        (401, ""),
+        (403, PAGE),
+        (404, r#"{"code": "NoSuchThing"}"#),
+        (409, r#"{"code": "ThingIsBusy"}"#),
+        (500, r#"{"code": "ThingIsBusy"}"#),
+        (500, r#"{"code": "ManagedObjectNotFound"}"#),
+        (500, r#"{"code": "NoPermission"}"#),
+        (500, r#"{"code": "InvalidLogin"}"#),
+    ] {
+        let look = Look::Answer(status, "application/json", body);
+        let (outcome, times) = wait(vec![look, done("3")], MINUTE).await;
+        let kind = outcome.expect_err("refused").into_kind();
+        assert!(
+            matches!(kind, WaitErrorKind::Call(_)),
+            "{status} {body}: {kind:?}"
+        );
+        assert_eq!(times.len(), 1, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_login_within_a_look_passes_as_the_look_itself_would() {
+    let within_login = |error| {
+        let login = CallErrorKind::Login(Arc::new(error));
+        PollErrors::lasting(&call(&READ).context().error(login))
+    };
+    assert!(!within_login(refusal(404, "text/html", PAGE)));
+    assert!(!within_login(refusal(
+        500,
+        "application/json",
+        r#"{"code": "SystemError"}"#
+    )));
+    assert!(within_login(refusal(401, "application/json", "")));
+    assert!(within_login(refusal(
+        500,
+        "application/json",
+        r#"{"code": "InvalidLogin"}"#
+    )));
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,8 +100,14 @@ async fn a_wait_that_is_dropped_leaves_its_place_to_the_next_one() {
     let clock = bench.clock();
     let policy = farside_transport::PollPolicy::default();
     let limit = Duration::from_secs(600);
-    let first = bench.client.attach(one, farside_vim::result_of::<String>);
-    let second = bench.client.attach(two, farside_vim::result_of::<String>);
+    let first = bench
+        .client
+        .attach(one, farside_vim::result_of::<String>)
+        .unwrap();
+    let second = bench
+        .client
+        .attach(two, farside_vim::result_of::<String>)
+        .unwrap();
     {
         // The first one asks the server; then nobody is interested in it any more.
         let asked = first.until_done(Duration::from_secs(2), &*clock, policy).await;
@@ -157,4 +163,72 @@ async fn a_call_that_waits_and_falls_silent_holds_the_waits_up_for_a_minute() {
     // The server is to wait half a minute, and gets as much for its answer.
     let took = clock.elapsed() - began;
     assert!(took < Duration::from_secs(65), "{took:?}");
+}
+
+fn refuse(operation: &str, status: u16, body: serde_json::Value) -> FaultRule {
+    let body = Some(body);
+    let retry_after = None;
+    let refuse = FaultAction::Refuse {
+        status,
+        body,
+        retry_after,
+    };
+    FaultRule::new(operation, refuse)
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_waits_outlive_what_a_starting_server_and_its_proxy_answer() {
+    let page = || json!("<html>Starting</html>");
+    let starting = || json!({"_typeName": "SystemError", "reason": "starting"});
+    for (status, body) in [(404, page()), (200, page()), (500, starting())] {
+        for operation in ["PropertyCollector_WaitForUpdatesEx", "SessionManager_Login"] {
+            let bench = TaskBench::new();
+            let rule = refuse(operation, status, body.clone()).times(Some(3));
+            bench.site.simulator.world().faults_mut().add(rule);
+            let (one, two) = (
+                bench.start(Work::Succeeds).await,
+                bench.start(Work::Succeeds).await,
+            );
+            let clock = bench.clock();
+            let policy = farside_transport::PollPolicy::default();
+            let limit = Duration::from_secs(600);
+            let first = bench.client.task(&task(&one), farside_vim::result_of::<String>);
+            let second = bench.client.task(&task(&two), farside_vim::result_of::<String>);
+            let (first, second) = tokio::join!(
+                first.until_done(limit, &*clock, policy),
+                second.until_done(limit, &*clock, policy),
+            );
+            for done in [first, second] {
+                assert_eq!(done.unwrap(), "done", "{operation}: {status}");
+            }
+        }
+    }
+}
+
+fn task(id: &OperationId) -> farside_wire::ManagedObjectReference {
+    crate::support::of("Task", &id.id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_real_refusal_ends_a_wait_at_once() {
+    for (operation, fault) in [
+        ("PropertyCollector_WaitForUpdatesEx", "NoPermission"),
+        ("SessionManager_Login", "InvalidLogin"),
+    ] {
+        let bench = TaskBench::new();
+        let rule = refuse(operation, 500, json!({"_typeName": fault})).times(None);
+        bench.site.simulator.world().faults_mut().add(rule);
+        let id = bench.start(Work::Succeeds).await;
+        let work = bench.client.task(&task(&id), farside_vim::no_result);
+        let policy = farside_transport::PollPolicy::default();
+        let outcome = work
+            .until_done(Duration::from_secs(600), &*bench.clock(), policy)
+            .await;
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(error.kind(), farside_transport::WaitErrorKind::Call(_)),
+            "{error:?}"
+        );
+        assert_eq!(bench.site.attempts(operation), 1);
+    }
 }

@@ -265,3 +265,23 @@ async fn a_start_outlives_a_restart_of_the_vcenter() {
     assert!(matches!(started.unwrap(), Started::On { .. }));
     assert_eq!(bench.calls("VirtualMachine_PowerOnVM_Task").effects, 1);
 }
+
+#[tokio::test]
+async fn looks_at_a_machine_outlive_the_pages_of_a_proxy() {
+    let bench = Bench::new(VmSpec::default());
+    let vm = bench.vm(&bench.east, "east-01");
+    let page = FaultAction::Refuse {
+        status: 404,
+        body: Some("<html>Starting</html>".into()),
+        retry_after: None,
+    };
+    // After the first look, which is no part of a wait.
+    let rule = FaultRule::new("PropertyCollector_RetrievePropertiesEx", page);
+    bench
+        .simulator
+        .world()
+        .faults_mut()
+        .add(rule.from_nth(2).times(Some(2)));
+    let started = vm.start(None, LONG).await.unwrap();
+    assert_eq!(started, Started::On { answered: false });
+}
