@@ -8,21 +8,32 @@ use farside_models_vim::{
     VirtualMachinePowerState,
 };
 use farside_transport::{Deadline, RemoteOperation};
-use farside_wire::{Object, RawJson};
+use farside_wire::{DecodeError, Object, RawJson};
 use serde_json::{Map, Value};
 
 use super::power::goes_on;
 use super::{NetworkBacking, VirtualMachine};
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
+use crate::properties::ObjectProperties;
 use crate::task::no_result;
 use crate::work::run;
 
 /// How often a change is decided anew because somebody else changed the machine in between.
 const MOST_CHANGES: u32 = 5;
 
+/// How long a card gets to show the connection that a task has made.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// What the server says of a card that it cannot connect.
+const UNUSABLE: &str = "unrecoverableError";
+
 /// What is read to see the cards of a machine.
-const DEVICES: &[&str] = &[VirtualMachine::DEVICES.as_str()];
+const CARDS: &[&str] = &[
+    VirtualMachine::CHANGE_VERSION.as_str(),
+    VirtualMachine::DEVICES.as_str(),
+    VirtualMachine::POWER_STATE.as_str(),
+];
 
 /// A network card of a machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +50,9 @@ pub struct Card {
     pub start_connected: bool,
     /// Whether it is connected; valid only while the machine runs.
     pub connected: bool,
+    /// Whether the server could not connect it and does not try again (`unrecoverableError`); valid only while the machine
+    /// runs.
+    pub unusable: bool,
     /// Its address.
     pub mac_address: Option<String>,
 }
@@ -81,13 +95,20 @@ impl Card {
             network: card.backing.as_ref().and_then(NetworkBacking::of),
             start_connected: connectable.is_some_and(|connectable| connectable.start_connected),
             connected: connectable.is_some_and(|connectable| connectable.connected),
+            unusable: connectable
+                .and_then(|connectable| connectable.status.as_deref())
+                .is_some_and(|status| status == UNUSABLE),
             mac_address: card.mac_address,
         })
     }
 
-    fn is(&self, wanted: &Connection) -> bool {
+    /// What it is now counts while the machine runs.
+    fn is(&self, wanted: &Connection, running: bool) -> bool {
         match wanted {
-            Connection::Network(network) => self.start_connected && self.network.as_ref() == Some(network),
+            Connection::Network(network) => {
+                let now = self.connected && !self.unusable;
+                self.start_connected && self.network.as_ref() == Some(network) && (now || !running)
+            }
             Connection::Disconnected => !self.start_connected && !self.connected,
         }
     }
@@ -103,13 +124,21 @@ impl Card {
         } else {
             "not connected at power-on"
         };
-        format!("on {network}, {connected}")
+        let now = if self.connected && !self.unusable {
+            "connected now"
+        } else {
+            "not connected now"
+        };
+        format!("on {network}, {connected}, {now}")
     }
 }
 
-fn describe(wanted: &Connection) -> String {
+fn describe(wanted: &Connection, running: bool) -> String {
     match wanted {
-        Connection::Network(network) => format!("on {}, connected at power-on", network.describe()),
+        Connection::Network(network) => {
+            let now = if running { " and now" } else { "" };
+            format!("on {}, connected at power-on{now}", network.describe())
+        }
         Connection::Disconnected => "disconnected".to_owned(),
     }
 }
@@ -162,6 +191,26 @@ fn changed(device: &Object<VirtualDevice>, to: &Connection, running: bool) -> Op
     Object::from_raw(RawJson::of(&members).ok()?)
 }
 
+/// The cards of a machine, as one look showed them.
+struct SeenCards {
+    cards: Vec<Card>,
+    devices: Vec<Object<VirtualDevice>>,
+    running: bool,
+    change_version: Option<String>,
+}
+
+impl SeenCards {
+    fn card(&self, key: i32) -> Result<&Card, WorkErrorKind> {
+        let card = self.cards.iter().find(|card| card.key == key);
+        card.ok_or(WorkErrorKind::NoCard(key))
+    }
+}
+
+fn runs(seen: &ObjectProperties) -> Result<bool, DecodeError> {
+    let power = seen.at(VirtualMachine::POWER_STATE)?;
+    Ok(power == Some(VirtualMachinePowerState::PoweredOn))
+}
+
 impl VirtualMachine {
     /// Its network cards.
     ///
@@ -212,52 +261,64 @@ impl VirtualMachine {
                 break;
             }
         }
-        self.read_back(changes).await
+        let read = self.read_back(changes).await;
+        if !matches!(read, Err(WorkErrorKind::ReadBack { .. })) {
+            return read;
+        }
+        // A running machine may take a moment to connect a card.
+        let clock = &**self.client().clock();
+        let settled = Deadline::after(clock, SETTLE.min(deadline.left(clock)));
+        match self.wait_for(settled, &self.cards_as(changes.to_vec())).await? {
+            Some(()) => self.read_back(changes).await,
+            None => read,
+        }
+    }
+
+    /// Reads its cards and whether it runs.
+    async fn look_at_cards(&self) -> Result<SeenCards, WorkErrorKind> {
+        let absent = |property, fault| WorkErrorKind::Absent { property, fault };
+        let property = Self::DEVICES.as_str();
+        let seen = self.look(CARDS).await?.ok_or_else(|| absent(property, None))?;
+        let unreadable = |source| WorkErrorKind::Unreadable { property, source };
+        let devices = seen.at(Self::DEVICES).map_err(unreadable)?;
+        let devices = devices.ok_or_else(|| absent(property, seen.fault(property).cloned()))?;
+        Ok(SeenCards {
+            cards: devices.iter().filter_map(Card::of).collect(),
+            devices,
+            running: runs(&seen).map_err(unreadable)?,
+            change_version: seen.at(Self::CHANGE_VERSION).map_err(unreadable)?,
+        })
     }
 
     /// What is to be changed; `None` if all is as wanted.
     async fn card_request(&self, changes: &[CardChange]) -> Result<Option<ReconfigVMRequest>, WorkErrorKind> {
-        let paths = [
-            Self::CHANGE_VERSION.as_str(),
-            Self::DEVICES.as_str(),
-            Self::POWER_STATE.as_str(),
-        ];
-        let absent = |property, fault| WorkErrorKind::Absent { property, fault };
-        let property = Self::DEVICES.as_str();
-        let seen = self.look(&paths).await?.ok_or_else(|| absent(property, None))?;
-        let unreadable = |source| WorkErrorKind::Unreadable { property, source };
-        let devices = seen.at(Self::DEVICES).map_err(unreadable)?;
-        let devices = devices.ok_or_else(|| absent(property, seen.fault(property).cloned()))?;
-        let cards: Vec<Card> = devices.iter().filter_map(Card::of).collect();
+        let seen = self.look_at_cards().await?;
         let mut needed = Vec::new();
         for change in changes {
-            let card = cards.iter().find(|card| card.key == change.key);
-            let card = card.ok_or(WorkErrorKind::NoCard(change.key))?;
-            if !card.is(&change.to) {
+            if !seen.card(change.key)?.is(&change.to, seen.running) {
                 needed.push(change.clone());
             }
         }
         if needed.is_empty() {
             return Ok(None);
         }
-        let power = seen.at(Self::POWER_STATE).map_err(unreadable)?;
-        let running = power == Some(VirtualMachinePowerState::PoweredOn);
-        let mut spec = card_spec(&devices, &needed, running).map_err(WorkErrorKind::NoCard)?;
-        spec.change_version = seen.at(Self::CHANGE_VERSION).map_err(unreadable)?;
+        let mut spec = card_spec(&seen.devices, &needed, seen.running).map_err(WorkErrorKind::NoCard)?;
+        spec.change_version = seen.change_version;
         Ok(Some(ReconfigVMRequest::new(spec)))
     }
 
     /// Until cards are as wanted.
     fn cards_as(&self, changes: Vec<CardChange>) -> RemoteOperation<()> {
         self.watch(
-            DEVICES,
+            CARDS,
             move |seen| {
                 let devices = seen.at(Self::DEVICES).ok().flatten()?;
+                let running = runs(seen).ok()?;
                 let cards: Vec<Card> = devices.iter().filter_map(Card::of).collect();
                 let is = |change: &CardChange| {
                     cards
                         .iter()
-                        .any(|card| card.key == change.key && card.is(&change.to))
+                        .any(|card| card.key == change.key && card.is(&change.to, running))
                 };
                 changes.iter().all(is).then_some(None)
             },
@@ -266,18 +327,16 @@ impl VirtualMachine {
     }
 
     async fn read_back(&self, changes: &[CardChange]) -> Result<Vec<Card>, WorkErrorKind> {
-        let devices = self.property(Self::DEVICES).await?;
-        let cards: Vec<Card> = devices.iter().filter_map(Card::of).collect();
+        let seen = self.look_at_cards().await?;
         for change in changes {
-            let card = cards.iter().find(|card| card.key == change.key);
-            let card = card.ok_or(WorkErrorKind::NoCard(change.key))?;
-            if !card.is(&change.to) {
+            let card = seen.card(change.key)?;
+            if !card.is(&change.to, seen.running) {
                 return Err(WorkErrorKind::ReadBack {
-                    wanted: describe(&change.to),
+                    wanted: describe(&change.to, seen.running),
                     found: Box::new(card.clone()),
                 });
             }
         }
-        Ok(cards)
+        Ok(seen.cards)
     }
 }

@@ -4,7 +4,7 @@ use farside_models_vim::{ReconfigVMRequest, VirtualMachineConfigSpec};
 use farside_simulator::vm::VmSpec;
 use farside_simulator::{FaultAction, FaultRule};
 use farside_vim::{
-    CardChange, Connection, ManagedObject, Network, NetworkBacking, VirtualMachine, WorkErrorKind,
+    CardChange, Connection, ManagedObject, Network, NetworkBacking, VirtualMachine, WorkErrorKind, card_spec,
 };
 
 use crate::support::{Bench, LONG, fault};
@@ -131,4 +131,55 @@ async fn a_foreign_network_is_no_connection_or_keeps_the_machine_off() {
             }
         }
     }
+}
+
+/// Cuts the card of a running machine off; it stays on its network, and is connected at power-on.
+async fn cut_off(bench: &Bench, vm: &VirtualMachine) -> NetworkBacking {
+    let network = vm.cards().await.unwrap()[0].network.clone().unwrap();
+    let devices = vm.config().await.unwrap().unwrap().hardware.device;
+    let spec = card_spec(&devices, &[onto(network.clone())], false).unwrap();
+    let task = vm.reconfigure(&ReconfigVMRequest::new(spec)).await.unwrap();
+    bench.done(task).await.unwrap();
+    let card = &vm.cards().await.unwrap()[0];
+    assert!(card.start_connected && !card.connected);
+    network
+}
+
+#[tokio::test]
+async fn a_card_of_a_running_machine_that_was_cut_off_is_connected_now() {
+    let bench = Bench::new(VmSpec::default());
+    let vm = bench.vm(&bench.east, "app-001");
+    let network = cut_off(&bench, &vm).await;
+    let cards = vm.connect(&[onto(network)], LONG).await.unwrap();
+    assert!(cards[0].connected, "{cards:?}");
+    assert_eq!(bench.calls("VirtualMachine_ReconfigVM_Task").effects, 2);
+}
+
+#[tokio::test]
+async fn a_card_that_does_not_come_to_be_connected_is_told() {
+    let bench = Bench::new(VmSpec::default());
+    let vm = bench.vm(&bench.east, "app-001");
+    let network = cut_off(&bench, &vm).await;
+    // The task ends well, and the card stays as it was.
+    let task = bench.simulator.world().run_task("vc-east", 0, Ok(None));
+    let taken = serde_json::json!({"_typeName": "ManagedObjectReference", "type": "Task", "value": task});
+    let rule = FaultRule::new(
+        "VirtualMachine_ReconfigVM_Task",
+        FaultAction::Refuse {
+            status: 200,
+            body: Some(taken),
+            retry_after: None,
+        },
+    );
+    bench.simulator.world().faults_mut().add(rule);
+    let error = vm.connect(&[onto(network)], LONG).await.unwrap_err();
+    let WorkErrorKind::ReadBack { found, .. } = error.kind() else {
+        panic!("{error:?}");
+    };
+    assert!(!found.connected);
+    assert!(
+        error.kind().to_string().contains("not connected now"),
+        "{}",
+        error.kind()
+    );
 }
