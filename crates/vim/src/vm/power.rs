@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use farside_models_vim::{InvalidPowerState, InvalidState, ToolsUnavailable, VirtualMachinePowerState};
+use farside_models_vim::{
+    HostCommunication, InvalidPowerState, InvalidState, SystemError, Timedout, ToolsUnavailable,
+    VirtualMachinePowerState,
+};
 use farside_transport::{CallError, Deadline, Effect};
+use farside_wire::Fault;
 
 use super::VirtualMachine;
 use crate::error::{WorkError, WorkErrorKind};
@@ -91,24 +95,31 @@ impl VirtualMachine {
             if hopeless || kind.other_task().is_some() {
                 return Ok(false);
             }
-            return Err(kind);
+            // Whatever else it may be: the guest may go off, and is switched off if it does not.
+            match &kind {
+                WorkErrorKind::Call(error) if error.effect() == Effect::Unknown => break,
+                _ => return Err(kind),
+            }
         }
         self.wait_off(deadline).await
     }
 
     async fn by_plug(&self, limit: Duration) -> Result<(), WorkErrorKind> {
         let deadline = Deadline::after(&**self.client().clock(), limit);
-        if let Err(kind) = run(self.client(), deadline, || self.power_off()).await
-            && !goes_on(&kind)
-        {
-            return Err(kind);
+        let refused = match run(self.client(), deadline, || self.power_off()).await {
+            Ok(()) => None,
+            Err(kind) if goes_on(&kind) => Some(kind),
+            // It may be off all the same. If the look fails too, the first failure says more.
+            Err(kind) => match self.property(Self::POWER_STATE).await {
+                Ok(VirtualMachinePowerState::PoweredOff) => return Ok(()),
+                _ => return Err(kind),
+            },
+        };
+        if self.wait_off(deadline).await? {
+            return Ok(());
         }
         let late = WorkErrorKind::Late { wanted: "off", limit };
-        if self.wait_off(deadline).await? {
-            Ok(())
-        } else {
-            Err(late)
-        }
+        Err(refused.filter(|kind| kind.fault().is_some()).unwrap_or(late))
     }
 
     async fn wait_off(&self, deadline: Deadline) -> Result<bool, WorkErrorKind> {
@@ -124,10 +135,15 @@ impl VirtualMachine {
     }
 }
 
+/// Whether a fault leaves open what was done: the server or the host behind it broke off amid it.
+fn is_in_doubt(fault: &Fault) -> bool {
+    fault.is_a::<SystemError>() || fault.is_a::<HostCommunication>() || fault.is_a::<Timedout>()
+}
+
 /// Whether what was asked for may have happened all the same, so that the state tells: the machine says that it is in
 /// another power state than the call needs, or nobody knows what became of the call or its task.
-pub(super) fn goes_on(kind: &WorkErrorKind) -> bool {
-    let lost = |error: &CallError| error.effect() == Effect::Unknown && error.fault().is_none();
+pub(crate) fn goes_on(kind: &WorkErrorKind) -> bool {
+    let lost = |error: &CallError| error.effect() == Effect::Unknown && error.fault().is_none_or(is_in_doubt);
     match kind {
         _ if kind.as_fault::<InvalidPowerState>().is_some() => true,
         WorkErrorKind::Call(error) => lost(error),

@@ -95,7 +95,10 @@ impl VirtualMachine {
                 continue;
             }
             if matches!(kind, WorkErrorKind::Call(_)) && goes_on(&kind) {
-                return self.comes_on(None, look).await;
+                return match self.comes_on(None, look).await {
+                    Err(WorkErrorKind::Late { .. }) if kind.fault().is_some() => Err(kind),
+                    outcome => outcome,
+                };
             }
             return Err(kind);
         }

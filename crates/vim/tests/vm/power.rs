@@ -266,6 +266,79 @@ async fn a_start_outlives_a_restart_of_the_vcenter() {
     assert_eq!(bench.calls("VirtualMachine_PowerOnVM_Task").effects, 1);
 }
 
+fn fails(operation: &str, fault: &str) -> FaultRule {
+    let fails = FaultAction::Refuse {
+        status: 500,
+        body: Some(serde_json::json!({"_typeName": fault, "reason": "trouble"})),
+        retry_after: None,
+    };
+    FaultRule::new(operation, fails)
+}
+
+#[tokio::test]
+async fn a_guest_whose_shutdown_failed_for_no_clear_reason_is_switched_off() {
+    for fault in ["SystemError", "HostNotReachable", "FaultOfALaterRelease"] {
+        let bench = Bench::new(VmSpec::default());
+        let vm = bench.vm(&bench.east, "app-001");
+        let rule = fails("VirtualMachine_ShutdownGuest", fault);
+        bench.simulator.world().faults_mut().add(rule);
+        assert_eq!(vm.shut_down(LIMITS).await.unwrap(), ByWhat::PowerOff, "{fault}");
+        assert_eq!(bench.calls("VirtualMachine_ShutdownGuest").attempts, 1);
+    }
+}
+
+#[tokio::test]
+async fn power_calls_that_fail_for_no_clear_reason_are_judged_by_the_power_state() {
+    let off = ShutDown {
+        guest: Duration::ZERO,
+        ..LIMITS
+    };
+    for acted in [true, false] {
+        let bench = Bench::new(VmSpec::default());
+        let vm = bench.vm(&bench.east, "app-001");
+        let rule = fails("VirtualMachine_PowerOffVM_Task", "SystemError");
+        bench.simulator.world().faults_mut().add(rule);
+        let acts = async {
+            bench.pass(Duration::from_secs(1)).await;
+            if acted {
+                bench.done(vm.power_off().await.unwrap()).await.unwrap();
+            }
+        };
+        let (gone, ()) = tokio::join!(vm.shut_down(off), acts);
+        match gone {
+            Ok(by) => assert!(acted && by == ByWhat::PowerOff),
+            Err(error) => assert!(
+                !acted && crate::support::fault(&error) == "SystemError",
+                "{error:?}"
+            ),
+        }
+        assert_eq!(bench.calls("VirtualMachine_PowerOffVM_Task").refused, 1);
+    }
+    for acted in [true, false] {
+        let bench = Bench::new(VmSpec::default());
+        let vm = bench.vm(&bench.east, "east-01");
+        let rule = fails("VirtualMachine_PowerOnVM_Task", "SystemError");
+        bench.simulator.world().faults_mut().add(rule);
+        let acts = async {
+            bench.pass(Duration::from_secs(1)).await;
+            if acted {
+                let task = vm
+                    .power_on(&farside_models_vim::PowerOnVMRequest::default())
+                    .await;
+                bench.done(task.unwrap()).await.unwrap();
+            }
+        };
+        let (started, ()) = tokio::join!(vm.start(None, LONG), acts);
+        match started {
+            Ok(started) => assert!(acted && started == Started::On { answered: false }),
+            Err(error) => assert!(
+                !acted && crate::support::fault(&error) == "SystemError",
+                "{error:?}"
+            ),
+        }
+    }
+}
+
 #[tokio::test]
 async fn looks_at_a_machine_outlive_the_pages_of_a_proxy() {
     let bench = Bench::new(VmSpec::default());
