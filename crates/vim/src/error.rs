@@ -84,7 +84,7 @@ pub enum WorkErrorKind {
     #[error("it stays off until a recommendation is applied")]
     Recommended(Vec<ClusterRecommendation>),
     /// Of machines powered on together, this one is not in the result, and not on.
-    #[error("the result does not mention it, and it is off")]
+    #[error("the result does not mention it, and it is not on")]
     NotMentioned,
     /// The datastore has no storage container: it is none of virtual volumes.
     #[error("it holds no virtual volumes")]

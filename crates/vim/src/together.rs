@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::task::no_result;
-use crate::vm::{Look, MovedOrCopied, Started, VirtualMachine};
+use crate::vm::{Look, MovedOrCopied, Started, VirtualMachine, goes_on};
 use crate::work::finish;
 
 crate::managed_object! {
@@ -41,8 +41,9 @@ impl Datacenter {
     /// ([`WorkErrorKind::Recommended`]).
     ///
     /// # Errors
-    /// [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`] when the call or its task as a whole failed or was not seen to its
-    /// end; after an unknown effect machines may come on. What befell single machines is in their outcomes.
+    /// [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`] when the call or its task as a whole failed. If nobody knows what
+    /// became of it, each machine is looked at until it is on, and [`WorkErrorKind::Late`] if it is not in time. What befell
+    /// single machines is in their outcomes.
     ///
     /// # Cancel safety
     /// A dropped future leaves the tasks and standing questions as they are.
@@ -59,8 +60,15 @@ impl Datacenter {
             limit,
             deadline,
         };
-        let result = self.place(machines, options, deadline).await;
-        let result = result.map_err(|kind| kind.about("powering on machines of", self.reference()))?;
+        let result = match self.place(machines, options, deadline).await {
+            Ok(result) => result,
+            // Nobody knows what became of it: it is not repeated, but its effect waited for.
+            Err(kind) if goes_on(&kind) => {
+                let unheard = machines.iter().map(|machine| look_for(machine, look));
+                return Ok(join_all(unheard).await);
+            }
+            Err(kind) => return Err(kind.about("powering on machines of", self.reference())),
+        };
         let followed = machines.iter().map(|machine| follow(machine, &result, look));
         Ok(join_all(followed).await)
     }
@@ -129,14 +137,35 @@ async fn follow(machine: &VirtualMachine, result: &ClusterPowerOnVmResult, look:
     };
     let outcome = match outcome {
         Err(kind) if says_on(&kind) => Ok(Started::WasOn),
-        Err(WorkErrorKind::NotMentioned) => match machine.is_off().await {
-            Ok(false) => Ok(Started::WasOn),
-            Ok(true) => Err(WorkErrorKind::NotMentioned),
-            Err(error) => return Err(error),
+        Err(kind) if is_not_attempted(&kind) => match machine.property(VirtualMachine::POWER_STATE).await {
+            Ok(VirtualMachinePowerState::PoweredOn) => Ok(Started::WasOn),
+            Err(unseen) if matches!(kind, WorkErrorKind::NotMentioned) => Err(unseen),
+            _ => Err(kind),
         },
         outcome => outcome,
     };
     outcome.map_err(|kind| kind.about("starting", machine.reference()))
+}
+
+/// Looks at a machine of a call whose outcome nobody knows.
+async fn look_for(machine: &VirtualMachine, look: Look) -> StartedTogether {
+    let outcome = match machine.comes_on(None, look).await {
+        // The call itself may have taken all the time.
+        Err(late @ WorkErrorKind::Late { .. }) => match machine.property(VirtualMachine::POWER_STATE).await {
+            Ok(VirtualMachinePowerState::PoweredOn) => Ok(Started::On { answered: false }),
+            _ => Err(late),
+        },
+        outcome => outcome,
+    };
+    outcome.map_err(|kind| kind.about("starting", machine.reference()))
+}
+
+/// Whether the result says that nothing was tried with a machine, or nothing at all, so that its power state tells.
+fn is_not_attempted(kind: &WorkErrorKind) -> bool {
+    matches!(
+        kind,
+        WorkErrorKind::NotMentioned | WorkErrorKind::NotAttempted(_) | WorkErrorKind::Recommended(_)
+    )
 }
 
 /// Whether a fault says that the machine is on already.

@@ -28,6 +28,7 @@ pub use card::{Card, CardChange, Connection, card_spec};
 pub use guest::{Guest, Readiness};
 pub(crate) use looks::Looks;
 pub use network::NetworkBacking;
+pub(crate) use power::goes_on;
 pub use power::{ByWhat, ShutDown};
 pub use question::{MovedOrCopied, choice};
 pub(crate) use start::Look;

@@ -74,7 +74,7 @@ impl VirtualMachine {
     }
 
     /// Reads one property, which has to be there.
-    pub(super) async fn property<T: farside_wire::Read>(
+    pub(crate) async fn property<T: farside_wire::Read>(
         &self,
         path: PropertyPath<Self, T>,
     ) -> Result<T, WorkErrorKind> {

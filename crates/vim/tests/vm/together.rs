@@ -2,8 +2,10 @@
 
 use farside_models_vim::OptionValue;
 use farside_simulator::vm::{MachineTrouble, Placement, VmSpec};
-use farside_vim::{Datacenter, MovedOrCopied, Started, VirtualMachine, WorkErrorKind};
+use farside_simulator::{FaultAction, FaultRule};
+use farside_vim::{Datacenter, ManagedObject as _, MovedOrCopied, Started, VirtualMachine, WorkErrorKind};
 use farside_wire::Any;
+use serde_json::{Value, json};
 
 use crate::story::recovered;
 use crate::support::{Bench, LONG, fault};
@@ -117,4 +119,103 @@ async fn what_is_refused_as_a_whole_is_an_error_and_what_is_not_attempted_has_it
     assert!(
         matches!(error.kind(), WorkErrorKind::NotAttempted(fault) if fault.type_name() == "InvalidState")
     );
+}
+
+fn answers(operation: &str, body: Value) -> FaultRule {
+    let answers = FaultAction::Refuse {
+        status: 200,
+        body: Some(body),
+        retry_after: None,
+    };
+    FaultRule::new(operation, answers)
+}
+
+/// Has the next call for all end with a result, and nothing done; every look shows this power state.
+fn stage(bench: &Bench, vm: &VirtualMachine, mut result: Value, power: &str) {
+    result["_typeName"] = json!("ClusterPowerOnVmResult");
+    let mut world = bench.simulator.world();
+    let task = world.run_task("vc-west", 0, Ok(Some(result)));
+    let task = json!({"_typeName": "ManagedObjectReference", "type": "Task", "value": task});
+    world
+        .faults_mut()
+        .add(answers("Datacenter_PowerOnMultiVM_Task", task));
+    let state = json!({"_typeName": "VirtualMachinePowerState", "_value": power});
+    let property = json!({"_typeName": "DynamicProperty", "name": "runtime.powerState", "val": state});
+    let seen = json!({"_typeName": "RetrieveResult", "objects": [{
+        "_typeName": "ObjectContent",
+        "obj": vm.reference(),
+        "propSet": [property],
+    }]});
+    let look = answers("PropertyCollector_RetrievePropertiesEx", seen);
+    world.faults_mut().add(look.times(None));
+}
+
+#[tokio::test]
+async fn only_a_machine_that_is_on_was_on() {
+    let vm = json!({"_typeName": "ManagedObjectReference", "type": "VirtualMachine", "value": "vm-west"});
+    let fault = json!({"_typeName": "InvalidState"});
+    let refused = json!({"notAttempted": [
+        {"_typeName": "ClusterNotAttemptedVmInfo", "vm": vm, "fault": fault}
+    ]});
+    for (result, power) in [
+        (json!({}), "poweredOn"),
+        (json!({}), "suspended"),
+        (json!({}), "poweredOff"),
+        (refused.clone(), "poweredOn"),
+        (refused.clone(), "suspended"),
+        (refused, "poweredOff"),
+    ] {
+        let bench = Bench::new(VmSpec::default());
+        let vm: VirtualMachine = bench.west.object("vm-west");
+        let is_mentioned = result.get("notAttempted").is_some();
+        stage(&bench, &vm, result, power);
+        let outcomes = west(&bench).start_all(&[vm], &[], None, LONG).await.unwrap();
+        match (&outcomes[0], power) {
+            (Ok(started), _) => assert_eq!((*started, power), (Started::WasOn, "poweredOn")),
+            (Err(error), "suspended" | "poweredOff") if is_mentioned => {
+                assert_eq!(fault_of(error), "InvalidState")
+            }
+            (Err(error), "suspended" | "poweredOff") => {
+                assert!(matches!(error.kind(), WorkErrorKind::NotMentioned), "{error:?}");
+            }
+            (Err(error), _) => panic!("{error:?}"),
+        }
+    }
+}
+
+fn fault_of(error: &farside_vim::WorkError) -> &str {
+    assert!(
+        matches!(error.kind(), WorkErrorKind::NotAttempted(_)),
+        "{error:?}"
+    );
+    fault(error)
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_each_machine_is_looked_at() {
+    for acted in [true, false] {
+        let bench = Bench::new(VmSpec::default());
+        let (off, on) = (bench.vm(&bench.west, "west-01"), bench.vm(&bench.west, "west-02"));
+        on.start(None, LONG).await.unwrap();
+        let before = bench.calls("Datacenter_PowerOnMultiVM_Task").attempts;
+        let lost = if acted {
+            FaultAction::DropAnswer
+        } else {
+            FaultAction::Silence { acted: false }
+        };
+        let rule = FaultRule::new("Datacenter_PowerOnMultiVM_Task", lost);
+        bench.simulator.world().faults_mut().add(rule);
+        let all = [off, on];
+        let outcomes = west(&bench).start_all(&all, &[], None, LONG).await.unwrap();
+        match &outcomes[0] {
+            Ok(started) => assert!(acted && *started == Started::On { answered: false }),
+            Err(error) => assert!(
+                !acted && matches!(error.kind(), WorkErrorKind::Late { .. }),
+                "{error:?}"
+            ),
+        }
+        assert!(outcomes[1].is_ok(), "{:?}", outcomes[1]);
+        let calls = bench.calls("Datacenter_PowerOnMultiVM_Task").attempts - before;
+        assert_eq!(calls, 2, "one for each machine of one call");
+    }
 }
