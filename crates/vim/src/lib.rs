@@ -106,7 +106,7 @@ pub use release::{KNOWN_RELEASES, ReleaseChoice};
 #[cfg(feature = "inventory")]
 pub use search::{SearchIndex, TaskManager};
 pub use service::{ServiceInstance, SessionManager};
-pub use task::{Task, VIM_TASK, VimTasks, no_result, result_of};
+pub use task::{ForeignVimTask, Task, VIM_TASK, VimTasks, no_result, result_of};
 #[cfg(feature = "vm")]
 pub use together::{Datacenter, StartedTogether};
 pub use updates::{Update, Updates};

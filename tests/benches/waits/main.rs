@@ -175,7 +175,8 @@ async fn vim() -> Crowd {
             world.run_task("vc-west", end_ms(number), Ok(None))
         });
         let id = OperationId::new(farside_vim::VIM_TASK, client.endpoint(), task.as_str());
-        work.push(client.attach(id, farside_vim::no_result));
+        let wait = client.attach(id, farside_vim::no_result);
+        work.push(wait.expect("a task of this vCenter"));
         heap::simulator(|| drop(task));
     }
     start

@@ -15,6 +15,16 @@ use crate::invocation::Invocation;
 /// [`OperationId::kind`] of vim tasks.
 pub const VIM_TASK: &str = "vim-task";
 
+/// Why a stored id cannot be waited for here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{id} is no task of {endpoint}")]
+pub struct ForeignVimTask {
+    /// What was asked for.
+    pub id: OperationId,
+    /// The vCenter that was asked.
+    pub endpoint: String,
+}
+
 /// Looks at the vim tasks of one vCenter.
 #[derive(Clone, Debug)]
 pub struct VimTasks {
@@ -109,17 +119,24 @@ impl VimClient {
         task: &ManagedObjectReference,
         decode: impl Fn(Option<RawJson>) -> Result<T, DecodeError> + Send + Sync + 'static,
     ) -> RemoteOperation<T> {
-        self.attach(OperationId::new(VIM_TASK, self.endpoint(), &task.value), decode)
+        let id = OperationId::new(VIM_TASK, self.endpoint(), &task.value);
+        RemoteOperation::new(id, self.tasks(), decode)
     }
 
     /// A task by the id that was stored when it was started, by this process or another one. Nothing is sent.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`ForeignVimTask`] for an id of another kind or of another vCenter.
     pub fn attach<T>(
         &self,
         id: OperationId,
         decode: impl Fn(Option<RawJson>) -> Result<T, DecodeError> + Send + Sync + 'static,
-    ) -> RemoteOperation<T> {
-        RemoteOperation::new(id, self.tasks(), decode)
+    ) -> Result<RemoteOperation<T>, ForeignVimTask> {
+        if id.kind != VIM_TASK || id.endpoint != self.endpoint() {
+            let endpoint = self.endpoint().to_owned();
+            return Err(ForeignVimTask { id, endpoint });
+        }
+        Ok(RemoteOperation::new(id, self.tasks(), decode))
     }
 
     /// Sends a call that starts a task, and gives the task. The plain method of a task operation.

@@ -25,7 +25,7 @@ async fn all_at_once(tasks: u32) {
             .collect()
     };
     let waits = ids.into_iter().map(|id| {
-        let work = client.attach(id, no_result);
+        let work = client.attach(id, no_result).unwrap();
         let clock = site.clock.clone();
         async move {
             work.until_done(Duration::from_secs(3_600), &*clock, PollPolicy::default())

@@ -126,7 +126,7 @@ async fn a_restart_while_nobody_listens_ends_in_gone() {
     let bench = TaskBench::new();
     let id = bench.start(Work::Succeeds).await;
     let clock = bench.clock();
-    let work = bench.client.attach(id, farside_vim::no_result);
+    let work = bench.client.attach(id, farside_vim::no_result).unwrap();
     let hit = async {
         clock.sleep(Duration::from_secs(2)).await;
         bench.site.simulator.world().restart_vcenter(EAST, 60_000);
@@ -156,7 +156,7 @@ async fn a_call_that_waits_and_falls_silent_holds_the_waits_up_for_a_minute() {
     bench.site.simulator.world().faults_mut().add(rule);
     let clock = bench.clock();
     let began = clock.elapsed();
-    let work = bench.client.attach(id, farside_vim::result_of::<String>);
+    let work = bench.client.attach(id, farside_vim::result_of::<String>).unwrap();
     let limit = Duration::from_secs(600);
     let policy = farside_transport::PollPolicy::default();
     assert_eq!(work.until_done(limit, &*clock, policy).await.unwrap(), "done");
@@ -230,5 +230,22 @@ async fn a_real_refusal_ends_a_wait_at_once() {
             "{error:?}"
         );
         assert_eq!(bench.site.attempts(operation), 1);
+    }
+}
+
+#[test]
+fn an_id_of_another_kind_or_of_another_vcenter_is_none_to_wait_for() {
+    let client = Site::new().client();
+    let attach = |kind: &str, endpoint: &str| {
+        let id = OperationId::new(kind, endpoint, "task-1");
+        client.attach(id, farside_vim::no_result)
+    };
+    assert!(attach(VIM_TASK, EAST).is_ok());
+    for (kind, endpoint) in [(VIM_TASK, "vc-west"), ("sms-task", EAST)] {
+        let error = attach(kind, endpoint).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{kind} task-1 at {endpoint} is no task of {EAST}")
+        );
     }
 }
