@@ -52,6 +52,12 @@ impl Watch {
         })
     }
 
+    /// Destroys a collector that is not of use, with its filters.
+    pub(crate) async fn give_up(self) {
+        // One that cannot be destroyed goes with the session.
+        let _ = self.collector.destroy().await;
+    }
+
     /// Waits once. A wait that was dropped or whose answer was lost is cancelled first, since one at a time may wait; what it
     /// would have told comes again, as its version was never given back.
     pub(crate) async fn wait(&mut self, options: WaitOptions) -> Result<Waited, CallError> {
@@ -168,7 +174,10 @@ impl Updates {
                     let watch = Watch::open(&self.client).await?;
                     for spec in &self.specs {
                         let filter = CreateFilterRequest::new(spec.clone(), self.partial);
-                        watch.collector.create_filter(&filter).await?;
+                        if let Err(error) = watch.collector.create_filter(&filter).await {
+                            watch.give_up().await;
+                            return Err(error);
+                        }
                     }
                     self.watch.insert(watch)
                 }

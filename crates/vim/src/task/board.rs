@@ -265,6 +265,20 @@ impl Board {
     /// Makes list, collector and filter, with all tasks that are waited for to be told of.
     async fn open(&self, client: &VimClient) -> Result<Watch, CallError> {
         let watch = Watch::open(client).await?;
+        match Self::list(client, &watch).await {
+            Ok(list) => {
+                self.state().begin(list);
+                Ok(watch)
+            }
+            Err(error) => {
+                watch.give_up().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes a list and a filter on it.
+    async fn list(client: &VimClient, watch: &Watch) -> Result<ListView, CallError> {
         let made = client
             .view_manager()
             .await?
@@ -278,12 +292,14 @@ impl Board {
             .with_path_set([STATE, PROGRESS, ERROR, RESULT].map(str::to_owned).to_vec());
         let spec =
             PropertyFilterSpec::new(vec![wanted], vec![start]).with_report_missing_objects_in_results(true);
-        watch
-            .collector
-            .create_filter(&CreateFilterRequest::new(spec, false))
-            .await?;
-        self.state().begin(ListView::of(client, made));
-        Ok(watch)
+        let filter = CreateFilterRequest::new(spec, false);
+        let list = ListView::of(client, made);
+        if let Err(error) = watch.collector.create_filter(&filter).await {
+            // One that cannot be destroyed goes with the session.
+            let _ = list.destroy().await;
+            return Err(error);
+        }
+        Ok(list)
     }
 
     /// Takes news in, and wakes those whom it is about.

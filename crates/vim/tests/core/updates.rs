@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use farside_models_vim::{ObjectSpec, ObjectUpdateKind, PropertyFilterSpec, PropertySpec};
 use farside_simulator::dpu::HostTrouble;
+use farside_simulator::{FaultAction, FaultRule};
 use farside_transport::Clock as _;
 use farside_vim::{Update, VimClient};
 use futures_util::StreamExt as _;
@@ -125,4 +126,24 @@ async fn partial_updates_come_as_a_stream() {
             .any(|change| change.name == "runtime.connectionState"),
         "{changes:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_cannot_be_made_leaves_nothing_at_the_server() {
+    let site = Site::new();
+    let refuse = FaultAction::Refuse {
+        status: 503,
+        body: None,
+        retry_after: None,
+    };
+    let rule = FaultRule::new("PropertyCollector_CreateFilter", refuse).times(Some(3));
+    site.simulator.world().faults_mut().add(rule);
+    let mut updates = watch(&site.client());
+    for _ in 0..3 {
+        updates.next().await.unwrap_err();
+    }
+    updates.next().await.unwrap();
+    assert_eq!(site.attempts("PropertyCollector_CreatePropertyCollector"), 4);
+    assert_eq!(site.attempts("PropertyCollector_DestroyPropertyCollector"), 3);
+    updates.close().await.unwrap();
 }

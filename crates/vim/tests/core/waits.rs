@@ -233,6 +233,32 @@ async fn a_real_refusal_ends_a_wait_at_once() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_wait_could_not_make_whole_is_not_left_at_the_server() {
+    for (operation, views) in [
+        ("PropertyCollector_CreateFilter", 3),
+        ("ViewManager_CreateListView", 0),
+    ] {
+        let bench = TaskBench::new();
+        let rule = refuse(operation, 503, json!("<html>")).times(Some(3));
+        bench.site.simulator.world().faults_mut().add(rule);
+        let id = bench.start(Work::Succeeds).await;
+        let work = bench.client.task(&task(&id), farside_vim::result_of::<String>);
+        let policy = farside_transport::PollPolicy::default();
+        let done = work
+            .until_done(Duration::from_secs(600), &*bench.clock(), policy)
+            .await;
+        assert_eq!(done.unwrap(), "done");
+        let site = &bench.site;
+        assert_eq!(site.attempts("PropertyCollector_CreatePropertyCollector"), 4);
+        assert_eq!(site.attempts("PropertyCollector_DestroyPropertyCollector"), 3);
+        assert_eq!(
+            site.attempts("View_DestroyView") + site.attempts("ListView_DestroyView"),
+            views
+        );
+    }
+}
+
 #[test]
 fn an_id_of_another_kind_or_of_another_vcenter_is_none_to_wait_for() {
     let client = Site::new().client();
