@@ -1,10 +1,11 @@
 //! How ready a guest is.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use farside_models_vim::{GuestNicInfo, ManagedEntityStatus, VirtualMachinePowerState};
-use farside_transport::Deadline;
+use farside_transport::{PollPolicy, WaitErrorKind};
 use farside_wire::DecodeError;
 
 use super::VirtualMachine;
@@ -176,32 +177,37 @@ impl VirtualMachine {
     /// Waits until its guest is as ready as wanted: until its Tools run, it has an address, and so on. Gives how it was then.
     ///
     /// # Errors
-    /// [`WorkErrorKind::NotReady`] with what was reached, when the time is up; [`WorkErrorKind::Wait`] if the machine is not
-    /// in the inventory any more.
+    /// [`WorkErrorKind::NotReady`] with what was last seen, when the time is up; [`WorkErrorKind::Wait`] if the machine is not
+    /// in the inventory any more, or was never seen in that time; [`WorkErrorKind::Unreadable`].
     ///
     /// # Cancel safety
     /// Nothing is changed at the server.
     pub async fn wait_until(&self, wanted: Readiness, limit: Duration) -> Result<Guest, WorkError> {
         let about = |kind: WorkErrorKind| kind.about("waiting for the guest of", self.reference());
-        let deadline = Deadline::after(&**self.client().clock(), limit);
+        let last = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&last);
         let ready = self.watch(
             PATHS,
-            move |seen| {
-                Guest::read(seen)
-                    .is_ok_and(|guest| guest.is(wanted))
-                    .then_some(None)
+            move |properties| {
+                let guest = Guest::read(properties);
+                let is_ready = guest.as_ref().is_ok_and(|guest| guest.is(wanted));
+                *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(guest);
+                is_ready.then_some(None)
             },
             no_result,
         );
-        let reached = self.wait_for(deadline, &ready).await.map_err(about)?;
-        let seen = self.read_guest().await.map_err(about)?;
-        if reached.is_some() || seen.is(wanted) {
-            return Ok(seen);
+        let clock = &**self.client().clock();
+        let waited = ready.until_done(limit, clock, PollPolicy::default()).await;
+        let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (waited, last) {
+            (Ok(()), Some(guest)) => guest.map_err(about),
+            (Err(error), Some(guest)) if matches!(error.kind(), WaitErrorKind::Deadline { .. }) => {
+                let seen = Box::new(guest.map_err(about)?);
+                Err(about(WorkErrorKind::NotReady { wanted, limit, seen }))
+            }
+            (Err(error), _) => Err(about(error.into())),
+            // A wait ends well by what a look shows.
+            (Ok(()), None) => self.read_guest().await.map_err(about),
         }
-        Err(about(WorkErrorKind::NotReady {
-            wanted,
-            limit,
-            seen: Box::new(seen),
-        }))
     }
 }

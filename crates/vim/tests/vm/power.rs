@@ -5,6 +5,7 @@ use std::time::Duration;
 use farside_models_vim::{RenameRequest, VirtualMachinePowerState};
 use farside_simulator::vm::{ChoiceNames, Guest, MachineTrouble, VmSpec};
 use farside_simulator::{FaultAction, FaultRule};
+use farside_transport::{Clock as _, WaitErrorKind};
 use farside_vim::{
     ByWhat, ManagedEntity, ManagedObject, MovedOrCopied, Readiness, ShutDown, Started, VirtualMachine,
     WorkErrorKind,
@@ -357,4 +358,36 @@ async fn looks_at_a_machine_outlive_the_pages_of_a_proxy() {
         .add(rule.from_nth(2).times(Some(2)));
     let started = vm.start(None, LONG).await.unwrap();
     assert_eq!(started, Started::On { answered: false });
+}
+
+#[tokio::test]
+async fn a_wait_for_a_guest_ends_in_time_whatever_the_server_does() {
+    let bench = Bench::new(VmSpec::default());
+    let vm = bench.vm(&bench.east, "east-01");
+    vm.is_off().await.unwrap();
+    let rule = FaultRule::new(
+        "PropertyCollector_RetrievePropertiesEx",
+        FaultAction::Silence { acted: false },
+    );
+    bench
+        .simulator
+        .world()
+        .faults_mut()
+        .add(rule.from_nth(2).times(None));
+    let limit = Duration::from_secs(5);
+    let began = bench.clock.elapsed();
+    let error = vm.wait_until(Readiness::Address, limit).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), WorkErrorKind::NotReady { seen, .. } if !seen.on),
+        "{error:?}"
+    );
+    let took = bench.clock.elapsed() - began;
+    assert!(took <= limit, "{took:?}");
+    // Nothing was seen at all.
+    let error = vm.wait_until(Readiness::Address, limit).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), WorkErrorKind::Wait(wait) if matches!(wait.kind(), WaitErrorKind::Deadline { .. })),
+        "{error:?}"
+    );
+    assert!(bench.clock.elapsed() - began <= limit * 2);
 }
