@@ -145,6 +145,7 @@ impl VasaClient {
     /// - it keeps to the number of groups that the provider takes at once, and goes by `TooMany` where that is less;
     /// - a group that was refused for now (`ProviderBusy`, `TooMany`, another provider active) is sent again in time; one with
     ///   `SyncOngoing` when the task that the provider named has ended;
+    /// - groups whose call did not go out, as nobody listened, are sent again in time as well;
     /// - `AlreadyDone` is a success with that warning;
     /// - a group that the result of its task leaves out, as results of tests do, is judged by its state.
     ///

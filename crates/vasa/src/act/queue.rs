@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use farside_wire::Fault;
+use farside_transport::{CallError, Retry};
+use farside_wire::{Fault, Repeat};
 
 use super::{Called, Doubt, GroupEnd, GroupEnded, NO_SESSION, NotStarted};
 use crate::action::{Action, Recovery, Unfit};
@@ -38,6 +39,8 @@ pub(crate) struct Item {
     not_before: Duration,
     after: Option<String>,
     put_off: Vec<Fault>,
+    /// Why the last call with it did not go out, if it did not.
+    not_sent: Option<CallError>,
 }
 
 #[derive(Debug)]
@@ -79,6 +82,7 @@ impl Queue {
             not_before: Duration::ZERO,
             after: None,
             put_off: Vec::new(),
+            not_sent: None,
         });
         Self {
             action,
@@ -225,8 +229,11 @@ impl Queue {
     /// No further call is made.
     pub(super) fn time_is_up(&mut self) {
         for item in std::mem::take(&mut self.open) {
-            let reason = NotStarted::OutOfTime {
-                faults: item.put_off.clone(),
+            let reason = match item.not_sent.clone() {
+                Some(error) => NotStarted::Call(error),
+                None => NotStarted::OutOfTime {
+                    faults: item.put_off.clone(),
+                },
             };
             self.end(&item, GroupEnd::NotStarted { reason });
         }
@@ -246,6 +253,14 @@ impl Queue {
                 }
             }
             Called::Refused(fault) => self.refused(provider, items, &fault, now),
+            Called::NotStarted(error) if can_pass(&error) => {
+                for mut item in items {
+                    item.rests(now);
+                    item.not_sent = Some(error.clone());
+                    self.open.push_back(item);
+                }
+                self.rest(provider);
+            }
             Called::NotStarted(error) => {
                 // It would be the same for all others.
                 let rest = std::mem::take(&mut self.open);
@@ -308,6 +323,7 @@ impl Queue {
         };
         if again {
             item.put_off = faults;
+            item.not_sent = None;
             self.open.push_back(item);
         } else {
             self.end(&item, GroupEnd::Failed { faults });
@@ -458,6 +474,14 @@ impl Item {
         self.pauses += 1;
         self.not_before = now + pause;
         true
+    }
+}
+
+/// Whether a call that has not happened may go out later: nobody listened, not a login or a certificate that is refused.
+fn can_pass(error: &CallError) -> bool {
+    match error.retry(Repeat::OnlyIfNeverSent) {
+        Retry::Now | Retry::After(_) => true,
+        Retry::CheckFirst | Retry::Never => false,
     }
 }
 

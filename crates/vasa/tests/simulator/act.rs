@@ -301,6 +301,38 @@ async fn a_group_that_waits_for_a_task_does_not_hold_up_one_that_rests() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn groups_whose_call_does_not_go_out_are_sent_again_in_time() {
+    for (outage_ms, good) in [(20_000, true), (10_000_000, false)] {
+        let pair = world(|provider| provider.max_batch_size = Some(1), |_| {});
+        let west = pair.site("vc-west").await;
+        let groups = ids(&west.all(0).await);
+        let restart = FaultAction::RestartVcenter {
+            endpoint: "vc-west".to_owned(),
+            outage_ms,
+        };
+        pair.simulator
+            .world()
+            .faults_mut()
+            .add(FaultRule::new(FAILOVER, restart).from_nth(2));
+        let act = west
+            .client
+            .act(&west.providers[0], UNPLANNED, groups[..3].to_vec());
+        let ends = act.within(Duration::from_secs(600)).send().await.unwrap();
+        assert!(ends[0].end.is_success(), "{ends:?}");
+        assert!(
+            matches!(ends[1].end, GroupEnd::Unknown { .. }),
+            "its call was cut: {ends:?}"
+        );
+        if good {
+            assert!(ends[2].end.is_success(), "{ends:?}");
+        } else {
+            assert!(matches!(reason(&ends[2]), NotStarted::Call(_)), "{ends:?}");
+        }
+        assert_eq!(effects(&pair, FAILOVER), if good { 2 } else { 1 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn results_are_read_in_every_form() {
     for form in [ResultForm::Declared, ResultForm::Subtype, ResultForm::Bare] {
         let pair = world(
