@@ -20,7 +20,7 @@ mod vapp;
 mod view;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,8 @@ pub struct Vcda {
     pub(crate) free: BTreeMap<String, FreeVm>,
     pub(crate) plans: BTreeMap<String, RecoveryPlan>,
     pub(crate) tasks: BTreeMap<String, Task>,
+    /// The ids of the tasks about each resource, so that they are found without a look at all others.
+    pub(crate) tasks_about: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What happens by itself.
@@ -135,6 +137,12 @@ impl Vcda {
     /// The sites that services were paired with, beyond those of the world.
     pub fn paired_sites(&self) -> &[PairedSite] {
         &self.paired
+    }
+
+    /// Notes which resource a task is about.
+    pub(crate) fn task_is_about(&mut self, task: &str, resource: &str) {
+        let about = self.tasks_about.entry(resource.to_owned()).or_default();
+        about.insert(task.to_owned());
     }
 
     /// All tasks, by id.

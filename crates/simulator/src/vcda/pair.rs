@@ -29,6 +29,7 @@ impl Vcda {
             free: BTreeMap::new(),
             plans: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            tasks_about: BTreeMap::new(),
         };
         let mut vapp: Option<(VappReplication, String)> = None;
         for number in 1..=replications {

@@ -269,8 +269,9 @@ pub(super) fn set_up(world: &mut World, setup: Setup) {
         )
     };
     if let Some(task) = vcda.tasks.get_mut(&setup.task) {
-        task.resource.id = Some(id);
+        task.resource.id = Some(id.clone());
         task.resource.name = Some(vapp.name);
+        vcda.task_is_about(&setup.task, &id);
     }
     work::conclude(core, vcda, &setup.task, Outcome::Succeeded(result));
 }

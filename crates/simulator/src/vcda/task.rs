@@ -101,6 +101,9 @@ impl Task {
         core.calls.hold(incoming.ticket);
         core.note_task(&self.site, &self.id, self.work(), "running");
         let answer = work::accepted(core, vcda, &self);
+        if let Some(resource) = &self.resource.id {
+            vcda.task_is_about(&self.id, resource);
+        }
         vcda.tasks.insert(self.id.clone(), self);
         answer
     }
@@ -251,12 +254,15 @@ pub(super) fn list(world: &World, incoming: &Incoming<'_>) -> Result<Answer, Ref
         ));
     }
     let filter = Filter::read(&query)?;
-    let here = world
-        .vcda
-        .tasks
-        .values()
-        .filter(|task| task.is_shown_at(incoming.endpoint));
-    let mut tasks: Vec<&Task> = here.filter(|task| filter.passes(core, task)).collect();
+    let vcda = &world.vcda;
+    let passes = |task: &&Task| task.is_shown_at(incoming.endpoint) && filter.passes(core, task);
+    let mut tasks: Vec<&Task> = match query.text("resourceId").filter(|id| !id.is_empty()) {
+        Some(resource) => {
+            let ids = vcda.tasks_about.get(resource).into_iter().flatten();
+            ids.filter_map(|id| vcda.tasks.get(id)).filter(passes).collect()
+        }
+        None => vcda.tasks.values().filter(passes).collect(),
+    };
     query::sort(&mut tasks, &fields, |task, field| sort_key(core, task, field));
     let items = tasks
         .iter()
