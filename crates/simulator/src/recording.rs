@@ -35,15 +35,15 @@ struct Sink {
     names: SecretNames,
 }
 
-/// Writes down an exchange, if that is asked for.
+/// Writes down an exchange, if that is asked for, with the switches of the world that change the form of answers.
 ///
 /// # Panics
 /// If it is asked for and nothing can be written: what is asked for and not recorded must not go unseen.
-pub(crate) fn write(endpoint: &str, operation: &str, request: &Request, answer: &Answer) {
+pub(crate) fn write(endpoint: &str, operation: &str, form: &str, request: &Request, answer: &Answer) {
     let sink = SINK.get_or_init(|| std::env::var_os(RECORDINGS).map(|folder| open(Path::new(&folder))));
     if let Some(sink) = sink {
         let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = sink.write(endpoint, operation, request, answer);
+        let written = sink.write(endpoint, operation, form, request, answer);
         written.unwrap_or_else(|error| panic!("{RECORDINGS}: cannot be written: {error}"));
     }
 }
@@ -82,19 +82,25 @@ impl Sink {
         &mut self,
         endpoint: &str,
         operation: &str,
+        form: &str,
         request: &Request,
         answer: &Answer,
     ) -> io::Result<()> {
-        if !self.written.insert(shape(operation, request, answer)) {
+        if !self.written.insert(shape(operation, form, request, answer)) {
             return Ok(());
         }
         let thread = std::thread::current();
         let query = if request.query.is_empty() { "" } else { "?" };
         let media_type = request.header_text("content-type");
+        let form = if form.is_empty() {
+            String::new()
+        } else {
+            format!(", odd: {form}")
+        };
         let line = json!({
             "n": self.written.len(),
             "operation": operation,
-            "target": format!("{endpoint} in {}", thread.name().unwrap_or("a thread without a name")),
+            "target": format!("{endpoint} in {}{form}", thread.name().unwrap_or("a thread without a name")),
             "request": {
                 "method": request.method.as_str(),
                 "path": format!("{}{query}{}", request.path, request.query),
@@ -146,9 +152,9 @@ fn header(name: &str, value: &str) -> [String; 2] {
 }
 
 /// What an exchange has in common with all those that a schema cannot tell from it.
-fn shape(operation: &str, request: &Request, answer: &Answer) -> u64 {
+fn shape(operation: &str, form: &str, request: &Request, answer: &Answer) -> u64 {
     let mut hasher = DefaultHasher::new();
-    operation.hash(&mut hasher);
+    (operation, form).hash(&mut hasher);
     request.method.as_str().hash(&mut hasher);
     request.header_text("content-type").hash(&mut hasher);
     for (name, value) in request.query_pairs() {
@@ -244,7 +250,7 @@ mod tests {
         let mut sink = Sink::create(&path).unwrap();
         for (sent, given) in exchanges {
             let request = Request::new(Method::POST, "/things/7?site=east").json(sent);
-            sink.write("west", "things.move", &request, &answer(given))
+            sink.write("west", "things.move", "", &request, &answer(given))
                 .unwrap();
         }
         let text = fs::read_to_string(&path).unwrap();

@@ -217,7 +217,13 @@ impl World {
             Reply::Cut | Reply::Silence | Reply::Parked(_) | Reply::Unreachable | Reply::Dropped => reply,
         };
         if let (true, Reply::Answer(answer) | Reply::Part(answer, _)) = (own, &reply) {
-            recording::write(endpoint, incoming.operation, request, answer);
+            recording::write(
+                endpoint,
+                incoming.operation,
+                &self.vi_json.form(),
+                request,
+                answer,
+            );
         }
         Handled { reply, delay_ms }
     }
@@ -347,7 +353,7 @@ impl World {
         if let Some(answer) = answer {
             let answer = self.dated(&parked.endpoint, self.vi_json.formed(answer));
             let (operation, asked) = vi_json::collector::wait::asked(&parked);
-            recording::write(&parked.endpoint, operation, &asked, &answer);
+            recording::write(&parked.endpoint, operation, &self.vi_json.form(), &asked, &answer);
             return Resumed::Reply(match parked.cut_after {
                 Some(bytes) => fault::part(answer, bytes),
                 None => Reply::Answer(answer),

@@ -30,6 +30,7 @@ class Report:
         self.findings = {}
         self.operations = set()
         self.tasks = {}
+        self.odd = 0
 
     def exchange(self, source, method, path, status, body, is_empty, place=None):
         """Checks one exchange, if it is one of VI JSON. Ids of tasks mean the same within one place, if one is given."""
@@ -70,6 +71,10 @@ def read_recordings(folder, report):
                 answer = outcome.get("answer") if isinstance(outcome, dict) else None
                 if answer is None:
                     continue  # the first line, or a call that got no answer
+                if ", odd: " in exchange["target"]:
+                    # A world whose answers are in another form on purpose: `cargo xtask validate` knows which.
+                    report.odd += 1
+                    continue
                 body = answer.get("body", "empty")
                 if isinstance(body, dict) and "json" not in body:
                     continue  # too long, not JSON, or all of it a secret
@@ -134,6 +139,8 @@ def main():
             print(f"FAILED: oddities.txt lists {': '.join(key)}, and nothing has it")
     for what, count in sorted(report.unknown.items()):
         print(f"not known to pyvmomi, not checked: {what} ({count} times)")
+    if report.odd:
+        print(f"{report.odd} recorded answers have another form on purpose and were not checked")
     sources = ", ".join(f"{count} from {source}" for source, count in sorted(report.checked.items()))
     print(f"{sum(report.checked.values())} answers ({sources}) of {len(report.operations)} operations, {failures} failures")
     for source, given in (("recordings", arguments.recordings), ("fixtures", arguments.fixtures), ("walk", arguments.walk)):

@@ -76,6 +76,11 @@ pub(crate) struct ViJson {
 }
 
 impl ViJson {
+    /// The switches that change the form of answers.
+    pub(crate) fn form(&self) -> String {
+        self.spec.form()
+    }
+
     pub(crate) fn new(core: &mut Core, vcenters: &[&str], spec: &WorldSpec) -> Self {
         let known = |core: &mut Core, name: &str| Vcenter {
             releases: spec.releases.clone(),

@@ -22,6 +22,21 @@ pub struct ViJsonSpec {
 }
 
 impl ViJsonSpec {
+    /// The switches that make answers differ from what the documents show, for recordings; empty if none is on.
+    pub(crate) fn form(&self) -> String {
+        let switches = [
+            ("omits_type_names", self.omits_type_names),
+            ("nulls", self.nulls),
+            ("wraps_faults", self.wraps_faults),
+        ];
+        let on: Vec<&str> = switches
+            .iter()
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| *name)
+            .collect();
+        on.join("+")
+    }
+
     /// Whether an answer is changed at all.
     pub(super) fn changes_answers(&self) -> bool {
         self.omits_type_names || self.type_names_last || self.nulls || self.wraps_faults
