@@ -71,6 +71,16 @@ const fn of_the_stack(name: &'static str, bound: Bound) -> Figure {
     }
 }
 
+const fn of_the_simulator(name: &'static str, bound: Bound) -> Figure {
+    Figure {
+        name,
+        package: "farside-simulator",
+        bench: "simulator",
+        source: Source::Printed,
+        bound,
+    }
+}
+
 const fn ratio(name: &'static str, of: &'static str, to: &'static str, least: f64) -> Figure {
     Figure {
         name,
@@ -131,4 +141,13 @@ pub(super) const FIGURES: &[Figure] = &[
     of_the_stack("stack-throughput", Bound::AtLeast(0.8)),
     of_the_stack("stack-processor-time", Bound::Below(15.0)),
     of_the_stack("stack-memory-growth", Bound::Below(2.0)),
+    of_the_simulator("simulator-calls-in-process", Bound::Told),
+    of_the_simulator("simulator-slowest-in-process", Bound::Told),
+    of_the_simulator("simulator-growth", Bound::Below(3.0)),
+    of_the_simulator("simulator-calls-https", Bound::Told),
+    of_the_simulator("simulator-https", Bound::AtLeast(0.1)),
+    of_the_simulator("simulator-memory-group", Bound::Below(4.0)),
+    of_the_simulator("simulator-memory-replication", Bound::Below(8.0)),
+    of_the_simulator("simulator-build-large", Bound::Below(10.0)),
+    of_the_simulator("simulator-build-large-time", Bound::Told),
 ];
