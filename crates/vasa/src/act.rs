@@ -18,7 +18,7 @@ use crate::batch::{GroupOutcome, GroupSuccess, batch_limit, is_already_done};
 use crate::client::VasaClient;
 use crate::fault::GroupFault;
 use crate::id::{GroupId, ProviderRef};
-use crate::task::SMS_TASK;
+use crate::task::{self, SMS_TASK};
 
 mod queue;
 
@@ -299,7 +299,7 @@ impl Act<'_> {
     /// Waits until a task of somebody else has ended, however it does. One that cannot be followed is left after a while.
     async fn follow(&self, task: String, clock: &dyn Clock, deadline: Deadline) -> Happened {
         let id = OperationId::new(SMS_TASK, self.client.vim().endpoint(), &task);
-        let work = self.client.operation(id);
+        let work = task::attach(self.client.vim(), id, Ok);
         let ended = work.until_done(deadline.left(clock), clock, self.polls).await;
         if let Err(error) = ended
             && matches!(error.kind(), WaitErrorKind::Call(_) | WaitErrorKind::Looks { .. })

@@ -7,7 +7,7 @@ use crate::action::{Action, Batch, Recovery};
 use crate::batch::{GroupOutcome, regroup};
 use crate::client::VasaClient;
 use crate::id::{GroupId, ProviderRef};
-use crate::task;
+use crate::task::{self, ForeignSmsTask};
 
 /// Work on the groups of a batch; its result has an outcome for each, in their order.
 pub type GroupWork = RemoteOperation<Vec<GroupOutcome>>;
@@ -32,17 +32,21 @@ impl VasaClient {
     }
 
     /// Work on groups that was started before, by this process or another one; the groups are those of the call. Nothing is sent.
-    #[must_use]
-    pub fn attach(&self, id: OperationId, groups: Vec<GroupId>) -> GroupWork {
-        task::attach(self.vim(), id, move |result| {
+    ///
+    /// # Errors
+    /// [`ForeignSmsTask`] for an id of another kind or of another vCenter.
+    pub fn attach(&self, id: OperationId, groups: Vec<GroupId>) -> Result<GroupWork, ForeignSmsTask> {
+        task::stored(self.vim(), id, move |result| {
             Ok(regroup(&groups, result.as_ref()))
         })
     }
 
     /// Any SMS task by its id, its result as the server wrote it. Nothing is sent.
-    #[must_use]
-    pub fn operation(&self, id: OperationId) -> RemoteOperation<Option<RawJson>> {
-        task::attach(self.vim(), id, Ok)
+    ///
+    /// # Errors
+    /// As [`VasaClient::attach`].
+    pub fn operation(&self, id: OperationId) -> Result<RemoteOperation<Option<RawJson>>, ForeignSmsTask> {
+        task::stored(self.vim(), id, Ok)
     }
 
     /// [`VasaClient::start`] with [`Action::Sync`].

@@ -84,7 +84,30 @@ pub(crate) async fn start<T>(
     Ok(attach(vim, id, decode))
 }
 
-/// A task by its id. Nothing is sent.
+/// Why a stored id cannot be waited for here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{id} is no SMS task of {endpoint}")]
+pub struct ForeignSmsTask {
+    /// What was asked for.
+    pub id: OperationId,
+    /// The vCenter that was asked.
+    pub endpoint: String,
+}
+
+/// A task by an id that was stored: of this kind, and of this vCenter. Nothing is sent.
+pub(crate) fn stored<T>(
+    vim: &VimClient,
+    id: OperationId,
+    decode: impl Fn(Option<RawJson>) -> Result<T, DecodeError> + Send + Sync + 'static,
+) -> Result<RemoteOperation<T>, ForeignSmsTask> {
+    if id.kind != SMS_TASK || id.endpoint != vim.endpoint() {
+        let endpoint = vim.endpoint().to_owned();
+        return Err(ForeignSmsTask { id, endpoint });
+    }
+    Ok(attach(vim, id, decode))
+}
+
+/// A task by an id that was made here. Nothing is sent.
 pub(crate) fn attach<T>(
     vim: &VimClient,
     id: OperationId,

@@ -114,10 +114,29 @@ async fn a_stored_id_is_attached_with_the_groups_of_its_call() {
     let bench = SmsBench::new();
     let id = bench.start(Work::Succeeds).await;
     let other = bench.pair.client("vc-west", |transport| transport);
-    let work = other.attach(id, vec![SmsBench::group(1), SmsBench::group(9)]);
+    let work = other
+        .attach(id, vec![SmsBench::group(1), SmsBench::group(9)])
+        .unwrap();
     assert!(!work.can_cancel());
     let outcomes = bench.pair.done(work).await;
     assert!(matches!(outcomes[0], GroupOutcome::Succeeded { .. }));
     assert_eq!(outcomes[1], GroupOutcome::Missing);
     assert!(bench.pair.clock.elapsed() < Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_of_another_vcenter_or_kind_is_not_attached() {
+    let bench = SmsBench::new();
+    let id = bench.start(Work::Succeeds).await;
+    let elsewhere = bench.pair.client("vc-east", |transport| transport);
+    let foreign = elsewhere
+        .attach(id.clone(), vec![SmsBench::group(1)])
+        .unwrap_err();
+    assert_eq!(foreign.id, id);
+    assert_eq!(foreign.endpoint, elsewhere.vim().endpoint());
+    assert!(elsewhere.operation(id.clone()).is_err());
+    let here = bench.pair.client("vc-west", |transport| transport);
+    let other_kind = farside_transport::OperationId::new("vim-task", id.endpoint.clone(), id.id.clone());
+    assert!(here.operation(other_kind).is_err());
+    assert!(here.operation(id).is_ok());
 }

@@ -189,7 +189,10 @@ enum Followed {
 /// Follows a task to its end, through whatever happens to the session and the connection.
 async fn follow(client: &VasaClient, work: &Work) -> Followed {
     let clock = client.vim().clock().clone();
-    let operation = client.operation(work.task.clone());
+    let operation = match client.operation(work.task.clone()) {
+        Ok(operation) => operation,
+        Err(foreign) => return Followed::Lost(foreign.to_string()),
+    };
     loop {
         let ended = operation
             .until_done(STRETCH, clock.as_ref(), PollPolicy::default())
