@@ -1,14 +1,9 @@
 //! Handles of the inventory with their plain methods: what a recovery reads and changes beside virtual machines.
 
 use farside_models_vim::operation::{
-    DISTRIBUTED_VIRTUAL_SWITCH_GET_CONFIG, DISTRIBUTED_VIRTUAL_SWITCH_GET_RUNTIME,
-    DISTRIBUTED_VIRTUAL_SWITCH_RECONFIGURE_DVS_TASK, HOST_SYSTEM_GET_RUNTIME, HOST_SYSTEM_GET_SUMMARY,
-    MANAGED_ENTITY_RENAME_TASK, NETWORK_GET_SUMMARY,
+    HOST_SYSTEM_GET_RUNTIME, HOST_SYSTEM_GET_SUMMARY, MANAGED_ENTITY_RENAME_TASK, NETWORK_GET_SUMMARY,
 };
-use farside_models_vim::{
-    DVSConfigInfo, DVSRuntimeInfo, HostListSummary, HostRuntimeInfo, NetworkSummary, ReconfigureDvsRequest,
-    RenameRequest,
-};
+use farside_models_vim::{HostListSummary, HostRuntimeInfo, NetworkSummary, RenameRequest};
 use farside_wire::{ManagedObjectReference, Object};
 
 use crate::object::ManagedObject;
@@ -22,8 +17,6 @@ crate::managed_object! {
     pub struct Network = "Network";
     /// A host.
     pub struct HostSystem = "HostSystem";
-    /// A distributed switch.
-    pub struct DistributedVirtualSwitch = "DistributedVirtualSwitch";
 }
 
 impl ManagedEntity {
@@ -37,11 +30,6 @@ impl ManagedEntity {
     pub fn of_object(object: &impl ManagedObject) -> Self {
         object.client().object(object.id())
     }
-}
-
-impl DistributedVirtualSwitch {
-    /// Its uuid, by which cards name it.
-    pub const UUID: PropertyPath<DistributedVirtualSwitch, String> = PropertyPath::new("uuid");
 }
 
 crate::methods! {
@@ -65,17 +53,5 @@ crate::methods! {
         read runtime() -> value HostRuntimeInfo = HOST_SYSTEM_GET_RUNTIME;
         /// Reads its main facts in one: state, hardware, product, load.
         read summary() -> value HostListSummary = HOST_SYSTEM_GET_SUMMARY;
-    }
-}
-
-crate::methods! {
-    DistributedVirtualSwitch {
-        /// Changes the switch on all its hosts. Send the `configVersion` that was read. Of hosts that did not take the change
-        /// while others did, the task's fault is `DvsOperationBulkFault`.
-        act reconfigure(request: &ReconfigureDvsRequest) -> task = DISTRIBUTED_VIRTUAL_SWITCH_RECONFIGURE_DVS_TASK;
-        /// Reads its configuration; `VMwareDVSConfigInfo` where it uses DPUs.
-        read config() -> value Object<DVSConfigInfo> = DISTRIBUTED_VIRTUAL_SWITCH_GET_CONFIG;
-        /// Reads what vCenter knows of its hosts, which lags behind what they know themselves; `None` while nothing is known.
-        read runtime() -> optional DVSRuntimeInfo = DISTRIBUTED_VIRTUAL_SWITCH_GET_RUNTIME;
     }
 }

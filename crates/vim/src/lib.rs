@@ -33,25 +33,28 @@
 //! | `collector` `updates` | [`PropertyCollector`], [`PropertyFilter`]; [`Updates`]: properties as they change |
 //! | `view` | [`ViewManager`], [`ListView`] |
 //! | `task` | [`Task`], and tasks as remote work to wait for |
-//! | `path` | [`PropertyPath`]: property paths with the types of their values |
+//! | `path` | [`PropertyPath`]: property paths with the types of their values, and reads by them |
 //! | `properties` | [`ObjectProperties`]: what the property collector brought |
-//! | with feature `inventory` | |
-//! | `container` `search` | [`ContainerView`]; [`SearchIndex`], [`TaskManager`] |
-//! | `inventory` | [`Entry`]: all objects of a type below another one, typed reads, paths of objects |
-//! | `entity` | handles with their plain methods: [`ManagedEntity`], [`Network`], [`HostSystem`], [`DistributedVirtualSwitch`] |
+//! | with feature `container` | |
+//! | `container` | [`ContainerView`], [`Entry`]: all objects of a type below another one |
+//! | with feature `switch` | |
+//! | `switch` | [`DistributedVirtualSwitch`] with its plain methods |
+//! | with feature `inventory`, which includes `container` and `switch` | |
+//! | `inventory` `search` | paths of objects; [`SearchIndex`], [`TaskManager`] |
+//! | `entity` | handles with their plain methods: [`ManagedEntity`], [`Network`], [`HostSystem`] |
 //! | with feature `vm`, which is on unless said otherwise and includes `inventory` | |
 //! | `vm` | [`VirtualMachine`]: its plain methods; shut down, start, question, readiness, network cards |
 //! | `folder` `together` `datastore` | [`Folder`]: registering; [`Datacenter`]: machines powered on together; [`Datastore`]: files of recovered machines |
 //! | `error` `work` | [`WorkError`]: work of more than one call; how it is started and seen to its end |
 //!
-//! Without the two features the crate has what all clients of VI JSON need, and a program compiles no more than that.
+//! Without features the crate has what all clients of VI JSON need, and a program compiles no more than that.
 //!
 //! What holds here: every wait has a deadline; a failure before a call went out (release, login) says that the call was not
 //! sent; null, an empty body and 204 alike are "no value".
 
 mod client;
 mod collector;
-#[cfg(feature = "inventory")]
+#[cfg(feature = "container")]
 mod container;
 #[cfg(feature = "vm")]
 mod datastore;
@@ -72,6 +75,8 @@ mod release;
 mod search;
 mod service;
 mod session;
+#[cfg(feature = "switch")]
+mod switch;
 mod task;
 #[cfg(feature = "vm")]
 mod together;
@@ -84,20 +89,18 @@ mod work;
 
 pub use client::{VimClient, VimClientBuilder};
 pub use collector::{PropertyCollector, PropertyFilter};
-#[cfg(feature = "inventory")]
-pub use container::ContainerView;
+#[cfg(feature = "container")]
+pub use container::{ContainerView, Entry};
 #[cfg(feature = "vm")]
 pub use datastore::{
     Datastore, FailedFile, RecoveredVolume, UpdatedFile, UpdatedFiles, registration_path, update_request,
 };
 #[cfg(feature = "inventory")]
-pub use entity::{DistributedVirtualSwitch, HostSystem, ManagedEntity, Network};
+pub use entity::{HostSystem, ManagedEntity, Network};
 #[cfg(feature = "vm")]
 pub use error::{WorkError, WorkErrorKind};
 #[cfg(feature = "vm")]
 pub use folder::{Folder, NotRegistered};
-#[cfg(feature = "inventory")]
-pub use inventory::Entry;
 pub use invocation::Invocation;
 pub use object::ManagedObject;
 pub use path::PropertyPath;
@@ -106,6 +109,8 @@ pub use release::{KNOWN_RELEASES, ReleaseChoice};
 #[cfg(feature = "inventory")]
 pub use search::{SearchIndex, TaskManager};
 pub use service::{ServiceInstance, SessionManager};
+#[cfg(feature = "switch")]
+pub use switch::DistributedVirtualSwitch;
 pub use task::{ForeignVimTask, Task, VIM_TASK, VimTasks, no_result, result_of};
 #[cfg(feature = "vm")]
 pub use together::{Datacenter, StartedTogether};

@@ -3,8 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use farside_wire::DecodeError;
+use farside_models_vim::operation::PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX;
+use farside_transport::{CallError, CallErrorKind};
+use farside_wire::{DecodeError, Read};
+use serde::de::Error as _;
 
+use crate::client::VimClient;
+use crate::invocation::Invocation;
+use crate::object::ManagedObject;
 use crate::properties::ObjectProperties;
 
 /// A property path of the managed type `O`, whose value is a `T`.
@@ -60,5 +66,35 @@ impl ObjectProperties {
     /// The value is not a `T`.
     pub fn at<O, T: farside_wire::Read>(&self, path: PropertyPath<O, T>) -> Result<Option<T>, DecodeError> {
         self.get(path.as_str())
+    }
+}
+
+impl VimClient {
+    /// Reads one property of an object (`PropertyCollector.RetrievePropertiesEx`); `None` if it is not set.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallErrorKind::Decode`] if the value is of another type or may not be read, `ManagedObjectNotFound` if
+    /// the object is not there.
+    pub async fn read<O: ManagedObject, T: Read>(
+        &self,
+        object: &O,
+        path: PropertyPath<O, T>,
+    ) -> Result<Option<T>, CallError> {
+        let of = [object.reference().clone()];
+        let read = self.properties(&of, O::TYPE_NAME, &[path.as_str()]).await?;
+        let Some(properties) = read.first() else {
+            return Ok(None);
+        };
+        let unreadable = |reason: String| {
+            let call = Invocation::new(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX, "")
+                .target(format!("{} of {}", path.as_str(), object.reference()))
+                .into_call();
+            call.context()
+                .error(CallErrorKind::Decode(serde_json::Error::custom(reason)))
+        };
+        if let Some(fault) = properties.fault(path.as_str()) {
+            return Err(unreadable(format!("it cannot be read: {}", fault.type_name())));
+        }
+        properties.at(path).map_err(|error| unreadable(error.to_string()))
     }
 }

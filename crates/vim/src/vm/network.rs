@@ -7,9 +7,10 @@ use farside_models_vim::{
 };
 use farside_wire::{ManagedObjectReference, Object};
 
-use crate::entity::{DistributedVirtualSwitch, Network};
+use crate::entity::Network;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
+use crate::switch::DistributedVirtualSwitch;
 
 /// The type of the references to port groups of distributed switches.
 const PORT_GROUP: &str = "DistributedVirtualPortgroup";
