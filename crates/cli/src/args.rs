@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Run a plan
     Run(Run),
     /// End the tests of a plan
-    Cleanup(Cleanup),
+    Cleanup(Start),
     /// Take up a run that was stopped, killed or lost its machine
     Resume(Resume),
     /// Give a run up: calls under way are seen to their end, everything else is skipped
@@ -197,11 +197,18 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// The plan
-    pub(crate) plan: PathBuf,
     /// What the run is for
     #[arg(long, value_enum)]
     pub(crate) mode: RunMode,
+    #[command(flatten)]
+    pub(crate) start: Start,
+}
+
+/// What starts a run, whatever it is for.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// The plan
+    pub(crate) plan: PathBuf,
     /// Name of the run [default: made from plan, mode and time]
     #[arg(long)]
     pub(crate) run_id: Option<String>,
@@ -210,6 +217,13 @@ pub(crate) struct Run {
     pub(crate) only: Vec<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) watched: Watched,
+}
+
+/// How a run is watched, and where its record lies.
+#[derive(Debug, Args)]
+pub(crate) struct Watched {
     /// Print JSON lines for progress and one JSON document at the end
     #[arg(long)]
     pub(crate) json: bool,
@@ -235,47 +249,22 @@ pub(crate) struct Consent {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Cleanup {
-    /// The plan
-    pub(crate) plan: PathBuf,
-    /// Name of the run [default: made from plan, mode and time]
-    #[arg(long)]
-    pub(crate) run_id: Option<String>,
-    /// Only this item or priority group; may be repeated
-    #[arg(long, value_name = "ITEM|GROUP")]
-    pub(crate) only: Vec<String>,
-    #[command(flatten)]
-    pub(crate) consent: Consent,
-    /// Print JSON lines for progress and one JSON document at the end
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) place: JournalPlace,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Resume {
     /// The run
     pub(crate) run: String,
     /// Do not wait for the settle time of calls whose answer was lost (disaster runs only)
     #[arg(long)]
     pub(crate) cut_settle: bool,
-    /// Print JSON lines for progress and one JSON document at the end
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) place: JournalPlace,
+    pub(crate) watched: Watched,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Abort {
     /// The run
     pub(crate) run: String,
-    /// Print JSON lines for progress and one JSON document at the end
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) place: JournalPlace,
+    pub(crate) watched: Watched,
 }
 
 #[derive(Debug, Args)]

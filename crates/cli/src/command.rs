@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Plan(plan) => plan::run(&plan),
         Command::Check(check) => check::run(&check).await,
         Command::Run(run) => run::run(&run::Request::from(run)).await,
-        Command::Cleanup(cleanup) => run::run(&run::Request::from(cleanup)).await,
+        Command::Cleanup(start) => run::run(&run::Request::cleanup(start)).await,
         Command::Resume(resume) => drive::resume(&resume).await,
         Command::Abort(abort) => drive::abort(&abort).await,
         Command::Status(status) => inspect::status(&status).await,

@@ -93,21 +93,15 @@ pub(super) async fn resume(resume: &args::Resume) -> Result<u8, Failure> {
     } else {
         Vec::new()
     };
-    take_up(&resume.run, resume.place.journal.as_deref(), first, resume.json).await
+    take_up(&resume.run, &resume.watched, first).await
 }
 
 pub(super) async fn abort(abort: &args::Abort) -> Result<u8, Failure> {
-    take_up(
-        &abort.run,
-        abort.place.journal.as_deref(),
-        vec![Input::Abort],
-        abort.json,
-    )
-    .await
+    take_up(&abort.run, &abort.watched, vec![Input::Abort]).await
 }
 
-async fn take_up(run: &str, journal: Option<&str>, first: Vec<Input>, json: bool) -> Result<u8, Failure> {
-    let Place { journal, reports } = place::open_existing(journal).await?;
+async fn take_up(run: &str, watched: &args::Watched, first: Vec<Input>) -> Result<u8, Failure> {
+    let Place { journal, reports } = place::open_existing(watched.place.journal.as_deref()).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let run = RunId::new(run);
     let known = runs::read(journal.as_ref(), &run).await?;
@@ -140,7 +134,7 @@ async fn take_up(run: &str, journal: Option<&str>, first: Vec<Input>, json: bool
         Arc::new(HttpsConnector),
         clock,
     );
-    let style = if json { Style::Json } else { Style::Human };
+    let style = if watched.json { Style::Json } else { Style::Human };
     to_the_end(state, log, Arc::new(world), &reports, first, style).await
 }
 

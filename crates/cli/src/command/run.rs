@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use anyhow::anyhow;
 use farside_engine::{Mode, ResolvedPlan, RunId};
@@ -18,55 +17,40 @@ use crate::failure::Failure;
 use crate::progress::Style;
 use crate::{output, place};
 
-/// What `run` and `cleanup` have in common.
+/// A run that is asked for.
 pub(super) struct Request {
-    plan: PathBuf,
     mode: Mode,
-    run_id: Option<String>,
-    only: Vec<String>,
-    consent: args::Consent,
-    json: bool,
-    journal: Option<String>,
+    start: args::Start,
 }
 
 impl From<args::Run> for Request {
     fn from(run: args::Run) -> Self {
         Self {
-            plan: run.plan,
             mode: run.mode.into(),
-            run_id: run.run_id,
-            only: run.only,
-            consent: run.consent,
-            json: run.json,
-            journal: run.place.journal,
+            start: run.start,
         }
     }
 }
 
-impl From<args::Cleanup> for Request {
-    fn from(cleanup: args::Cleanup) -> Self {
+impl Request {
+    pub(super) fn cleanup(start: args::Start) -> Self {
         Self {
-            plan: cleanup.plan,
             mode: Mode::Cleanup,
-            run_id: cleanup.run_id,
-            only: cleanup.only,
-            consent: cleanup.consent,
-            json: cleanup.json,
-            journal: cleanup.place.journal,
+            start,
         }
     }
 }
 
 pub(super) async fn run(request: &Request) -> Result<u8, Failure> {
-    let document = plan::read(&request.plan)?;
+    let document = plan::read(&request.start.plan)?;
     demand_consent(request, &document.name)?;
     let selection = Selection {
-        only: request.only.clone(),
+        only: request.start.only.clone(),
     };
-    if request.consent.dry_run {
+    if request.start.consent.dry_run {
         return dry_run(request, &document, &selection).await;
     }
-    let place = place::open(request.journal.as_deref(), Some(&document)).await?;
+    let place = place::open(request.start.watched.place.journal.as_deref(), Some(&document)).await?;
     let (resolved, preflight, world) =
         check::ask(&document, request.mode, &selection, Some(&place.journal)).await?;
     output::note(check::text(&preflight).trim_end());
@@ -75,7 +59,7 @@ pub(super) async fn run(request: &Request) -> Result<u8, Failure> {
         output::note(
             "Nothing was touched. Mend what preflight complains about, or choose items with --only.",
         );
-        if request.json {
+        if request.start.watched.json {
             output::json(&preflight);
         }
         world.close().await;
@@ -87,6 +71,7 @@ pub(super) async fn run(request: &Request) -> Result<u8, Failure> {
     }
     let now = drive::now(world.clock().as_ref());
     let id = request
+        .start
         .run_id
         .clone()
         .unwrap_or_else(|| format!("{}-{}-{}", document.name, request.mode, now.0));
@@ -98,13 +83,17 @@ pub(super) async fn run(request: &Request) -> Result<u8, Failure> {
             return Err(error.into());
         }
     };
-    let style = if request.json { Style::Json } else { Style::Human };
+    let style = if request.start.watched.json {
+        Style::Json
+    } else {
+        Style::Human
+    };
     drive::to_the_end(run, log, world, &place.reports, Vec::new(), style).await
 }
 
 /// Asks the servers and shows what a run would do. Writes nothing, the journal included.
 async fn dry_run(request: &Request, document: &Document, selection: &Selection) -> Result<u8, Failure> {
-    let place = place::open_if_there(request.journal.as_deref(), Some(document)).await?;
+    let place = place::open_if_there(request.start.watched.place.journal.as_deref(), Some(document)).await?;
     let journal = place.as_ref().map(|place| &place.journal);
     let (resolved, preflight, world) = check::ask(document, request.mode, selection, journal).await?;
     world.close().await;
@@ -119,8 +108,8 @@ async fn dry_run(request: &Request, document: &Document, selection: &Selection) 
 
 /// What must be on the command line: nobody is asked for these.
 fn demand_consent(request: &Request, plan: &str) -> Result<(), Failure> {
-    let consent = &request.consent;
-    if let Some(id) = &request.run_id
+    let consent = &request.start.consent;
+    if let Some(id) = &request.start.run_id
         && !is_plain_name(id)
     {
         return Err(Failure::refused(anyhow!("--run-id {id:?} must be {PLAIN_NAME}")));
@@ -142,7 +131,7 @@ fn demand_consent(request: &Request, plan: &str) -> Result<(), Failure> {
         ))
         .hint(format!(
             "farside check {} --for {} shows what would be lost",
-            request.plan.display(),
+            request.start.plan.display(),
             request.mode
         )));
     }
@@ -160,7 +149,7 @@ fn confirm(request: &Request, preflight: &Preflight, plan: &str) -> Result<(), F
     let asked = |answer: std::io::Result<String>| {
         answer.map_err(|error| Failure::refused(anyhow!(error).context("no answer")))
     };
-    if request.mode == Mode::Disaster && request.consent.confirm.is_none() && output::is_interactive() {
+    if request.mode == Mode::Disaster && request.start.consent.confirm.is_none() && output::is_interactive() {
         let name = asked(output::ask(
             "This is a disaster recovery. Type the name of the plan to go on: ",
         ))?;
@@ -170,7 +159,7 @@ fn confirm(request: &Request, preflight: &Preflight, plan: &str) -> Result<(), F
             )));
         }
     }
-    if !request.consent.yes {
+    if !request.start.consent.yes {
         let question = format!(
             "Go on with {} items in mode {}? [y/N] ",
             preflight.items.len(),
@@ -185,7 +174,7 @@ fn confirm(request: &Request, preflight: &Preflight, plan: &str) -> Result<(), F
 }
 
 fn show_dry_run(request: &Request, plan: &ResolvedPlan) {
-    if request.json {
+    if request.start.watched.json {
         output::json(&BTreeMap::from([
             ("schema", serde_json::json!("farside.dry-run/1")),
             ("plan", serde_json::json!(plan.name)),

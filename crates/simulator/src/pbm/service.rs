@@ -61,13 +61,7 @@ impl Service for PbmService {
     }
 
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
-        let Some(path) = Path::pbm(incoming.request) else {
-            return Answer::empty(404);
-        };
-        if !world.vi_json.knows(incoming.endpoint, &path.release) {
-            return world.vi_json.no_release(&path.member);
-        }
-        handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
+        vi_json::service::answered(world, incoming, Path::pbm(incoming.request), handle)
     }
 
     fn formed(&self, world: &World, answer: Answer) -> Answer {

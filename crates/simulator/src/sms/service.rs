@@ -90,13 +90,7 @@ impl Service for SmsService {
     }
 
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
-        let Some(path) = Path::sms(incoming.request) else {
-            return Answer::empty(404);
-        };
-        if !world.vi_json.knows(incoming.endpoint, &path.release) {
-            return world.vi_json.no_release(&path.member);
-        }
-        handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
+        vi_json::service::answered(world, incoming, Path::sms(incoming.request), handle)
     }
 
     fn formed(&self, world: &World, answer: Answer) -> Answer {

@@ -13,7 +13,7 @@ pub(crate) mod own;
 pub(crate) mod property;
 pub(crate) mod request;
 mod search;
-mod service;
+pub(crate) mod service;
 pub(crate) mod session;
 mod spec;
 pub(crate) mod task;

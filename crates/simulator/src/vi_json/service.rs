@@ -114,13 +114,7 @@ impl Service for ViJsonService {
     }
 
     fn handle(&self, world: &mut World, incoming: &Incoming<'_>) -> Answer {
-        let Some(path) = Path::vim(incoming.request) else {
-            return Answer::empty(404);
-        };
-        if !world.vi_json.knows(incoming.endpoint, &path.release) {
-            return world.vi_json.no_release(&path.member);
-        }
-        handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
+        answered(world, incoming, Path::vim(incoming.request), handle)
     }
 
     fn formed(&self, world: &World, answer: Answer) -> Answer {
@@ -134,6 +128,23 @@ impl Service for ViJsonService {
     fn state(&self, world: &World) -> (&'static str, Value) {
         ("hosts", world.hosts.state())
     }
+}
+
+/// The answer to a call below one of the prefixes of VI JSON: what its service makes of it, if its path is one and its vCenter
+/// knows the release.
+pub(crate) fn answered(
+    world: &mut World,
+    incoming: &Incoming<'_>,
+    path: Option<Path>,
+    handle: fn(&mut World, &Incoming<'_>, &Path) -> Result<Answer, Fault>,
+) -> Answer {
+    let Some(path) = path else {
+        return Answer::empty(404);
+    };
+    if !world.vi_json.knows(incoming.endpoint, &path.release) {
+        return world.vi_json.no_release(&path.member);
+    }
+    handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
 }
 
 /// The operation of a path: a property is read with GET, a method called with POST.
