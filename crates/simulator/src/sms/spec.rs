@@ -211,4 +211,7 @@ pub struct EntryFault {
     pub times: Option<u32>,
     /// The fault of the group's entry, with its `_typeName`.
     pub fault: Value,
+    /// The work on the group is done all the same, and its task does not wait for it: the provider lost sight of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub acted: bool,
 }

@@ -37,6 +37,9 @@ pub(crate) struct Job {
     settings: Settings,
     pit: Option<String>,
     ticket: Option<Ticket>,
+    /// Its entry says something else than what comes of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
 }
 
 impl Job {
@@ -59,6 +62,8 @@ struct Settings {
 enum Verdict {
     /// Work begins.
     Begins(Box<Job>),
+    /// Work begins, and the entry has this fault all the same.
+    BeginsUnseen(Box<Job>, Fault),
     /// Nothing is to be done; the entry says so.
     Done(Value),
 }
@@ -170,6 +175,7 @@ fn begin_groups(
             settings: call.settings.clone(),
             pit: group.pit.clone(),
             ticket,
+            unseen: false,
         };
         let limit = call.provider.spec.group_limit.map(|limit| limit as usize);
         let verdict = if !seen.insert(group.object()) {
@@ -184,6 +190,11 @@ fn begin_groups(
                 worked += 1;
                 entries.push(None);
                 ends_ms = ends_ms.max(start(core, sms, call.provider, *job));
+            }
+            Ok(Verdict::BeginsUnseen(job, fault)) => {
+                worked += 1;
+                entries.push(Some(error_entry(group, &fault)));
+                start(core, sms, call.provider, *job);
             }
             Ok(Verdict::Done(entry)) => entries.push(Some(entry)),
             Err(fault) => {
@@ -279,9 +290,11 @@ fn judge(
 ) -> Result<Verdict, Fault> {
     let (pair, side) = sms.look_up(provider, &job.group.fault_domain, &job.group.id)?;
     let (pair, name) = (pair.clone(), pair.name.clone());
-    if let Some(fault) = entry_fault(sms, &name, operation) {
-        return Err(fault);
-    }
+    let told = entry_fault(sms, &name, operation);
+    let told = match told {
+        Some((fault, acted)) if !acted || job.settings.check_only => return Err(fault),
+        told => told.map(|(fault, _)| fault),
+    };
     if let Some(busy) = &pair.busy {
         return Err(still(busy, sms.spec.busy_names_task));
     }
@@ -319,7 +332,11 @@ fn judge(
         let entry = json!({"_typeName": "GroupOperationResult", "groupId": job.group.to_json()});
         return Ok(Verdict::Done(entry));
     }
-    Ok(Verdict::Begins(Box::new(job)))
+    job.unseen = told.is_some();
+    Ok(match told {
+        Some(fault) => Verdict::BeginsUnseen(Box::new(job), fault),
+        None => Verdict::Begins(Box::new(job)),
+    })
 }
 
 /// Refuses to stop a test whose volumes are in use.
@@ -360,14 +377,15 @@ fn uses(vms: &vm::Vms, pair: &Pair, side: usize) -> bool {
     !vm::in_use(vms, &super::replicated(pair).sides[side]).is_empty()
 }
 
-fn entry_fault(sms: &mut Sms, group: &str, operation: &str) -> Option<Fault> {
+/// The fault that a group is told to fail with, and whether the work on it is done all the same.
+fn entry_fault(sms: &mut Sms, group: &str, operation: &str) -> Option<(Fault, bool)> {
     let rule = sms.spec.entry_faults.iter_mut().find(|rule| {
         rule.group == group
             && rule.operation.as_deref().is_none_or(|wanted| wanted == operation)
             && rule.times != Some(0)
     })?;
     rule.times = rule.times.map(|times| times - 1);
-    Some(Fault::given(&rule.fault))
+    Some((Fault::given(&rule.fault), rule.acted))
 }
 
 fn still(busy: &Busy, names_task: bool) -> Fault {
@@ -454,7 +472,10 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
     if let Some(ticket) = job.ticket {
         core.calls.settle(ticket, core.now_ms);
     }
-    let task = sms.tasks.get_mut(&(job.vcenter.clone(), job.task.clone()));
+    let task = sms
+        .tasks
+        .get_mut(&(job.vcenter.clone(), job.task.clone()))
+        .filter(|_| !job.unseen);
     if let Some(Outcome::Groups { entries, .. }) = task.map(|task| &mut task.outcome)
         && let Some(slot) = entries.get_mut(job.index)
     {

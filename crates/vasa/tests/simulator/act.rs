@@ -261,6 +261,7 @@ fn once_each(groups: std::ops::RangeInclusive<u32>, fault: serde_json::Value) ->
         operation: Some(FAILOVER.to_owned()),
         times: Some(1),
         fault: fault.clone(),
+        acted: false,
     };
     groups.map(fault_of).collect()
 }

@@ -146,6 +146,7 @@ impl Case {
             operation: None,
             times: None,
             fault: json!({"_typeName": "NoValidReplica"}),
+            acted: false,
         };
         let mut vasa = VasaSpec::default();
         vasa.providers = vec![provider];

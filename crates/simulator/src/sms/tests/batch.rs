@@ -244,6 +244,7 @@ fn a_group_fails_as_often_as_it_is_told_to() {
         operation: Some(FAILOVER.to_owned()),
         times: Some(1),
         fault: json!({"_typeName": "TooMany", "maxBatchSize": 1}),
+        acted: false,
     };
     let mut bench = bench(VasaSpec {
         entry_faults: vec![fault],
@@ -269,6 +270,25 @@ fn a_group_fails_as_often_as_it_is_told_to() {
         &failover(WEST, &[3], true, false),
     );
     assert_eq!(entries[0]["newState"], "FAILEDOVER");
+}
+
+#[test]
+fn a_group_that_fails_can_have_been_worked_on_all_the_same() {
+    let fault = EntryFault {
+        group: "group-001".to_owned(),
+        operation: Some(FAILOVER.to_owned()),
+        times: Some(1),
+        fault: json!({"_typeName": "ProviderUnavailable"}),
+        acted: true,
+    };
+    let mut bench = bench(VasaSpec {
+        entry_faults: vec![fault],
+        ..VasaSpec::default()
+    });
+    let method = "FailoverReplicationGroup_Task";
+    let entries = run(&mut bench, WEST, 1, method, &failover(WEST, &[1], true, false));
+    assert_eq!(fault_of(&entries[0]), "ProviderUnavailable");
+    assert_eq!(state(&mut bench, WEST, 1), "FAILEDOVER");
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn arrays(fixture: &Fixture) -> VasaSpec {
         operation: None,
         times: None,
         fault,
+        acted: false,
     };
     let ongoing = crate::vi_json::value::reference("SmsTask", "smsTask-80");
     let invalid = json!({
