@@ -4,121 +4,37 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farside_models_sms::{PolicyAssociation, ReplicationState};
-use farside_transport::{
-    CallError, Clock, Deadline, Effect, OperationId, PollPolicy, WaitError, WaitErrorKind,
-};
-use farside_wire::Fault;
+use farside_models_sms::PolicyAssociation;
+use farside_transport::{CallError, Clock, Deadline, OperationId, PollPolicy, WaitErrorKind, within};
+use farside_wire::Repeat;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 
-use crate::action::{Action, Batch, Recovery, Unfit};
-use crate::batch::{GroupOutcome, GroupSuccess, batch_limit, is_already_done};
+use crate::action::{Action, Batch, Recovery};
+use crate::batch::batch_limit;
 use crate::client::VasaClient;
 use crate::fault::GroupFault;
+use crate::group::GroupView;
 use crate::id::{GroupId, ProviderRef};
+use crate::point::PointQuery;
 use crate::task::{self, SMS_TASK};
 
+mod called;
+mod end;
 mod queue;
 
-use queue::{Item, Queue};
+use called::{Called, can_pass};
+pub use end::{Doubt, GroupEnd, GroupEnded, NotStarted};
+use queue::{Item, NO_SESSION, Queue, Seen, groups_of};
 
 /// The time that is given to all calls and their work, unless said otherwise.
 const WITHIN: Duration = Duration::from_secs(3600);
+/// How long a group that may have been acted upon has to look as if it was not, unless said otherwise.
+const SETTLE: Duration = Duration::from_secs(15 * 60);
 
-/// What became of one group.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct GroupEnded {
-    /// The group, as it was asked for.
-    pub group: GroupId,
-    /// How it ended.
-    pub end: GroupEnd,
-}
-
-/// How an action ended for one group.
-#[derive(Clone, Debug)]
-#[must_use]
-pub enum GroupEnd {
-    /// It worked, or had been done before: see [`GroupEnd::was_there_already`].
-    Succeeded {
-        /// What it brought.
-        success: GroupSuccess,
-        /// What went wrong without failing it.
-        warnings: Vec<Fault>,
-    },
-    /// The provider refused it, or it failed there. The group's state shows what of it was done.
-    Failed {
-        /// Why; can be empty if the server said so little.
-        faults: Vec<Fault>,
-    },
-    /// No call was made for it, or none that the provider took up: it is as it was.
-    NotStarted {
-        /// Why.
-        reason: NotStarted,
-    },
-    /// It may have been done, or be under way. Nothing further was sent for it: a look at the group has to tell.
-    Unknown {
-        /// Why.
-        doubt: Doubt,
-    },
-}
-
-impl GroupEnd {
-    /// Whether it worked.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        match self {
-            Self::Succeeded { .. } => true,
-            Self::Failed { .. } | Self::NotStarted { .. } | Self::Unknown { .. } => false,
-        }
-    }
-
-    /// Whether it worked because nothing was to be done: the provider said `AlreadyDone`.
-    #[must_use]
-    pub fn was_there_already(&self) -> bool {
-        match self {
-            Self::Succeeded { warnings, .. } => is_already_done(warnings),
-            Self::Failed { .. } | Self::NotStarted { .. } | Self::Unknown { .. } => false,
-        }
-    }
-}
-
-/// Why no work was begun on a group.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum NotStarted {
-    /// It does not belong into the call.
-    Unfit(Unfit),
-    /// The provider does not show it.
-    NotShown {
-        /// What it says instead.
-        faults: Vec<Fault>,
-    },
-    /// The call did not go out, or was refused without a fault.
-    Call(CallError),
-    /// Time was up before its turn came, or while the provider put it off.
-    OutOfTime {
-        /// Why it was put off, if it was.
-        faults: Vec<Fault>,
-    },
-}
-
-/// Why it is not known what became of a group.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Doubt {
-    /// The call may have been taken up, and its answer is lost or says so little.
-    Call(CallError),
-    /// The task was not seen to its end, or failed as a whole after it had begun.
-    Wait(Arc<WaitError>),
-    /// The task succeeded without a word about the group, and the group's state does not show it either.
-    NotMentioned {
-        /// The state, if it could be read.
-        state: Option<ReplicationState>,
-    },
-}
+/// The pause between questions for the active providers while nobody answers.
+const ASK_PAUSE: Duration = Duration::from_secs(5);
 
 /// An action on any number of groups, to be [sent](Act::send).
 #[derive(Debug)]
@@ -130,6 +46,7 @@ pub struct Act<'a> {
     members: Vec<Recovery>,
     policies: Vec<PolicyAssociation>,
     within: Duration,
+    settle: Duration,
     polls: PollPolicy,
     limit: Option<u32>,
     at_once: usize,
@@ -145,11 +62,16 @@ impl VasaClient {
     /// - it keeps to the number of groups that the provider takes at once, and goes by `TooMany` where that is less;
     /// - a group that was refused for now (`ProviderBusy`, `TooMany`, another provider active) is sent again in time; one with
     ///   `SyncOngoing` when the task that the provider named has ended;
+    /// - where `InactiveProvider` does not name the provider that is active, vCenter is asked ([`VasaClient::fault_domains`]);
+    /// - a group whose entry says `ProviderUnavailable` may have been worked on, so it is looked at, and sent again only when its
+    ///   state, or the name of a sync's point in time, has not shown the action for the time to [settle](Act::settle); one with
+    ///   `ProviderOutOfResource` is looked at, and has failed if its state does not show the action;
     /// - groups whose call did not go out, as nobody listened, are sent again in time as well;
     /// - `AlreadyDone` is a success with that warning;
     /// - a group that the result of its task leaves out, as results of tests do, is judged by its state.
     ///
-    /// A group that the provider may have begun with is never sent a second time.
+    /// A group that the provider may have begun with is not sent a second time, but for what is said of `ProviderUnavailable`. What
+    /// leaves no trace (a preparation, a check) harms nothing, and is sent again after that fault without a look.
     pub fn act<M: Into<Recovery>>(
         &self,
         provider: &ProviderRef,
@@ -163,6 +85,7 @@ impl VasaClient {
             members: members.into_iter().map(Into::into).collect(),
             policies: Vec::new(),
             within: WITHIN,
+            settle: SETTLE,
             polls: PollPolicy::default(),
             limit: None,
             at_once: 1,
@@ -172,9 +95,17 @@ impl VasaClient {
 }
 
 impl Act<'_> {
-    /// With this time for everything; an hour unless said. Work that has begun by then goes on at the array.
+    /// With this time for everything, reads and calls included; an hour unless said. Work that has begun by then goes on at the
+    /// array.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
+        self
+    }
+
+    /// With this time to settle: so long, and as long as the longest call of these at least, a group over which the provider became
+    /// unavailable has to look as if nothing was done before it is sent again. 15 minutes unless said.
+    pub fn settle(mut self, time: Duration) -> Self {
+        self.settle = time;
         self
     }
 
@@ -190,7 +121,7 @@ impl Act<'_> {
         self
     }
 
-    /// With so many calls under way at once, as soon as one has shown what the provider takes; one unless said.
+    /// With so many calls under way at once; one unless said. Each provider gets one at a time until one has shown what it takes.
     pub fn calls_at_once(mut self, calls: usize) -> Self {
         self.at_once = calls.max(1);
         self
@@ -208,7 +139,8 @@ impl Act<'_> {
         self
     }
 
-    /// Does it, and tells for each group asked for how it ended, in the order asked.
+    /// Does it, and tells for each group asked for how it ended, in the order asked. It does not take longer than
+    /// [its time](Act::within).
     ///
     /// # Errors
     /// [`CallError`] of a read before the first call that changes anything: nothing was done. Everything later is in the ends.
@@ -219,31 +151,78 @@ impl Act<'_> {
     pub async fn send(self) -> Result<Vec<GroupEnded>, CallError> {
         let clock = Arc::clone(self.client.vim().clock());
         let deadline = Deadline::after(&*clock, self.within);
-        let mut queue = Queue::new(self.action.clone(), self.members.clone(), &self.provider);
+        let members = self.members.clone();
+        let mut queue = Queue::new(self.action.clone(), members, &self.provider, self.settle);
+        match within(&*clock, self.within, self.read(&mut queue)).await {
+            Ok(read) => {
+                read?;
+                self.drive(&mut queue, &*clock, deadline).await;
+            }
+            // Nothing has begun before the first call.
+            Err(_elapsed) => queue.time_is_up(),
+        }
+        Ok(queue.into_ends())
+    }
+
+    /// All that is read before the first call.
+    async fn read(&self, queue: &mut Queue) -> Result<(), CallError> {
         if self.checked {
-            self.check(&mut queue).await?;
+            self.check(queue).await?;
         }
         while let Some(provider) = queue.new_provider() {
             let limit = self.announced(&provider).await?;
             queue.set_limit(provider, limit);
         }
-        self.drive(&mut queue, &*clock, deadline).await;
-        self.look(&mut queue).await;
-        Ok(queue.into_ends())
+        Ok(())
     }
 
     /// Looks at the groups, at the provider that is active for each.
     async fn check(&self, queue: &mut Queue) -> Result<(), CallError> {
-        while let Some((provider, groups)) = queue.unseen() {
-            match self.client.groups(&provider, &groups).await {
-                Ok(views) => queue.seen(&groups, views),
-                Err(error) => match error.fault().map(GroupFault::of) {
-                    Some(GroupFault::Inactive { mapping }) if queue.redirect_unseen(&groups, &mapping) => {}
+        loop {
+            if queue.asks_for_providers() {
+                let active = self.answered_providers().await;
+                queue.placed(&active, self.client.vim().clock().elapsed());
+            }
+            let Some((provider, groups)) = queue.unseen() else {
+                return Ok(());
+            };
+            let (views, alone) = match self.client.groups(&provider, &groups).await {
+                Ok(views) => (views, true),
+                Err(error) => match error.fault() {
+                    Some(fault) if matches!(GroupFault::of(fault), GroupFault::Inactive { .. }) => {
+                        let faults = vec![fault.clone()];
+                        (
+                            vec![GroupView::Failed { faults }; groups.len()],
+                            groups.len() == 1,
+                        )
+                    }
                     _ => return Err(error),
                 },
+            };
+            queue.seen(&groups, views, alone, self.client.vim().clock().elapsed());
+        }
+    }
+
+    /// The provider that vCenter says is active for each fault domain.
+    async fn active_providers(&self) -> Result<Vec<(String, String)>, CallError> {
+        let domains = self.client.fault_domains(None).await?;
+        let active = domains
+            .into_iter()
+            .filter_map(|domain| Some((domain.id, domain.provider?.as_str().to_owned())));
+        Ok(active.collect())
+    }
+
+    /// The same, asked for until there is an answer; none if that is a refusal.
+    async fn answered_providers(&self) -> Vec<(String, String)> {
+        loop {
+            match self.active_providers().await {
+                Ok(active) => return active,
+                Err(error) if can_pass(&error, Repeat::Harmless) => {
+                    self.client.vim().clock().sleep(ASK_PAUSE).await
+                }
+                Err(_) => return Vec::new(),
             }
         }
-        Ok(())
     }
 
     /// How many groups a provider says that it takes at once.
@@ -255,45 +234,102 @@ impl Act<'_> {
         Ok(provider.and_then(|provider| batch_limit(&provider.info)))
     }
 
-    /// Makes calls as groups are due, and waits meanwhile for whatever comes first: the end of a call, the end of a task that groups
-    /// wait for, the next group's turn.
+    /// Makes calls and looks as groups are due, and waits meanwhile for whatever comes first: the end of one of them, the end of a
+    /// task that groups wait for, the next group's turn.
     async fn drive(&self, queue: &mut Queue, clock: &dyn Clock, deadline: Deadline) {
         let mut running = Running::new();
-        let mut calls = 0;
         loop {
             if deadline.left(clock).is_zero() {
                 queue.time_is_up();
             }
-            let allowed = queue.allowed(self.at_once);
-            while calls < allowed {
-                let Some((provider, items)) = queue.next_call(clock.elapsed()) else {
-                    break;
-                };
+            if queue.is_done() {
+                break;
+            }
+            while let Some(provider) = queue.new_provider() {
+                // Without an answer, no limit is known, and its refusals will tell.
+                let announced = within(clock, deadline.left(clock), self.announced(&provider)).await;
+                queue.set_limit(
+                    provider,
+                    announced.ok().and_then(Result::ok).unwrap_or(self.limit),
+                );
+            }
+            while let Some((provider, items)) = queue.next_call(clock.elapsed(), self.at_once) {
                 running.push(Box::pin(self.one_call(provider, items, clock, deadline)));
-                calls += 1;
+            }
+            while let Some((provider, items)) = queue.next_look(clock.elapsed()) {
+                running.push(Box::pin(self.look(provider, items, clock, deadline)));
+            }
+            if queue.asks_for_providers() {
+                running.push(Box::pin(self.ask(clock, deadline)));
             }
             for task in queue.new_tasks() {
                 running.push(Box::pin(self.follow(task, clock, deadline)));
             }
-            if calls == 0 && queue.is_empty() {
-                break;
-            }
-            let pause = queue.pause(clock.elapsed()).filter(|_| calls < allowed);
+            let pause = queue.pause(clock.elapsed(), self.at_once);
             let pause = pause.map(|pause| pause.min(deadline.left(clock)));
             match first(&mut running, clock, pause).await {
                 Some(Happened::Called(provider, items, called)) => {
-                    calls -= 1;
                     queue.called(&provider, items, called, clock.elapsed());
-                    if let Some(provider) = queue.new_provider() {
-                        // Without an answer, no limit is known, and its refusals will tell.
-                        let limit = self.announced(&provider).await.unwrap_or(self.limit);
-                        queue.set_limit(provider, limit);
-                    }
                 }
+                Some(Happened::Looked(items, seen)) => queue.looked(items, seen, clock.elapsed()),
+                Some(Happened::Told(active)) => queue.placed(&active, clock.elapsed()),
                 Some(Happened::TaskEnded(task)) => queue.task_ended(&task),
                 None => {}
             }
         }
+    }
+
+    /// Asks which providers are active.
+    async fn ask(&self, clock: &dyn Clock, deadline: Deadline) -> Happened {
+        let active = within(clock, deadline.left(clock), self.answered_providers()).await;
+        Happened::Told(active.unwrap_or_default())
+    }
+
+    /// Looks at groups of which only that can tell whether the action is done.
+    async fn look(
+        &self,
+        provider: ProviderRef,
+        items: Vec<Item>,
+        clock: &dyn Clock,
+        deadline: Deadline,
+    ) -> Happened {
+        let seen = within(clock, deadline.left(clock), self.see(&provider, &items)).await;
+        Happened::Looked(items, seen.unwrap_or_default())
+    }
+
+    /// What groups show of the action, one by one; nothing if the read fails. Where another provider is active that is not named,
+    /// vCenter is asked.
+    async fn see(&self, provider: &ProviderRef, items: &[Item]) -> Vec<Seen> {
+        let groups = groups_of(items);
+        let mut seen: Vec<Seen> = match self.read_back(provider, &groups).await {
+            Ok(seen) => seen,
+            Err(error) => vec![Seen::of_faults(error.fault()); groups.len()],
+        };
+        if seen
+            .iter()
+            .zip(&groups)
+            .any(|(seen, group)| seen.is_unplaced(group))
+        {
+            let active = self.active_providers().await.unwrap_or_default();
+            for (seen, group) in seen.iter_mut().zip(&groups) {
+                if seen.is_unplaced(group) {
+                    *seen = Seen::Elsewhere(active.clone());
+                }
+            }
+        }
+        seen
+    }
+
+    async fn read_back(&self, provider: &ProviderRef, groups: &[GroupId]) -> Result<Vec<Seen>, CallError> {
+        if let Action::Sync { point_name } = &self.action {
+            let query = PointQuery::named(point_name);
+            let points = self.client.points_in_time(provider, groups, &query).await?;
+            let seen = |points| Seen::of_points(point_name, points);
+            return Ok(points.into_iter().map(seen).collect());
+        }
+        let views = self.client.groups(provider, groups).await?;
+        let seen = |view| Seen::of_view(&self.action, view);
+        Ok(views.into_iter().map(seen).collect())
     }
 
     /// Waits until a task of somebody else has ended, however it does. One that cannot be followed is left after a while.
@@ -319,7 +355,11 @@ impl Act<'_> {
     ) -> Happened {
         let members = items.iter().map(|item| item.recovery.clone());
         let batch = Batch::new(self.action.clone(), members).with_policies(self.policies.clone());
-        let called = match self.client.start(&provider, &batch).await {
+        let called = match self
+            .client
+            .start_within(deadline.left(clock), &provider, &batch)
+            .await
+        {
             Err(error) => {
                 if error.fault().is_some_and(|fault| fault.type_name() == NO_SESSION) {
                     // The session that was made for it is gone as well: the next call is not to try it again.
@@ -334,23 +374,13 @@ impl Act<'_> {
         };
         Happened::Called(provider, items, called)
     }
-
-    /// Looks at groups that their tasks did not mention.
-    async fn look(&self, queue: &mut Queue) {
-        while let Some((provider, groups)) = queue.doubtful() {
-            // A look that fails leaves them in doubt.
-            let views = self.client.groups(&provider, &groups).await.unwrap_or_default();
-            queue.looked(&groups, views);
-        }
-    }
 }
-
-/// The fault of a call that was turned away for want of a session, and has not come to the provider.
-const NO_SESSION: &str = "NotAuthenticated";
 
 /// What an action waits for.
 enum Happened {
     Called(ProviderRef, Vec<Item>, Called),
+    Looked(Vec<Item>, Vec<Seen>),
+    Told(Vec<(String, String)>),
     TaskEnded(String),
 }
 
@@ -370,50 +400,4 @@ async fn first(running: &mut Running<'_>, clock: &dyn Clock, pause: Option<Durat
         Either::Left((happened, _)) => happened,
         Either::Right(_) => None,
     }
-}
-
-/// What became of a call as a whole.
-#[derive(Debug)]
-pub(crate) enum Called {
-    /// Its task ended, with an outcome for each group.
-    Ended(Vec<GroupOutcome>),
-    /// The provider refused it before acting, with a fault.
-    Refused(Fault),
-    /// It did not go out, or was refused without a fault.
-    NotStarted(CallError),
-    /// Nobody knows.
-    InDoubt(Doubt),
-}
-
-impl Called {
-    fn of_error(error: CallError, groups: usize) -> Self {
-        match error.effect() {
-            Effect::NotSent => Self::NotStarted(error),
-            Effect::Refused => match error.fault() {
-                Some(fault) => Self::Refused(fault.clone()),
-                None => Self::NotStarted(error),
-            },
-            Effect::Unknown => match error.fault().filter(|fault| names_other_work(fault, groups)) {
-                Some(fault) => Self::Refused(fault.clone()),
-                None => Self::InDoubt(Doubt::Call(error)),
-            },
-        }
-    }
-
-    fn of_wait(action: &Action, error: WaitError, groups: usize) -> Self {
-        if let WaitErrorKind::Failed(failure) = error.kind() {
-            let refused = action.operation().refused_before_acting.contains(&failure.code());
-            let is_refusal = |fault: &&Fault| refused || names_other_work(fault, groups);
-            if let Some(fault) = failure.as_fault().filter(is_refusal) {
-                return Self::Refused(fault.clone());
-            }
-        }
-        Self::InDoubt(Doubt::Wait(Arc::new(error)))
-    }
-}
-
-/// Whether a fault says that it is other work which is running on the one group of a call. Of several groups it does not say
-/// which is meant, so that the others may have begun.
-fn names_other_work(fault: &Fault, groups: usize) -> bool {
-    groups == 1 && matches!(GroupFault::of(fault), GroupFault::SyncOngoing { task: Some(_) })
 }

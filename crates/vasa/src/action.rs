@@ -40,7 +40,7 @@ use crate::id::{GroupId, PointId, ProviderRef};
 pub enum Action {
     /// Brings the target up to date and names the point in time (`SyncReplicationGroup_Task`).
     Sync {
-        /// The name. Unique to be found again.
+        /// The name. It has to be one that the group has no point in time of: whether a sync was done is told by it.
         point_name: String,
     },
     /// Prepares a planned failover (`PrepareFailoverReplicationGroup_Task`).
@@ -169,6 +169,20 @@ impl Action {
         match self {
             Self::Promote { .. } if !group.is_promote_capable => Err(Unfit::NotPromotable),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether the provider shows that it was done: by the group's state, or by a named point in time. What leaves no trace harms
+    /// nothing when it is done twice.
+    pub(crate) fn leaves_a_trace(&self) -> bool {
+        match self {
+            Self::Sync { .. }
+            | Self::Failover { .. }
+            | Self::Reverse
+            | Self::StartTest { .. }
+            | Self::StopTest { .. }
+            | Self::Promote { .. } => true,
+            Self::Prepare | Self::CheckFailover { .. } | Self::CheckTest { .. } => false,
         }
     }
 

@@ -73,9 +73,9 @@
 //! | `id` | [`GroupId`], [`ProviderRef`], [`PointId`] |
 //! | `policy` `owner` | with feature `vm`, which is on unless said otherwise: the managed objects of PBM, and which machines and disks belong to which group |
 //!
-//! What holds here: a source id is never made from a target id; no call is repeated that a provider may have acted upon; `force` is
-//! never set unless the caller does; a limit that no provider named is not assumed; what a server sends beyond the schema is kept,
-//! and what falls short of it is "missing", never a success.
+//! What holds here: a source id is never made from a target id; no call is repeated, without a look, that a provider may have acted
+//! upon; `force` is never set unless the caller does; a limit that no provider named is not assumed; what a server sends beyond the
+//! schema is kept, and what falls short of it is "missing", never a success.
 
 mod act;
 mod action;

@@ -1,6 +1,8 @@
 //! Starting what changes groups: one call each, never repeated here.
 
-use farside_transport::{CallError, OperationId, RemoteOperation};
+use std::time::Duration;
+
+use farside_transport::{CallError, DEFAULT_CALL_LIMIT, OperationId, RemoteOperation};
 use farside_wire::RawJson;
 
 use crate::action::{Action, Batch, Recovery};
@@ -26,9 +28,20 @@ impl VasaClient {
     /// # Cancel safety
     /// Dropped, it leaves unknown whether work has begun.
     pub async fn start(&self, provider: &ProviderRef, batch: &Batch) -> Result<GroupWork, CallError> {
+        self.start_within(DEFAULT_CALL_LIMIT, provider, batch).await
+    }
+
+    /// [`VasaClient::start`] whose call has this time, or that of any call if that is less.
+    pub(crate) async fn start_within(
+        &self,
+        limit: Duration,
+        provider: &ProviderRef,
+        batch: &Batch,
+    ) -> Result<GroupWork, CallError> {
         let groups = batch.groups();
         let outcomes = move |result: Option<RawJson>| Ok(regroup(&groups, result.as_ref()));
-        task::start(self.vim(), batch.invocation(provider), outcomes).await
+        let call = batch.invocation(provider).deadline(limit.min(DEFAULT_CALL_LIMIT));
+        task::start(self.vim(), call, outcomes).await
     }
 
     /// Work on groups that was started before, by this process or another one; the groups are those of the call. Nothing is sent.

@@ -3,56 +3,44 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use farside_transport::{CallError, Retry};
+use farside_transport::CallError;
 use farside_wire::{Fault, Repeat};
 
-use super::{Called, Doubt, GroupEnd, GroupEnded, NO_SESSION, NotStarted};
+use super::called::{Called, can_pass, is_of_provider};
+use super::end::{GroupEnd, GroupEnded, NotStarted};
 use crate::action::{Action, Recovery, Unfit};
-use crate::batch::{GroupOutcome, GroupSuccess};
+use crate::batch::GroupOutcome;
 use crate::fault::GroupFault;
 use crate::group::GroupView;
 use crate::id::{GroupId, ProviderRef};
 
-/// The first pause after a provider was busy; each further one of a group is twice as long.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// No pause is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How often a group waits for work that the provider names.
-const MOST_WAITS: u32 = 5;
-/// How often a group goes to another provider.
-const MOST_MOVES: u32 = 2;
-/// How often a group goes out again after it was turned away for want of a session, though there had been a log-in for it.
-const MOST_SESSIONS: u32 = 5;
+mod item;
+mod look;
 
-/// A group whose turn comes.
-#[derive(Clone, Debug)]
-pub(crate) struct Item {
-    pub(super) recovery: Recovery,
-    provider: ProviderRef,
-    /// No call with it holds more groups.
-    most: usize,
-    seen: bool,
-    moves: u32,
-    waits: u32,
-    pauses: u32,
-    turned_away: u32,
-    not_before: Duration,
-    after: Option<String>,
-    put_off: Vec<Fault>,
-    /// Why the last call with it did not go out, if it did not.
-    not_sent: Option<CallError>,
-}
+pub(super) use item::{FIRST_PAUSE, Item};
+use item::{WaitsFor, Why};
+pub(super) use look::{Seen, groups_of};
+
+/// The fault of a call that was turned away for want of a session, and has not come to the provider.
+pub(super) const NO_SESSION: &str = "NotAuthenticated";
 
 #[derive(Debug)]
 pub(crate) struct Queue {
     action: Action,
     asked: Vec<GroupId>,
     open: VecDeque<Item>,
+    /// How many groups are in calls, or being looked at.
+    out: usize,
+    /// How many calls are under way at each provider.
+    calls: BTreeMap<ProviderRef, usize>,
     /// How many groups each provider takes at once, as far as that is known.
     limits: BTreeMap<ProviderRef, Option<usize>>,
     /// Providers that have taken a whole call: one that has named a limit can have another one for the groups inside it.
     proven: BTreeSet<ProviderRef>,
-    doubtful: BTreeMap<ProviderRef, Vec<(GroupId, Vec<Fault>)>>,
+    /// How long a group that may have been acted upon has to look as if it was not, at least.
+    settle: Duration,
+    /// The longest call so far, with its task.
+    longest: Duration,
     ends: BTreeMap<GroupId, GroupEnd>,
     twice: BTreeSet<usize>,
     /// Tasks whose ends somebody waits for already.
@@ -60,7 +48,12 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(action: Action, members: Vec<Recovery>, provider: &ProviderRef) -> Self {
+    pub(super) fn new(
+        action: Action,
+        members: Vec<Recovery>,
+        provider: &ProviderRef,
+        settle: Duration,
+    ) -> Self {
         let asked: Vec<GroupId> = members.iter().map(|member| member.group.clone()).collect();
         let mut known = BTreeSet::new();
         let twice = (0..asked.len())
@@ -70,27 +63,17 @@ impl Queue {
             .into_iter()
             .enumerate()
             .filter(|(index, _)| !twice.contains(index));
-        let open = items.map(|(_, recovery)| Item {
-            recovery,
-            provider: provider.clone(),
-            most: usize::MAX,
-            seen: false,
-            moves: 0,
-            waits: 0,
-            pauses: 0,
-            turned_away: 0,
-            not_before: Duration::ZERO,
-            after: None,
-            put_off: Vec::new(),
-            not_sent: None,
-        });
+        let open = items.map(|(_, recovery)| Item::new(recovery, provider.clone()));
         Self {
             action,
             open: open.collect(),
+            out: 0,
+            calls: BTreeMap::new(),
             asked,
             limits: BTreeMap::new(),
             proven: BTreeSet::new(),
-            doubtful: BTreeMap::new(),
+            settle,
+            longest: Duration::ZERO,
             ends: BTreeMap::new(),
             twice,
             followed: BTreeSet::new(),
@@ -99,19 +82,20 @@ impl Queue {
 
     /// Groups that have not been looked at, of one provider.
     pub(super) fn unseen(&self) -> Option<(ProviderRef, Vec<GroupId>)> {
-        let provider = &self.open.iter().find(|item| !item.seen)?.provider;
+        let is_unseen = |item: &&Item| !item.seen && item.is_for_turn();
+        let provider = &self.open.iter().find(is_unseen)?.provider;
         let own = self
             .open
             .iter()
-            .filter(|item| !item.seen && item.provider == *provider);
+            .filter(|item| is_unseen(item) && item.provider == *provider);
         Some((
             provider.clone(),
             own.map(|item| item.recovery.group.clone()).collect(),
         ))
     }
 
-    /// What a look before the first call showed.
-    pub(super) fn seen(&mut self, groups: &[GroupId], views: Vec<GroupView>) {
+    /// What a look before the first call showed; `alone`: of each by itself, not of all of them together.
+    pub(super) fn seen(&mut self, groups: &[GroupId], views: Vec<GroupView>, alone: bool, now: Duration) {
         let mut views: BTreeMap<&GroupId, GroupView> = groups.iter().zip(views).collect();
         for mut item in std::mem::take(&mut self.open) {
             let Some(view) = views.remove(&item.recovery.group) else {
@@ -125,8 +109,9 @@ impl Queue {
                     Err(unfit) => Some(NotStarted::Unfit(unfit)),
                 },
                 GroupView::Failed { faults } => match meaning(&faults) {
-                    GroupFault::Inactive { mapping } if item.goes_by(&mapping) => {
+                    GroupFault::Inactive { mapping } if item.goes_by(&mapping, alone, now) => {
                         item.seen = false;
+                        item.put_off = faults;
                         None
                     }
                     _ => Some(NotStarted::NotShown { faults }),
@@ -135,23 +120,63 @@ impl Queue {
             };
             match reason {
                 None => self.open.push_back(item),
-                Some(reason) => self.end(&item, GroupEnd::NotStarted { reason }),
+                Some(reason) => self.end(&item.recovery.group, GroupEnd::NotStarted { reason }),
             }
         }
     }
 
-    /// Sends groups that have not been looked at to the providers that are active for them; `false` if one has nowhere to go.
-    pub(super) fn redirect_unseen(&mut self, groups: &[GroupId], mapping: &[(String, String)]) -> bool {
-        let mut open = self.open.iter_mut();
-        open.all(|item| item.seen || !groups.contains(&item.recovery.group) || item.goes_by(mapping))
+    /// Whether groups wait to be told which provider is active for them; each time they begin to is told once.
+    pub(super) fn asks_for_providers(&mut self) -> bool {
+        let mut any = false;
+        for item in &mut self.open {
+            if let WaitsFor::Provider { asked, .. } = &mut item.waits_for {
+                any |= !std::mem::replace(asked, true);
+            }
+        }
+        any
+    }
+
+    /// The providers that are active for fault domains, as far as that is known, for the groups that have asked.
+    pub(super) fn placed(&mut self, known: &[(String, String)], now: Duration) {
+        let mut left = BTreeSet::new();
+        for mut item in std::mem::take(&mut self.open) {
+            if !matches!(item.waits_for, WaitsFor::Provider { asked: true, .. }) {
+                self.open.push_back(item);
+                continue;
+            }
+            let from = item.provider.clone();
+            if item.is_placed(known, now) {
+                left.insert(from);
+                self.open.push_back(item);
+                continue;
+            }
+            let faults = item.put_off;
+            let end = match item.sent {
+                Some(_) => GroupEnd::Failed { faults },
+                None => GroupEnd::NotStarted {
+                    reason: NotStarted::NotShown { faults },
+                },
+            };
+            self.end(&item.recovery.group, end);
+        }
+        for from in left {
+            self.others_go_along(&from, known);
+        }
+    }
+
+    /// Further groups of a provider that is not active for them.
+    fn others_go_along(&mut self, from: &ProviderRef, mapping: &[(String, String)]) {
+        for item in &mut self.open {
+            item.goes_along(from, mapping);
+        }
     }
 
     /// A provider whose limit nobody has asked for.
     pub(super) fn new_provider(&self) -> Option<ProviderRef> {
-        let mut providers = self.open.iter().map(|item| &item.provider);
-        providers
-            .find(|provider| !self.limits.contains_key(*provider))
-            .cloned()
+        let mut items = self.open.iter().filter(|item| item.is_for_turn());
+        items
+            .find(|item| !self.limits.contains_key(&item.provider))
+            .map(|item| item.provider.clone())
     }
 
     pub(super) fn set_limit(&mut self, provider: ProviderRef, limit: Option<u32>) {
@@ -159,20 +184,15 @@ impl Queue {
         self.limits.insert(provider, limit);
     }
 
-    /// How many calls may be under way: one until a provider has shown what it takes.
-    pub(super) fn allowed(&self, at_once: usize) -> usize {
-        let proven = self
+    /// The groups of the next call, of one provider, unless `at_once` calls are under way. A provider gets one at a time until it has
+    /// shown what it takes.
+    pub(super) fn next_call(&mut self, now: Duration, at_once: usize) -> Option<(ProviderRef, Vec<Item>)> {
+        let callable = self.callable(at_once);
+        let first = self
             .open
-            .front()
-            .is_none_or(|item| self.proven.contains(&item.provider));
-        if proven { at_once } else { 1 }
-    }
-
-    /// The groups of the next call, of one provider.
-    pub(super) fn next_call(&mut self, now: Duration) -> Option<(ProviderRef, Vec<Item>)> {
-        let due = |item: &Item| item.after.is_none() && item.not_before <= now;
-        let first = self.open.iter().position(due)?;
-        let provider = self.open[first].provider.clone();
+            .iter()
+            .find(|item| item.is_due(now) && callable.contains(&item.provider))?;
+        let provider = first.provider.clone();
         let mut most = self
             .limits
             .get(&provider)
@@ -180,37 +200,66 @@ impl Queue {
             .flatten()
             .unwrap_or(usize::MAX);
         let mut taken = Vec::new();
-        for item in std::mem::take(&mut self.open) {
+        for mut item in std::mem::take(&mut self.open) {
             let fits = taken.len() < most.min(item.most);
-            if fits && due(&item) && item.provider == provider {
+            if fits && item.is_due(now) && item.provider == provider {
                 most = most.min(item.most);
+                item.sent = Some(now);
                 taken.push(item);
             } else {
                 self.open.push_back(item);
             }
         }
+        self.out += taken.len();
+        *self.calls.entry(provider.clone()).or_default() += 1;
         Some((provider, taken))
     }
 
-    /// Whether all groups that are not in a call have ended.
-    pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    /// The providers that take a further call: not those that have just said that they are not active, before it is known who is.
+    fn callable(&self, at_once: usize) -> BTreeSet<ProviderRef> {
+        if self.calls.values().sum::<usize>() >= at_once {
+            return BTreeSet::new();
+        }
+        let is_unplaced = |item: &&Item| matches!(item.waits_for, WaitsFor::Provider { .. });
+        let unplaced = self.open.iter().filter(is_unplaced);
+        let unplaced: BTreeSet<&ProviderRef> = unplaced.map(|item| &item.provider).collect();
+        let takes_a_call = |provider: &&ProviderRef| {
+            let is_free = self.calls.get(*provider).copied().unwrap_or_default() == 0;
+            (is_free || self.proven.contains(*provider)) && !unplaced.contains(*provider)
+        };
+        let turns = self.open.iter().filter(|item| item.is_for_turn());
+        turns
+            .map(|item| &item.provider)
+            .filter(takes_a_call)
+            .cloned()
+            .collect()
     }
 
-    /// How long it is until a group is due that waits for no task; `None` if there is no such group.
-    pub(super) fn pause(&self, now: Duration) -> Option<Duration> {
-        let resting = self.open.iter().filter(|item| item.after.is_none());
+    /// Whether all groups have ended.
+    pub(super) fn is_done(&self) -> bool {
+        self.open.is_empty() && self.out == 0
+    }
+
+    /// How long it is until there is something to do for a group that waits for nothing else than time.
+    pub(super) fn pause(&self, now: Duration, at_once: usize) -> Option<Duration> {
+        let callable = self.callable(at_once);
+        let resting = self.open.iter().filter(|item| match item.waits_for {
+            WaitsFor::Turn => callable.contains(&item.provider),
+            WaitsFor::Look(_) => true,
+            WaitsFor::Task(_) | WaitsFor::Provider { .. } => false,
+        });
         let moment = resting.map(|item| item.not_before).min()?;
         Some(moment.saturating_sub(now))
     }
 
     /// Tasks that groups have begun to wait for; each is told once until it [has ended](Self::task_ended).
     pub(super) fn new_tasks(&mut self) -> Vec<String> {
-        let named = self.open.iter().filter_map(|item| item.after.clone());
         let mut new = Vec::new();
-        for task in named {
-            if self.followed.insert(task.clone()) {
-                new.push(task);
+        for item in &self.open {
+            if let WaitsFor::Task(task) = &item.waits_for
+                && self.followed.insert(task.clone())
+            {
+                new.push(task.clone());
             }
         }
         new
@@ -220,8 +269,8 @@ impl Queue {
     pub(super) fn task_ended(&mut self, task: &str) {
         self.followed.remove(task);
         for item in &mut self.open {
-            if item.after.as_deref() == Some(task) {
-                item.after = None;
+            if matches!(&item.waits_for, WaitsFor::Task(awaited) if awaited == task) {
+                item.waits_for = WaitsFor::Turn;
             }
         }
     }
@@ -229,20 +278,21 @@ impl Queue {
     /// No further call is made.
     pub(super) fn time_is_up(&mut self) {
         for item in std::mem::take(&mut self.open) {
-            let reason = match item.not_sent.clone() {
-                Some(error) => NotStarted::Call(error),
-                None => NotStarted::OutOfTime {
-                    faults: item.put_off.clone(),
-                },
-            };
-            self.end(&item, GroupEnd::NotStarted { reason });
+            let group = item.recovery.group.clone();
+            self.end(&group, item.left());
         }
     }
 
     /// What became of a call.
     pub(super) fn called(&mut self, provider: &ProviderRef, items: Vec<Item>, called: Called, now: Duration) {
+        self.out -= items.len();
+        if let Some(calls) = self.calls.get_mut(provider) {
+            *calls -= 1;
+        }
         match called {
             Called::Ended(outcomes) => {
+                let sent = items.iter().filter_map(|item| item.sent).min();
+                self.longest = self.longest.max(now.saturating_sub(sent.unwrap_or(now)));
                 let size = items.len();
                 let too_many = |outcome: &GroupOutcome| matches!(outcome, GroupOutcome::Failed { faults } if matches!(meaning(faults), GroupFault::TooMany { .. }));
                 if !outcomes.iter().any(too_many) {
@@ -253,7 +303,7 @@ impl Queue {
                 }
             }
             Called::Refused(fault) => self.refused(provider, items, &fault, now),
-            Called::NotStarted(error) if can_pass(&error) => {
+            Called::NotStarted(error) if can_pass(&error, Repeat::OnlyIfNeverSent) => {
                 for mut item in items {
                     item.rests(now);
                     item.not_sent = Some(error.clone());
@@ -261,18 +311,28 @@ impl Queue {
                 }
                 self.rest(provider);
             }
-            Called::NotStarted(error) => {
-                // It would be the same for all others.
-                let rest = std::mem::take(&mut self.open);
-                for item in items.into_iter().chain(rest) {
-                    let reason = NotStarted::Call(error.clone());
-                    self.end(&item, GroupEnd::NotStarted { reason });
-                }
-            }
+            Called::NotStarted(error) => self.refused_for_good(provider, items, &error),
             Called::InDoubt(doubt) => {
                 for item in items {
-                    self.end(&item, GroupEnd::Unknown { doubt: doubt.clone() });
+                    self.end(&item.recovery.group, GroupEnd::Unknown { doubt: doubt.clone() });
                 }
+            }
+        }
+    }
+
+    /// It would be the same for all other groups of the provider, or, without a session, for all.
+    fn refused_for_good(&mut self, provider: &ProviderRef, items: Vec<Item>, error: &CallError) {
+        let of_provider = is_of_provider(error);
+        let rest = std::mem::take(&mut self.open);
+        for item in items.into_iter().chain(rest) {
+            let group = item.recovery.group.clone();
+            if of_provider && (item.provider != *provider || !item.is_for_turn()) {
+                self.open.push_back(item);
+            } else if item.doubted || matches!(item.waits_for, WaitsFor::Look(_)) {
+                self.end(&group, item.left());
+            } else {
+                let reason = NotStarted::Call(error.clone());
+                self.end(&group, GroupEnd::NotStarted { reason });
             }
         }
     }
@@ -287,37 +347,51 @@ impl Queue {
     ) {
         match outcome {
             GroupOutcome::Succeeded { success, warnings } => {
-                self.end(&item, GroupEnd::Succeeded { success, warnings });
+                self.end(&item.recovery.group, GroupEnd::Succeeded { success, warnings });
             }
-            GroupOutcome::Missing => self.doubt(provider, &item, Vec::new()),
-            GroupOutcome::Failed { faults } => self.failed(provider, item, faults, size, now),
+            GroupOutcome::Missing => self.looks(item, Why::Unmentioned, Vec::new(), now),
+            GroupOutcome::Failed { faults } => self.failed(provider, item, faults, size, true, now),
         }
     }
 
-    /// The provider refused one group of a call of `size`, or failed with it.
+    /// The provider refused one group of a call of `size`, or failed with it; `alone`: not the call as a whole.
     fn failed(
         &mut self,
         provider: &ProviderRef,
         mut item: Item,
         faults: Vec<Fault>,
         size: usize,
+        alone: bool,
         now: Duration,
     ) {
+        let is_traced = self.action.leaves_a_trace();
         let again = match meaning(&faults) {
             GroupFault::TooMany { limit } if size > 1 => {
                 self.lower_limit(provider, limit, size);
                 true
             }
-            GroupFault::SyncOngoing { task: Some(task) } => item.waits_for(task),
-            GroupFault::SyncOngoing { task: None } | GroupFault::Busy => item.rests(now),
-            GroupFault::Inactive { mapping } => item.goes_by(&mapping),
-            GroupFault::Other if faults.iter().any(|fault| fault.type_name() == NO_SESSION) => {
-                item.turned_away += 1;
-                item.turned_away <= MOST_SESSIONS && item.rests(now)
+            GroupFault::SyncOngoing { task: Some(task) } => item.waits_for(task, now),
+            GroupFault::SyncOngoing { task: None } | GroupFault::Busy => {
+                item.rests(now);
+                true
             }
-            GroupFault::AlreadyDone => {
-                self.doubt(provider, &item, faults);
-                return;
+            GroupFault::Inactive { mapping } => {
+                self.others_go_along(provider, &mapping);
+                item.goes_by(&mapping, alone, now)
+            }
+            // A provider that fails midway says both.
+            GroupFault::Unavailable if is_traced => return self.looks(item, Why::Unavailable, faults, now),
+            GroupFault::OutOfResource if is_traced => return self.looks(item, Why::Refused, faults, now),
+            GroupFault::Unavailable => {
+                item.rests(now);
+                true
+            }
+            GroupFault::AlreadyDone => return self.looks(item, Why::Refused, faults, now),
+            GroupFault::InvalidState { .. } if item.doubted => {
+                return self.looks(item, Why::Refused, faults, now);
+            }
+            GroupFault::Other if faults.iter().any(|fault| fault.type_name() == NO_SESSION) => {
+                item.logs_in(now)
             }
             _ => false,
         };
@@ -326,8 +400,14 @@ impl Queue {
             item.not_sent = None;
             self.open.push_back(item);
         } else {
-            self.end(&item, GroupEnd::Failed { faults });
+            self.end(&item.recovery.group, GroupEnd::Failed { faults });
         }
+    }
+
+    /// Only a look can tell.
+    fn looks(&mut self, mut item: Item, why: Why, faults: Vec<Fault>, now: Duration) {
+        item.waits_for_look(why, faults, now);
+        self.open.push_back(item);
     }
 
     /// The provider refused a call before it acted.
@@ -350,7 +430,7 @@ impl Queue {
             return;
         }
         for item in items {
-            self.failed(provider, item, vec![fault.clone()], size, now);
+            self.failed(provider, item, vec![fault.clone()], size, size == 1, now);
         }
         if GroupFault::of(fault) == GroupFault::Busy {
             self.rest(provider);
@@ -359,9 +439,10 @@ impl Queue {
 
     /// Nothing is sent to a provider before its last group is due again.
     fn rest(&mut self, provider: &ProviderRef) {
-        let own = |item: &&Item| item.provider == *provider;
-        let until = self.open.iter().filter(own).map(|item| item.not_before).max();
-        for item in self.open.iter_mut().filter(|item| item.provider == *provider) {
+        let own = |item: &Item| item.provider == *provider && item.is_for_turn();
+        let resting = self.open.iter().filter(|item| own(item));
+        let until = resting.map(|item| item.not_before).max();
+        for item in self.open.iter_mut().filter(|item| own(item)) {
             item.not_before = until.unwrap_or(item.not_before);
         }
     }
@@ -375,54 +456,8 @@ impl Queue {
             .insert(provider.clone(), Some(limit.min(known).max(1)));
     }
 
-    fn doubt(&mut self, provider: &ProviderRef, item: &Item, faults: Vec<Fault>) {
-        let group = item.recovery.group.clone();
-        self.doubtful
-            .entry(provider.clone())
-            .or_default()
-            .push((group, faults));
-    }
-
-    /// Groups whose state has to tell, of one provider.
-    pub(super) fn doubtful(&self) -> Option<(ProviderRef, Vec<GroupId>)> {
-        let (provider, groups) = self.doubtful.iter().next()?;
-        Some((
-            provider.clone(),
-            groups.iter().map(|(group, _)| group.clone()).collect(),
-        ))
-    }
-
-    /// What a look at them showed; nothing where it failed.
-    pub(super) fn looked(&mut self, groups: &[GroupId], views: Vec<GroupView>) {
-        let views: BTreeMap<&GroupId, GroupView> = groups.iter().zip(views).collect();
-        let Some((_, entries)) = self.doubtful.pop_first() else {
-            return;
-        };
-        for (group, faults) in entries {
-            let seen = match views.get(&group) {
-                Some(GroupView::Known(seen)) => Some(seen),
-                Some(GroupView::Failed { .. } | GroupView::Missing) | None => None,
-            };
-            // A preparation leaves no trace, and harms nothing.
-            let prepared = matches!(self.action, Action::Prepare) && !faults.is_empty();
-            let end = match seen.filter(|seen| prepared || self.action.is_reached(&seen.state)) {
-                Some(seen) => GroupEnd::Succeeded {
-                    success: GroupSuccess::Seen(Box::new(seen.clone())),
-                    warnings: faults,
-                },
-                None if faults.is_empty() => GroupEnd::Unknown {
-                    doubt: Doubt::NotMentioned {
-                        state: seen.map(|seen| seen.state.clone()),
-                    },
-                },
-                None => GroupEnd::Failed { faults },
-            };
-            self.ends.insert(group, end);
-        }
-    }
-
-    fn end(&mut self, item: &Item, end: GroupEnd) {
-        self.ends.insert(item.recovery.group.clone(), end);
+    fn end(&mut self, group: &GroupId, end: GroupEnd) {
+        self.ends.insert(group.clone(), end);
     }
 
     /// The end of each group asked for, in that order.
@@ -442,46 +477,6 @@ impl Queue {
             }
         };
         self.asked.iter().enumerate().map(end).collect()
-    }
-}
-
-impl Item {
-    /// Goes to the provider that is active for its fault domain; `false` if none is named, or it has moved often enough.
-    fn goes_by(&mut self, mapping: &[(String, String)]) -> bool {
-        let active = mapping
-            .iter()
-            .find(|(domain, _)| *domain == self.recovery.group.fault_domain);
-        match active {
-            Some((_, provider)) if self.moves < MOST_MOVES && *provider != self.provider.as_str() => {
-                self.provider = ProviderRef::new(provider);
-                self.moves += 1;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn waits_for(&mut self, task: String) -> bool {
-        self.waits += 1;
-        self.after = Some(task);
-        self.waits <= MOST_WAITS
-    }
-
-    fn rests(&mut self, now: Duration) -> bool {
-        let pause = FIRST_PAUSE
-            .saturating_mul(1 << self.pauses.min(5))
-            .min(LONGEST_PAUSE);
-        self.pauses += 1;
-        self.not_before = now + pause;
-        true
-    }
-}
-
-/// Whether a call that has not happened may go out later: nobody listened, not a login or a certificate that is refused.
-fn can_pass(error: &CallError) -> bool {
-    match error.retry(Repeat::OnlyIfNeverSent) {
-        Retry::Now | Retry::After(_) => true,
-        Retry::CheckFirst | Retry::Never => false,
     }
 }
 

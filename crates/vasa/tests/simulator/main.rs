@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod act;
+mod again;
 mod exactly_once;
 mod inventory;
 mod machines;

@@ -1,8 +1,13 @@
 use farside_models_sms::ReplicationState;
 use farside_wire::{Fault, OpenEnum as _, decode_str};
 
+use super::super::end::Doubt;
 use super::*;
+use crate::batch::GroupSuccess;
 use crate::group::{Group, GroupSide};
+
+/// How long a group that may have been acted upon is left alone here.
+const SETTLE: Duration = Duration::from_secs(900);
 
 fn id(number: usize) -> GroupId {
     GroupId::new("fd", format!("g-{number}"))
@@ -14,7 +19,7 @@ fn provider() -> ProviderRef {
 
 fn queue(groups: usize, limit: Option<u32>) -> Queue {
     let members = (0..groups).map(|number| Recovery::newest(id(number))).collect();
-    let mut queue = Queue::new(Action::Failover { planned: false }, members, &provider());
+    let mut queue = Queue::new(Action::Failover { planned: false }, members, &provider(), SETTLE);
     queue.set_limit(provider(), limit);
     queue
 }
@@ -45,20 +50,24 @@ fn run(queue: &mut Queue, mut answer: impl FnMut(&[GroupId]) -> Called) -> Vec<u
     let mut sizes = Vec::new();
     let mut now = Duration::ZERO;
     loop {
-        while let Some((provider, items)) = queue.next_call(now) {
+        while let Some((provider, items)) = queue.next_call(now, 1) {
             assert!(sizes.len() < 100, "it never ends: {sizes:?}");
             let groups: Vec<GroupId> = items.iter().map(|item| item.recovery.group.clone()).collect();
             sizes.push(groups.len());
             let called = answer(&groups);
             queue.called(&provider, items, called, now);
         }
-        if queue.is_empty() {
+        if queue
+            .open
+            .iter()
+            .all(|item| !item.is_for_turn() && queue.pause(now, 1) == Some(Duration::ZERO))
+        {
             return sizes;
         }
         for task in queue.new_tasks() {
             queue.task_ended(&task);
         }
-        now += queue.pause(now).expect("a group that is due some time");
+        now += queue.pause(now, 1).expect("a group that is due some time");
     }
 }
 
@@ -202,10 +211,11 @@ fn a_group_that_is_there_already_has_succeeded_if_its_state_says_so() {
         run(&mut queue, |_| {
             Called::Ended(vec![failed(fault("AlreadyDone", ""))])
         });
-        let (_, groups) = queue.doubtful().expect("a group to look at");
+        let (_, items) = queue.next_look(Duration::ZERO).expect("a group to look at");
         let side = GroupSide::Target { source: None };
         let group = Group::new(id(0), ReplicationState::from_wire(state), side, Vec::new());
-        queue.looked(&groups, vec![GroupView::Known(group)]);
+        let seen = Seen::of_view(&queue.action, GroupView::Known(group));
+        queue.looked(items, vec![seen], Duration::ZERO);
         let end = &queue.into_ends()[0].end;
         assert_eq!(
             (end.is_success(), end.was_there_already()),
@@ -218,7 +228,7 @@ fn a_group_that_is_there_already_has_succeeded_if_its_state_says_so() {
 #[test]
 fn a_group_that_is_asked_for_twice_is_sent_once() {
     let members = vec![Recovery::newest(id(0)), Recovery::newest(id(0))];
-    let mut queue = Queue::new(Action::Reverse, members, &provider());
+    let mut queue = Queue::new(Action::Reverse, members, &provider(), SETTLE);
     let sizes = run(&mut queue, |groups| Called::Ended(vec![done(); groups.len()]));
     assert_eq!(sizes, [1]);
     let ends = queue.into_ends();
@@ -255,4 +265,65 @@ fn a_call_without_a_session_goes_out_again_some_times_and_its_groups_stay_togeth
         ends.iter()
             .all(|ended| matches!(ended.end, GroupEnd::Failed { .. }))
     );
+}
+
+fn inactive(domain: &str, provider: &str) -> Fault {
+    let reference = r#"{"_typeName": "ManagedObjectReference", "type": "VasaProvider", "value": "#;
+    let mapping = format!(
+        r#", "mapping": [{{"_typeName": "FaultDomainProviderMapping", "activeProvider": {reference}"{provider}"}},
+            "faultDomainId": [{{"_typeName": "FaultDomainId", "id": "{domain}"}}]}}]"#
+    );
+    fault("InactiveProvider", &mapping)
+}
+
+/// The fault of a whole call names one fault domain, and the groups of the others have done nothing wrong.
+#[test]
+fn a_call_that_is_refused_for_the_groups_of_another_provider_is_made_again_for_the_others() {
+    let other = GroupId::new("fd-2", "g-9");
+    let members = [id(0), other.clone(), id(1)].map(Recovery::newest).to_vec();
+    let mut queue = Queue::new(Action::Reverse, members, &provider(), SETTLE);
+    queue.set_limit(provider(), None);
+    queue.set_limit(ProviderRef::new("p-2"), None);
+    let (at, items) = queue.next_call(Duration::ZERO, 1).expect("a call");
+    queue.called(
+        &at,
+        items,
+        Called::Refused(inactive("fd-2", "p-2")),
+        Duration::ZERO,
+    );
+    assert!(queue.asks_for_providers() && !queue.asks_for_providers());
+    queue.placed(
+        &[
+            ("fd".to_owned(), "p-1".to_owned()),
+            ("fd-2".to_owned(), "p-2".to_owned()),
+        ],
+        Duration::ZERO,
+    );
+    let mut sent = Vec::new();
+    while let Some((at, items)) = queue.next_call(Duration::ZERO, 2) {
+        sent.push((at.as_str().to_owned(), groups_of(&items)));
+    }
+    sent.sort();
+    assert_eq!(
+        sent,
+        [
+            ("p-1".to_owned(), vec![id(0), id(1)]),
+            ("p-2".to_owned(), vec![other])
+        ]
+    );
+}
+
+#[test]
+fn a_task_that_is_named_again_after_its_end_is_not_asked_about_without_a_pause() {
+    let task = r#", "task": {"_typeName": "ManagedObjectReference", "type": "SmsTask", "value": "t-1"}"#;
+    let ongoing = || Called::Ended(vec![failed(fault("SyncOngoing", task))]);
+    let mut queue = queue(1, None);
+    for (now, due) in [(0, true), (1, false)] {
+        let now = Duration::from_millis(now);
+        let (at, items) = queue.next_call(now, 1).expect("the group");
+        queue.called(&at, items, ongoing(), now);
+        assert_eq!(queue.new_tasks(), ["t-1"]);
+        queue.task_ended("t-1");
+        assert_eq!(queue.pause(now, 1) == Some(Duration::ZERO), due);
+    }
 }
