@@ -6,7 +6,7 @@ use farside_models_sms::ReplicationState;
 use farside_simulator::call_log::{Entry, Outcome};
 use farside_simulator::sms::{EntryFault, ProviderSpec, VasaSpec};
 use farside_simulator::{FaultAction, FaultRule};
-use farside_transport::Clock as _;
+use farside_transport::{CallErrorKind, Clock as _};
 use farside_vasa::{Action, GroupEnd, GroupEnded, GroupFault, GroupId, GroupSuccess, NotStarted};
 use serde_json::json;
 
@@ -275,6 +275,42 @@ async fn what_one_provider_refuses_for_good_does_not_end_the_groups_of_another_o
         .map(|group| log(&pair, FAILOVER, group).attempts)
         .sum();
     assert_eq!(attempts, 1, "the other group of that provider is not sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_in_that_is_refused_ends_the_groups_of_all_providers() {
+    let pair = Pair::new(VasaSpec::default());
+    let west = pair.site("vc-west").await;
+    let (first, second) = (ids(&west.all(0).await), ids(&west.all(1).await));
+    let refuse = FaultAction::Refuse {
+        status: 500,
+        body: Some(json!({"_typeName": "InvalidLogin"})),
+        retry_after: None,
+    };
+    {
+        let mut world = pair.simulator.world();
+        let faults = world.faults_mut();
+        faults.add(FaultRule::new(FAILOVER, FaultAction::EndSessions));
+        faults.add(FaultRule::new("SessionManager_Login", refuse).times(None));
+    }
+    let asked = [&first[..2], &second[..2]].concat();
+    let act = west.client.act(&west.providers[0], UNPLANNED, asked);
+    let before = pair.clock.elapsed();
+    let ends = act.send().await.unwrap();
+    for ended in &ends {
+        let GroupEnd::NotStarted {
+            reason: NotStarted::Call(error),
+        } = &ended.end
+        else {
+            panic!("{ends:?}")
+        };
+        assert!(matches!(error.kind(), CallErrorKind::Login(_)), "{error:?}");
+    }
+    let took = pair.clock.elapsed() - before;
+    assert!(
+        took < Duration::from_secs(60),
+        "{took:?}: nobody waits for it to pass"
+    );
 }
 
 /// A group that may have been acted upon is not "not started" because the next call of its provider is refused.

@@ -49,6 +49,8 @@ pub(super) struct Look {
     pub(super) since: Duration,
     /// How it was seen last.
     pub(super) state: Option<ReplicationState>,
+    /// When it was seen last, or when the looks at it began.
+    pub(super) seen: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +199,7 @@ impl Item {
             faults,
             since: now,
             state: None,
+            seen: now,
         });
         self.not_before = now;
         if why == Why::Unavailable {

@@ -113,7 +113,7 @@ impl Queue {
             match seen {
                 Seen::Done(success) => self.succeeded(&item, success, look),
                 Seen::NotDone(group) => self.not_done(item, look, group, now),
-                Seen::Elsewhere(_) | Seen::Nothing if now.saturating_sub(look.since) >= self.settle() => {
+                Seen::Elsewhere(_) | Seen::Nothing if now.saturating_sub(look.seen) >= self.settle() => {
                     let end = look.left();
                     self.end(&item.recovery.group, end);
                 }
@@ -149,6 +149,7 @@ impl Queue {
                     look.since = now;
                 }
                 look.state = state;
+                look.seen = now;
                 if now.saturating_sub(look.since) < self.settle() {
                     self.is_looked_at_again(item, look, now);
                 } else {

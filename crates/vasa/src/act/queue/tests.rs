@@ -327,3 +327,30 @@ fn a_task_that_is_named_again_after_its_end_is_not_asked_about_without_a_pause()
         assert_eq!(queue.pause(now, 1) == Some(Duration::ZERO), due);
     }
 }
+
+/// One look that shows nothing does not undo all that were before it.
+#[test]
+fn a_group_that_cannot_be_seen_for_a_moment_is_not_given_up() {
+    let mut queue = queue(1, None);
+    let (at, items) = queue.next_call(Duration::ZERO, 1).expect("the group");
+    let unavailable = Called::Ended(vec![failed(fault("ProviderUnavailable", ""))]);
+    queue.called(&at, items, unavailable, Duration::ZERO);
+    let target = || {
+        let side = GroupSide::Target { source: None };
+        let group = Group::new(id(0), ReplicationState::Target, side, Vec::new());
+        Seen::NotDone(Some(Box::new(group)))
+    };
+    let mut now = Duration::ZERO;
+    while let Some(pause) = queue.pause(now, 1) {
+        now += pause;
+        if queue.open.iter().any(|item| item.is_due(now)) {
+            break;
+        }
+        let (_, items) = queue.next_look(now).expect("a group to look at");
+        let is_at_the_end = now >= SETTLE && now < SETTLE + Duration::from_secs(30);
+        let seen = if is_at_the_end { Seen::Nothing } else { target() };
+        queue.looked(items, vec![seen], now);
+    }
+    assert!(now >= SETTLE + Duration::from_secs(30), "{now:?}");
+    assert_eq!(queue.next_call(now, 1).map(|(_, items)| items.len()), Some(1));
+}
