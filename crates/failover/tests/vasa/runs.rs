@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farside_engine::{EndpointId, Mode};
 use farside_failover::kind::Verdict;
-use farside_simulator::sms::{GroupState, VasaSpec};
+use farside_simulator::sms::{EntryFault, GroupState, VasaSpec};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_vasa::{GroupId, VasaClient};
 use serde_json::json;
@@ -206,6 +206,27 @@ async fn a_group_that_fails_inside_a_task_fails_alone_and_says_why() {
         group(&bench, "vc-west", "group-003").state,
         GroupState::FailedOver
     );
+}
+
+/// The work on it may go on, and what the group shows at once is no proof that it does not.
+#[tokio::test(start_paused = true)]
+async fn a_group_over_which_the_provider_became_unavailable_has_to_settle_before_it_is_sent_again() {
+    for acted in [true, false] {
+        let bench = Bench::new(&world(2, one_provider(|provider| provider.slow_percent = 1_000)));
+        let unavailable = fault(
+            "group-001",
+            FAIL_OVER,
+            json!({"_typeName": "ProviderUnavailable"}),
+        );
+        bench
+            .world()
+            .sms_mut()
+            .add_entry_fault(EntryFault { acted, ..unavailable });
+        assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 2);
+        assert_eq!(bench.effects(FAIL_OVER), [1; 2]);
+        let attempts = if acted { 2 } else { 3 };
+        assert_eq!((bench.attempts(FAIL_OVER), bench.overlaps()), (attempts, 0));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -149,7 +149,7 @@ fn meaning(faults: &[Fault]) -> GroupFault {
         .unwrap_or(GroupFault::Other)
 }
 
-/// A group that failed inside a task: the work on it has ended.
+/// A group that failed inside a task: the work on it has ended, unless the provider became unavailable over it.
 fn failed(step: &Step, faults: &[Fault]) -> End {
     let reason = describe(faults);
     End::Is(match meaning(faults) {
@@ -162,11 +162,17 @@ fn failed(step: &Step, faults: &[Fault]) -> End {
         },
         GroupFault::SyncOngoing { task: None }
         | GroupFault::Busy
-        | GroupFault::Unavailable
         | GroupFault::OutOfResource
         | GroupFault::PeerNotReachable
         | GroupFault::NoTarget
         | GroupFault::QueryFailed => again(reason),
+        // A provider that fails midway says the same, and its work may go on. A preparation leaves no trace, and harms nothing.
+        GroupFault::Unavailable => match step.verb {
+            Verb::Prepare => again(reason),
+            Verb::TestStart | Verb::TestStop | Verb::Sync | Verb::FailOver { .. } | Verb::Reverse { .. } => {
+                MemberEnd::Unknown { reason }
+            }
+        },
         GroupFault::AlreadyDone => match step.verb {
             Verb::Prepare => MemberEnd::Done {
                 note: Some(reason),

@@ -424,7 +424,6 @@ fn a_failure_says_what_can_be_done_about_it() {
     assert_eq!(smaller, Some(None));
     for fault in [
         "ProviderBusy",
-        "ProviderUnavailable",
         "ProviderOutOfResource",
         "PeerNotReachable",
         "SyncOngoing",
@@ -435,6 +434,15 @@ fn a_failure_says_what_can_be_done_about_it() {
             "{fault}: {ended:?}"
         );
     }
+    let unavailable = r#"{"_typeName": "ProviderUnavailable"}"#;
+    assert!(
+        matches!(failed(FAIL_OVER, unavailable), End::Is(MemberEnd::Unknown { .. })),
+        "it may have been begun"
+    );
+    assert!(matches!(
+        failed(Verb::Prepare, unavailable),
+        End::Is(MemberEnd::Again { .. })
+    ));
     let End::Is(MemberEnd::Running { operation }) = failed(
         FAIL_OVER,
         r#"{"_typeName": "SyncOngoing", "task": {"type": "SmsTask", "value": "t-9"}}"#,
