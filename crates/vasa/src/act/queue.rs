@@ -432,7 +432,8 @@ impl Queue {
         for item in items {
             self.failed(provider, item, vec![fault.clone()], size, size == 1, now);
         }
-        if GroupFault::of(fault) == GroupFault::Busy {
+        // What was in one call stays together, though some of it has rested longer before.
+        if GroupFault::of(fault) == GroupFault::Busy || fault.type_name() == NO_SESSION {
             self.rest(provider);
         }
     }

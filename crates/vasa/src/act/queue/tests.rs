@@ -354,3 +354,15 @@ fn a_group_that_cannot_be_seen_for_a_moment_is_not_given_up() {
     assert!(now >= SETTLE + Duration::from_secs(30), "{now:?}");
     assert_eq!(queue.next_call(now, 1).map(|(_, items)| items.len()), Some(1));
 }
+
+#[test]
+fn a_call_without_a_session_is_not_torn_apart_by_what_its_groups_met_before() {
+    let mut queue = queue(3, Some(2));
+    let mut answers = [fault("ProviderBusy", ""), fault("NotAuthenticated", "")].into_iter();
+    let sizes = run(&mut queue, |groups| match answers.next() {
+        Some(fault) => Called::Refused(fault),
+        None => Called::Ended(vec![done(); groups.len()]),
+    });
+    assert_eq!(sizes, [2, 2, 2, 1]);
+    assert!(all_succeeded(queue));
+}
