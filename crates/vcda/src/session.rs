@@ -21,8 +21,6 @@ use crate::request::{Frame, NeededSite};
 
 /// Carries the token, in the answer to the log-in and in each request (VCDA wire rules 3).
 const TOKEN: HeaderName = HeaderName::from_static("x-vcav-auth");
-/// The session of this site is missing or over.
-const NOT_AUTHENTICATED: &str = "NotAuthenticated";
 /// The credentials for another site are wrong, or the session is not extended to it (VCDA wire rules 5).
 const REMOTE_FAILURE: &str = "RemoteAuthenticationFailure";
 /// A third of the idle limit, 30 minutes unless the appliance is configured otherwise (VCDA wire rules 3).
@@ -188,21 +186,21 @@ impl SessionScheme for VcdaSession {
     }
 
     fn is_dead(&self, outcome: &Result<Response<Bytes>, CallError>) -> bool {
-        // `RemoteAuthenticationFailure` is about another site than the session's.
-        let code_fits = |error: &CallError| {
-            error
-                .service_error()
-                .is_none_or(|error| error.code() == NOT_AUTHENTICATED)
-        };
+        // `RemoteAuthenticationFailure` is about another site than the session's. Codes are an open set, and one may be
+        // missing (VCDA wire rules 6): every other 401 is about the session.
         outcome
             .as_ref()
-            .is_err_and(|error| is_unauthorized(error) && code_fits(error))
+            .is_err_and(|error| is_unauthorized(error) && !is_remote_failure(error))
     }
 
-    /// A wrong password is; a failure of the server says nothing about the credentials.
+    /// A wrong password is; a failure of the server, or a page of a proxy before it, says nothing about the credentials.
     fn is_final(&self, error: &CallError) -> bool {
-        let status = error.status().map(|status| status.as_u16());
-        status.is_some_and(|status| (400..500).contains(&status) && status != 429)
+        match error.status().map(|status| status.as_u16()) {
+            Some(401 | 403) => true,
+            Some(429) => false,
+            Some(400..500) => error.service_error().is_some(),
+            _ => false,
+        }
     }
 
     fn lifetime(&self) -> Option<Duration> {
@@ -310,12 +308,13 @@ impl SessionScheme for SiteExtension {
         outcome.as_ref().is_err_and(is_unauthorized)
     }
 
-    /// Neither credentials nor the name of a site become right by being sent again.
+    /// Neither credentials nor the name of a site become right by being sent again. A page of a proxy speaks of neither.
     fn is_final(&self, error: &CallError) -> bool {
-        let by_status = error
-            .status()
-            .is_some_and(|status| matches!(status.as_u16(), 400 | 403 | 404));
-        by_status || is_remote_failure(error)
+        match error.status().map(|status| status.as_u16()) {
+            Some(403) => true,
+            Some(400 | 404) => error.service_error().is_some(),
+            _ => is_remote_failure(error),
+        }
     }
 
     async fn log_out(&self, _via: &dyn Transport, _token: &SessionToken) -> Result<(), CallError> {
