@@ -12,50 +12,53 @@ use farside_wire::{Operation, Query, RawJson, Read, ReadError, Reader};
 
 use crate::client::{Ask, VcdaClient};
 use crate::id::{RecoveryPlanId, RecoveryStepId};
-use crate::list::{Undecodable, item};
+use crate::list::Page;
 use crate::task::Finished;
 
 /// The plans, in either form of the answer.
-struct Plans(Vec<RawJson>);
+struct Plans {
+    items: Vec<RawJson>,
+    total: Option<i64>,
+}
 
 impl Read for Plans {
     fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
         let raw = RawJson::read(reader)?;
         let bare = raw.get().trim_start().starts_with('[');
-        let items = if bare {
-            raw.decode::<Vec<RawJson>>()
+        let plans = if bare {
+            raw.decode().map(|items| Self { items, total: None })
         } else {
-            raw.decode::<QueryResult<RawJson>>().map(|page| page.items)
+            raw.decode::<QueryResult<RawJson>>()
+                .map(|QueryResult { items, total, .. }| Self { items, total })
         };
-        items
-            .map(Self)
-            .map_err(|error| reader.refused(error.reason().to_string()))
+        plans.map_err(|error| reader.refused(error.reason().to_string()))
     }
 }
 
 impl VcdaClient {
     /// The recovery plans (operation `recoveryPlans.list`).
     ///
-    /// Inferred: whether the answer is a bare array or a page was not read; both are taken, and only the first page is
-    /// had.
+    /// Inferred: whether the answer is a bare array or a page was not read; both are taken. How a further page would be asked
+    /// for is not documented, so there is the first one only: where [`Page::total`] is larger than the number of items, the
+    /// service has more plans than it shows.
     ///
     /// # Errors
     /// [`CallError`]; nothing has changed.
-    pub async fn recovery_plans(&self) -> Result<Vec<Result<RecoveryPlanInfo, Undecodable>>, CallError> {
+    pub async fn recovery_plans(&self) -> Result<Page<RecoveryPlanInfo>, CallError> {
         let ask = self.ask(
             &operation::RECOVERY_PLANS_LIST,
             "the recovery plans",
             &[],
             &Query::new(),
         );
-        let Plans(plans) = self.read(ask).await?;
-        Ok(plans.iter().map(item).collect())
+        let Plans { items, total } = self.read(ask).await?;
+        Ok(Page::of(&items, total))
     }
 
     /// Makes a recovery plan without steps, at once (operation `recoveryPlans.create`). `isMigration` settles whether it
     /// is tested and failed over, or migrated.
     ///
-    /// Inferred: no page about the call was read.
+    /// The body is documented in 4.7; inferred: no page about the call was read.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the plan may be there: look for its name, which is unique.
@@ -122,7 +125,8 @@ impl RecoveryPlan {
         self.client.read(self.ask(&operation::RECOVERY_PLANS_GET)).await
     }
 
-    /// Deletes the plan, at once (operation `recoveryPlans.delete`). What becomes of its replications is not documented.
+    /// Deletes the plan, at once. Documented in 4.7 (operation `recoveryPlans.delete`). What becomes of its replications is not
+    /// documented.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the plan may be gone: read it.
@@ -132,7 +136,8 @@ impl RecoveryPlan {
             .await
     }
 
-    /// Makes a copy of the plan under another name, at once (operation `recoveryPlans.clone`).
+    /// Makes a copy of the plan under another name, at once. Documented in 4.7, for the vSphere flavour (operation
+    /// `recoveryPlans.clone`).
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the copy may be there: look for its name, which is unique.
@@ -141,9 +146,9 @@ impl RecoveryPlan {
         self.client.read(ask).await
     }
 
-    /// Adds a step at the end, at once (operation `recoveryPlans.steps.add`). `delay` is in milliseconds and counts after
-    /// the step's work; a `prompt` suspends a run until somebody approves it. How a replication is named in the step is
-    /// not documented, so it is raw JSON.
+    /// Adds a step at the end, at once. Documented in 4.7 (operation `recoveryPlans.steps.add`). `delay` is in milliseconds and
+    /// counts after the step's work; a `prompt` suspends a run until somebody approves it. How a replication is named in the
+    /// step is not documented, so it is raw JSON.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the step may be there, and no operation to list steps is known.
@@ -152,8 +157,8 @@ impl RecoveryPlan {
         self.client.read(ask).await
     }
 
-    /// Moves a step to another place, at once (operation `recoveryPlans.steps.move`). What counts as the first place is
-    /// not documented: the `sequence` of the steps shows it.
+    /// Moves a step to another place, at once. Documented in 4.7, for the vSphere flavour (operation
+    /// `recoveryPlans.steps.move`). What counts as the first place is not documented: the `sequence` of the steps shows it.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the step may have moved. To move it once more to the same place does no
@@ -192,8 +197,9 @@ impl RecoveryPlan {
         self.client.begin(ask).await
     }
 
-    /// Starts the failover of all replications of the plan, step by step (operation `recoveryPlans.failover`); for a plan
-    /// that is no migration. `validate` is sent since 4.7; with `None` there is no body, as services before take it.
+    /// Starts the failover of all replications of the plan, step by step; for a plan that is no migration. Documented in 4.6,
+    /// and in 4.7 for the vSphere flavour (operation `recoveryPlans.failover`). `validate` is sent since 4.7; with `None` there
+    /// is no body, as services before take it.
     ///
     /// A step with a prompt suspends the run, and whether its task then goes on or ends is not documented: follow
     /// `executionInfo` of the plan, not the task alone. There is no operation to end a run.
@@ -207,8 +213,8 @@ impl RecoveryPlan {
         self.run(&operation::RECOVERY_PLANS_FAILOVER, validate).await
     }
 
-    /// Starts the migration of all replications of the plan, step by step (operation `recoveryPlans.migrate`); for a plan
-    /// that is a migration. Sources are powered off, and their sites must be alive. The rest is as with
+    /// Starts the migration of all replications of the plan, step by step; for a plan that is a migration. Documented in 4.7
+    /// (operation `recoveryPlans.migrate`). Sources are powered off, and their sites must be alive. The rest is as with
     /// [`RecoveryPlan::start_failover`].
     ///
     /// # Errors
@@ -220,7 +226,8 @@ impl RecoveryPlan {
         self.run(&operation::RECOVERY_PLANS_MIGRATE, validate).await
     }
 
-    /// Starts a test failover of all replications of the plan, step by step (operation `recoveryPlans.test`). Replication
+    /// Starts a test failover of all replications of the plan, step by step. Documented in 4.6 and 4.7 (operation
+    /// `recoveryPlans.test`). Replication
     /// goes on; the copies stay until they are cleaned up. The rest is as with [`RecoveryPlan::start_failover`].
     ///
     /// # Errors
@@ -233,7 +240,7 @@ impl RecoveryPlan {
     }
 
     /// Starts removing what a test of the plan has made (operation `recoveryPlans.testCleanup`). Inferred: that it is a
-    /// DELETE was read, its path was not.
+    /// DELETE was read in 4.7 for the vSphere flavour, its path was not.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the removal may have begun: `executionInfo` shows it.

@@ -292,7 +292,8 @@ impl VcdaClient {
     /// # Errors
     /// [`CallError`]; nothing has changed.
     pub async fn list_tasks(&self, query: &TasksListQuery) -> Result<Page<Task>, CallError> {
-        Ok(Page::of(&self.raw_tasks(query).await?))
+        let page = self.raw_tasks(query).await?;
+        Ok(Page::of(&page.items, page.total))
     }
 
     pub(crate) async fn raw_tasks(

@@ -39,7 +39,7 @@ impl VcdaClient {
         let operation = &operation::VAPP_REPLICATIONS_LIST;
         let ask = self.ask(operation, "the vApp replications", &[], &query.to_query());
         let page: farside_models_vcda::QueryResult<RawJson> = self.read(ask).await?;
-        Ok(Page::of(&page))
+        Ok(Page::of(&page.items, page.total))
     }
 
     /// All vApp replications that the query matches, page after page; its `offset` is where the stream begins.

@@ -11,7 +11,7 @@ use futures_util::Stream;
 use super::shared_actions;
 use crate::client::{Ask, VcdaClient};
 use crate::id::VmReplicationId;
-use crate::list::{ListError, Page, all_items};
+use crate::list::{ListError, Page, Undecodable, all_items, item};
 use crate::settings::{FailoverSettings, FailoverTestSettings, MigrateSettings};
 use crate::task::Finished;
 
@@ -36,7 +36,7 @@ impl VcdaClient {
         let operation = &operation::VM_REPLICATIONS_LIST;
         let ask = self.ask(operation, "the VM replications", &[], &query.to_query());
         let page: farside_models_vcda::QueryResult<RawJson> = self.read(ask).await?;
-        Ok(Page::of(&page))
+        Ok(Page::of(&page.items, page.total))
     }
 
     /// All VM replications that the query matches, page after page; its `offset` is where the stream begins.
@@ -126,10 +126,10 @@ impl VmReplication {
     ///
     /// # Errors
     /// [`CallError`]; nothing has changed.
-    pub async fn instances(&self) -> Result<Vec<ReplicaInstance>, CallError> {
-        self.client
-            .read(self.ask(&operation::VM_REPLICATIONS_INSTANCES))
-            .await
+    pub async fn instances(&self) -> Result<Vec<Result<ReplicaInstance, Undecodable>>, CallError> {
+        let ask = self.ask(&operation::VM_REPLICATIONS_INSTANCES);
+        let instances: Vec<RawJson> = self.client.read(ask).await?;
+        Ok(instances.iter().map(item).collect())
     }
 
     /// Starts a failover at the destination (operation `vmReplications.failover`); only in recovery state `NOT_STARTED`.

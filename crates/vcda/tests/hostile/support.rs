@@ -5,7 +5,7 @@ use std::sync::Arc;
 use farside_models_vcda::operation::SESSIONS_LOGIN;
 use farside_transport::SystemClock;
 use farside_transport::testing::{Answer, ScriptedTransport};
-use farside_vcda::{VcdaClient, VcdaClientBuilder};
+use farside_vcda::{VcdaClient, VcdaClientBuilder, VmReplicationId};
 use farside_wire::Secret;
 
 pub(crate) fn page(items: &str) -> Answer {
@@ -45,4 +45,8 @@ pub(crate) fn over(
     let builder = VcdaClient::builder(script.clone(), "west", Arc::new(SystemClock::new()))
         .credentials("dr@tenant", Secret::new("hunter2"));
     (build(builder).build().unwrap(), script)
+}
+
+pub(crate) fn vm(client: &VcdaClient) -> farside_vcda::VmReplication {
+    client.vm_replication(&VmReplicationId::parse("C4-1").unwrap())
 }

@@ -78,7 +78,7 @@ async fn plans_come_as_a_page_and_a_prompt_may_end_the_task() {
         .with_prompt("ready?")
         .with_replications(vec![named]);
     plan.add_step(&step).await.unwrap();
-    assert_eq!(site.client.recovery_plans().await.unwrap().len(), 1);
+    assert_eq!(site.client.recovery_plans().await.unwrap().items.len(), 1);
     let work = plan.start_failover(None).await.unwrap();
     site.done(&work).await.unwrap();
     let info = plan.get().await.unwrap().execution_info.unwrap();

@@ -68,7 +68,7 @@ async fn a_plan_is_made_stepped_moved_copied_listed_and_deleted() {
     let copy = plan.copy(&settings).await.unwrap();
     assert_eq!(copy.display_name.as_deref(), Some("tier-1 rehearsal"));
     let plans = site.client.recovery_plans().await.unwrap();
-    assert_eq!(plans.len(), 2);
+    assert_eq!(plans.items.len(), 2);
     let order: Vec<String> = {
         let world = site.simulator.world();
         let made = world
@@ -79,7 +79,7 @@ async fn a_plan_is_made_stepped_moved_copied_listed_and_deleted() {
     };
     assert_eq!(order, ["second", "first"]);
     plan.delete().await.unwrap();
-    assert_eq!(site.client.recovery_plans().await.unwrap().len(), 1);
+    assert_eq!(site.client.recovery_plans().await.unwrap().items.len(), 1);
     let gone = plan.get().await.unwrap_err();
     assert_eq!(gone.effect(), Effect::Refused);
 }

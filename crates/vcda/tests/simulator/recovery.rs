@@ -159,6 +159,7 @@ async fn instances_come_with_their_times() {
     assert!(
         instances
             .iter()
+            .flatten()
             .all(|instance| instance.timestamp.is_some_and(|time| time.get().is_some()))
     );
 }

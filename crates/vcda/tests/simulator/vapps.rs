@@ -126,7 +126,7 @@ async fn all_vms_of_a_vapp_are_reconfigured_paused_resumed_and_synchronised_toge
     assert!(shown.vm_replications.iter().all(|vm| vm.is_paused == Some(false)));
     let newest = async |id: &VmReplicationId| {
         let instances = site.client.vm_replication(id).instances().await.unwrap();
-        instances[0].key.clone()
+        instances[0].as_ref().unwrap().key.clone()
     };
     let before = newest(&members[1]).await;
     let work = vapp.start_sync().await.unwrap();
@@ -161,7 +161,7 @@ async fn a_vapp_is_tested_and_failed_over_with_all_it_takes() {
         copy_security_tags: Some(false),
     };
     let instances = site.client.vm_replication(&members[0]).instances().await.unwrap();
-    let oldest = instances[3].key.clone().unwrap();
+    let oldest = instances[3].as_ref().unwrap().key.clone().unwrap();
     let from = VappTestFrom::Instances(BTreeMap::from([(members[0].clone(), oldest.clone())]));
     let test = VappFailoverTest::at_vcloud(options.clone(), Power::Off, networks.clone(), from);
     let work = vapp.start_failover_test(&test).await.unwrap();

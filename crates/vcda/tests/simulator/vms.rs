@@ -155,7 +155,7 @@ async fn a_pause_lets_the_instances_age_until_it_is_resumed_and_synchronised() {
     let work = vm.start_resume().await.unwrap();
     let shown = site.done(&work).await.unwrap().result.unwrap();
     assert_eq!(shown.is_paused, Some(false));
-    let before = vm.instances().await.unwrap()[0].clone();
+    let before = vm.instances().await.unwrap().remove(0).unwrap();
     let work = vm.start_sync().await.unwrap();
     let shown = site.done(&work).await.unwrap().result.unwrap();
     let state = shown.destination_state.unwrap();
@@ -170,7 +170,7 @@ async fn a_failover_with_all_it_takes_recovers_as_it_was_told() {
     let set_up = vm.network_settings().await.unwrap().failover_settings.unwrap();
     let cards: VmNetworkSettings = set_up.vm_network_settings.unwrap().decode().unwrap();
     let vapp: VappNetworkSettings = set_up.vapp_network_settings.unwrap();
-    let oldest = vm.instances().await.unwrap()[3].key.clone().unwrap();
+    let oldest = vm.instances().await.unwrap().remove(3).unwrap().key.unwrap();
     let options = CloudOptions {
         placement_policy: Some("pp-1".to_owned()),
         sizing_policy: Some("szp-1".to_owned()),

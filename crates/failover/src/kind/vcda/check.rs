@@ -221,19 +221,17 @@ async fn chosen(
         Ok(instances) => instances,
         Err(error) => return Condition::no_go(name, explain(&error), hint),
     };
-    match instances
-        .iter()
-        .find(|instance| instance.key.as_deref() == Some(key))
-    {
-        Some(instance) => {
-            let time = taken(instance).map(|time| age(&time, now));
+    let keyed = instances.iter().filter_map(|instance| match instance {
+        Ok(known) => Some((known.key.as_deref()?, Some(known))),
+        Err(unreadable) => Some((unreadable.id.as_deref()?, None)),
+    });
+    match keyed.clone().find(|(found, _)| *found == key) {
+        Some((_, instance)) => {
+            let time = instance.and_then(taken).map(|time| age(&time, now));
             Condition::go(name, time.unwrap_or_else(|| key.to_owned()))
         }
         None => {
-            let known: Vec<&str> = instances
-                .iter()
-                .filter_map(|instance| instance.key.as_deref())
-                .collect();
+            let known: Vec<&str> = keyed.map(|(key, _)| key).collect();
             Condition::no_go(name, format!("no {key} (there are: {})", known.join(", ")), hint)
         }
     }
