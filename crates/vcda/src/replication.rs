@@ -112,6 +112,18 @@ macro_rules! shared_actions {
             self.client.begin(self.ask(&operation::$sync)).await
         }
 
+        /// Starts work with settings, unless they are ones that cannot be sent.
+        async fn begin_with(
+            &self,
+            operation: &'static Operation,
+            settings: Result<impl serde::Serialize, &'static str>,
+        ) -> Result<RemoteOperation<Finished<$Info>>, CallError> {
+            match settings {
+                Ok(body) => self.client.begin(self.ask_with(operation, &body)).await,
+                Err(why) => Err(self.client.unsendable(self.ask(operation), why)),
+            }
+        }
+
         fn ask(&self, operation: &'static Operation) -> Ask {
             let params = [("replicationId", self.id.as_str())];
             let query = self.client.site_query();

@@ -148,9 +148,11 @@ impl FailoverSettings {
         self
     }
 
-    pub(crate) fn to_body(&self) -> VmReplicationFailoverSettings {
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(crate) fn to_body(&self) -> Result<VmReplicationFailoverSettings, &'static str> {
         let networks = self.networks.members();
-        match &self.destination {
+        Ok(match &self.destination {
             Destination::Vcloud(options) => VmFailoverSettings {
                 power_on: Some(self.power.is_on()),
                 consolidate: Some(self.consolidate),
@@ -164,7 +166,7 @@ impl FailoverSettings {
             }
             .into(),
             Destination::Vcenter(options) => {
-                let (vm_network_settings, vapp_network_settings) = networks.by_vm();
+                let (vm_network_settings, vapp_network_settings) = networks.by_vm()?;
                 VcFailoverSettings {
                     power_on: Some(self.power.is_on()),
                     instance_id: self.instance.clone(),
@@ -176,7 +178,7 @@ impl FailoverSettings {
                 }
                 .into()
             }
-        }
+        })
     }
 }
 
@@ -227,14 +229,16 @@ impl FailoverTestSettings {
         }
     }
 
-    pub(crate) fn to_body(&self) -> VmReplicationFailoverTestSettings {
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(crate) fn to_body(&self) -> Result<VmReplicationFailoverTestSettings, &'static str> {
         let networks = self.networks.members();
         let (sync, instance_id) = match &self.from {
             TestFrom::Newest => (false, None),
             TestFrom::Instance(key) => (false, Some(key.clone())),
             TestFrom::Synchronised => (true, None),
         };
-        match &self.destination {
+        Ok(match &self.destination {
             TestDestination::Vcloud(options) => VmFailoverTestSettings {
                 power_on: Some(self.power.is_on()),
                 sync: Some(sync),
@@ -248,7 +252,7 @@ impl FailoverTestSettings {
             }
             .into(),
             TestDestination::Vcenter => {
-                let (vm_network_settings, vapp_network_settings) = networks.by_vm();
+                let (vm_network_settings, vapp_network_settings) = networks.by_vm()?;
                 VcFailoverTestSettings {
                     power_on: Some(self.power.is_on()),
                     sync: Some(sync),
@@ -259,7 +263,7 @@ impl FailoverTestSettings {
                 }
                 .into()
             }
-        }
+        })
     }
 }
 
@@ -337,14 +341,14 @@ mod tests {
         let settings =
             |target| FailoverTestSettings::new(target, Power::Off, networks.clone(), TestFrom::Newest);
         assert_eq!(
-            written(&settings(Target::Vcloud).to_body()),
+            written(&settings(Target::Vcloud).to_body().unwrap()),
             json!({
                 "type": "vcloud", "powerOn": false, "sync": false,
                 "vmNetworkSettings": cards, "vAppNetworkSettings": vapp,
             })
         );
         assert_eq!(
-            written(&settings(Target::Vcenter).to_body()),
+            written(&settings(Target::Vcenter).to_body().unwrap()),
             json!({
                 "type": "vcenter", "powerOn": false, "sync": false,
                 "vmNetworkSettings": {"vm-77": cards}, "vAppNetworkSettings": vapp,
@@ -363,7 +367,8 @@ mod tests {
         );
         let body = FailoverSettings::new(Target::Vcenter, Power::On, Networks::Preconfigured)
             .consolidate()
-            .to_body();
+            .to_body()
+            .unwrap();
         assert_eq!(
             written(&body),
             json!({"type": "vcenter", "powerOn": true, "snapshotOptions": "CONSOLIDATE"})

@@ -23,8 +23,8 @@ type Work = RemoteOperation<Finished<VappReplicationInfo>>;
 const ON_PREM_AUTH: HeaderName = HeaderName::from_static("on-prem-auth");
 
 impl VcdaClient {
-    /// A stretch of the vApp replications of a site, 100 at most (operation `vappReplications.list`). `vappName` finds a
-    /// part of the name; `site` is that of the client unless the query names one.
+    /// A stretch of the vApp replications of a site, 100 at most. Documented in 3.5, 4.6 and 4.7 (operation
+    /// `vappReplications.list`). `vappName` finds a part of the name; `site` is that of the client unless the query names one.
     ///
     /// # Errors
     /// [`CallError`]; nothing has changed.
@@ -42,7 +42,8 @@ impl VcdaClient {
         Ok(Page::of(&page.items, page.total))
     }
 
-    /// All vApp replications that the query matches, page after page; its `offset` is where the stream begins.
+    /// All vApp replications that the query matches, page after page; its `offset` is where the stream begins. Each page is a call
+    /// of [`VcdaClient::list_vapp_replications`]; nothing bounds how many there are but the service, so bound the time.
     pub fn stream_vapp_replications(
         &self,
         query: VappReplicationsListQuery,
@@ -58,9 +59,10 @@ impl VcdaClient {
         })
     }
 
-    /// Starts a replication of a vApp with all of its VMs (operation `vappReplications.start`): it is set up, and its first
-    /// synchronisation begins at `initialSyncTime`. The task brings the replication with its id and those of its VMs.
-    /// `on_prem_auth` goes into the header `On-Prem-Auth`, which is listed on one page and whose meaning is not documented.
+    /// Starts a replication of a vApp with all of its VMs: it is set up, and its first synchronisation begins at
+    /// `initialSyncTime`, in milliseconds since 1970. Documented in 3.5 and 4.6 (operation `vappReplications.start`). The task
+    /// brings the replication with its id and those of its VMs. `on_prem_auth` goes into the header `On-Prem-Auth`, which is
+    /// listed on one page and whose meaning is not documented.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the replication may be there: look for one of this vApp.
@@ -111,7 +113,8 @@ impl VcdaClient {
 ///
 /// Actions are sent once, and answered as soon as their task has begun; the refusals that are known are `SiteNotFound`,
 /// `RemoteAuthenticationFailure` (another site is asked or needed, and the session is not extended to it) and `BadRequest`
-/// (the settings do not fit); after each of them nothing has been done. Roles that an action needs are not documented.
+/// (the settings do not fit); after each of them nothing has been done. Roles that an action needs are not documented, nor since
+/// which release there is one: each method names the releases whose pages were read.
 /// Dropping a future of a reading method changes nothing; after dropping one of a `start_` method the action may have been
 /// started.
 #[derive(Clone, Debug)]
@@ -137,20 +140,20 @@ impl VappReplication {
         actions: VAPP_REPLICATIONS_RECONFIGURE, VAPP_REPLICATIONS_STOP, VAPP_REPLICATIONS_FAILOVER_TEST_CLEANUP,
             VAPP_REPLICATIONS_REVERSE, VAPP_REPLICATIONS_PAUSE, VAPP_REPLICATIONS_RESUME, VAPP_REPLICATIONS_SYNC,
         known: {
-            get: "Inferred from the VM's counterpart (operation `vappReplications.get`).",
-            networks: "Documented (operation `vappReplications.networkSettings.get`).",
-            reconfigure: "Documented (operation `vappReplications.reconfigure`).",
-            stop: "Inferred from the VM's counterpart (operation `vappReplications.stop`).",
-            cleanup: "Documented (operation `vappReplications.failoverTestCleanup`).",
-            reverse: "Inferred from the VM's counterpart (operation `vappReplications.reverse`).",
-            pause: "Documented (operation `vappReplications.pause`).",
-            resume: "Inferred from the VM's counterpart (operation `vappReplications.resume`).",
-            sync: "Inferred from the VM's counterpart (operation `vappReplications.sync`)."
+            get: "Inferred from the VM's counterpart and the type of the answer in 4.1 (operation `vappReplications.get`).",
+            networks: "Documented in 3.5, by its name only (operation `vappReplications.networkSettings.get`).",
+            reconfigure: "Documented in 4.5 to 4.7 (operation `vappReplications.reconfigure`).",
+            stop: "Inferred from client code and the VM's counterpart (operation `vappReplications.stop`).",
+            cleanup: "Documented in 3.5 and 4.5 (operation `vappReplications.failoverTestCleanup`).",
+            reverse: "Inferred from client code and the VM's counterpart (operation `vappReplications.reverse`).",
+            pause: "Documented in 3.5 and 4.7 (operation `vappReplications.pause`).",
+            resume: "Inferred from client code and the VM's counterpart (operation `vappReplications.resume`).",
+            sync: "Inferred from client code and the VM's counterpart (operation `vappReplications.sync`)."
         }
     }
 
-    /// Starts a change of which disks are replicated (operation `vappReplications.reconfigureDisks`). The members of the
-    /// body were not read: it is raw JSON.
+    /// Starts a change of which disks are replicated. Documented in 3.5 (operation `vappReplications.reconfigureDisks`). The
+    /// members of the body were not read: it is raw JSON.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the change may have begun: read the replication.
@@ -159,30 +162,32 @@ impl VappReplication {
         self.client.begin(ask).await
     }
 
-    /// Starts the failover of all of its VMs at the destination (operation `vappReplications.failover`); each has to be in
-    /// recovery state `NOT_STARTED`. The source is not touched. Asked at the destination, it needs nothing of the source.
+    /// Starts the failover of all of its VMs at the destination; each has to be in recovery state `NOT_STARTED`. Documented in
+    /// 3.5 and 4.6 (operation `vappReplications.failover`). The source is not touched. Asked at the destination, it needs
+    /// nothing of the source.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the failover may have begun: look for its task, then read the recovery
     /// state of each VM.
     pub async fn start_failover(&self, settings: &VappFailover) -> Result<Work, CallError> {
-        let ask = self.ask_with(&operation::VAPP_REPLICATIONS_FAILOVER, &settings.to_body());
-        self.client.begin(ask).await
+        self.begin_with(&operation::VAPP_REPLICATIONS_FAILOVER, settings.to_body())
+            .await
     }
 
-    /// Starts a test failover of all of its VMs at the destination (operation `vappReplications.failoverTest`); each has to
-    /// be in recovery state `NOT_STARTED`. Replication goes on, and the copies stay until they are cleaned up.
+    /// Starts a test failover of all of its VMs at the destination; each has to be in recovery state `NOT_STARTED`. The body is
+    /// documented in 3.5 and 4.5, the call in 3.5 by its name only (operation `vappReplications.failoverTest`). Replication
+    /// goes on, and the copies stay until they are cleaned up.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the test may have begun: read the recovery state of each VM.
     pub async fn start_failover_test(&self, settings: &VappFailoverTest) -> Result<Work, CallError> {
-        let ask = self.ask_with(&operation::VAPP_REPLICATIONS_FAILOVER_TEST, &settings.to_body());
-        self.client.begin(ask).await
+        self.begin_with(&operation::VAPP_REPLICATIONS_FAILOVER_TEST, settings.to_body())
+            .await
     }
 
-    /// Starts a migration of all of its VMs (operation `vappReplications.migrate`): powers the source off, synchronises,
-    /// recovers, undeploys the source. Both sites must be alive. The body has no member but the kind of the destination, so
-    /// that power and networks are the service's choice.
+    /// Starts a migration of all of its VMs. Documented in 3.5, by its name only (operation `vappReplications.migrate`). It
+    /// powers the source off, synchronises, recovers, undeploys the source. Both sites must be alive. The body has no member
+    /// but the kind of the destination, so that power and networks are the service's choice.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the migration may have begun and the source may be off: look for its

@@ -12,7 +12,8 @@ pub enum Networks {
     Preconfigured,
     /// No card is connected to anything.
     Disconnected {
-        /// Id of the VM, by which settings for a vCenter site are keyed.
+        /// Id of the VM, by which settings for a vCenter site are keyed: without one, nothing is sent to such a site. A Cloud
+        /// Director site is not told it.
         vm: String,
         /// Number of the VM's network cards; each is named as disconnected, and nothing is taken over from the
         /// source for any other.
@@ -22,15 +23,35 @@ pub enum Networks {
     Explicit(Box<ExplicitNetworks>),
 }
 
+/// A site of vCenter takes settings of cards by the id of their VM, and passes over those of no VM: they would go to none.
+const NO_VM: &str = "network cards for a vCenter site need the id of their VM, which is empty";
+/// Nothing would be said about any card, and the service would decide.
+const NO_CARDS: &str =
+    "disconnecting the network cards of a vApp needs the id of each of its VMs, and there is none";
+
 /// Networks chosen card by card.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExplicitNetworks {
-    /// Id of the VM, by which settings for a vCenter site are keyed.
+    /// Id of the VM, by which settings for a vCenter site are keyed: without one, nothing is sent to such a site. A Cloud
+    /// Director site is not told it.
     pub vm: String,
     /// The network cards.
     pub cards: VmNetworkSettings,
     /// The networks of the vApp.
     pub vapp: Option<VappNetworkSettings>,
+}
+
+/// Settings of cards by the id of their VM, and those of the vApp.
+type ByVm = (BTreeMap<String, VmNetworkSettings>, Option<VappNetworkSettings>);
+
+fn by_vm(
+    cards: BTreeMap<String, VmNetworkSettings>,
+    vapp: Option<VappNetworkSettings>,
+) -> Result<ByVm, &'static str> {
+    match cards.contains_key("") {
+        true => Err(NO_VM),
+        false => Ok((cards, vapp)),
+    }
 }
 
 /// The parts of a request that are about networks.
@@ -61,9 +82,12 @@ impl Networks {
 
 impl NetworkMembers {
     /// The form for a vCenter site: a map by VM id (VCDA wire rules 10).
-    pub(super) fn by_vm(self) -> (BTreeMap<String, VmNetworkSettings>, Option<VappNetworkSettings>) {
+    ///
+    /// # Errors
+    /// Why it cannot be sent: there are settings of cards, and no id.
+    pub(super) fn by_vm(self) -> Result<ByVm, &'static str> {
         let id = self.vm_id;
-        (self.vm.map(|vm| (id, vm)).into_iter().collect(), self.vapp)
+        by_vm(self.vm.map(|vm| (id, vm)).into_iter().collect(), self.vapp)
     }
 }
 
@@ -95,7 +119,7 @@ pub enum VappNetworks {
     /// No card of any VM is connected to anything.
     Disconnected {
         /// Number of network cards, by VM; each is named as disconnected, and nothing is taken over from the source for any
-        /// other.
+        /// other. Without any VM, nothing is sent.
         cards: BTreeMap<String, u32>,
     },
     /// These.
@@ -108,14 +132,17 @@ pub enum VappNetworks {
 }
 
 impl VappNetworks {
-    pub(super) fn members(&self) -> (BTreeMap<String, VmNetworkSettings>, Option<VappNetworkSettings>) {
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(super) fn members(&self) -> Result<ByVm, &'static str> {
         match self {
-            Self::Preconfigured => (BTreeMap::new(), None),
+            Self::Preconfigured => Ok((BTreeMap::new(), None)),
+            Self::Disconnected { cards } if cards.is_empty() => Err(NO_CARDS),
             Self::Disconnected { cards } => {
                 let cards = cards.iter().map(|(vm, cards)| (vm.clone(), disconnected(*cards)));
-                (cards.collect(), Some(no_vapp_networks()))
+                by_vm(cards.collect(), Some(no_vapp_networks()))
             }
-            Self::Explicit { cards, vapp } => (cards.clone(), vapp.clone()),
+            Self::Explicit { cards, vapp } => by_vm(cards.clone(), vapp.clone()),
         }
     }
 }

@@ -76,10 +76,12 @@ impl VappFailover {
         self
     }
 
-    pub(crate) fn to_body(&self) -> VappReplicationFailoverSettings {
-        let (vm_network_settings, vapp_network_settings) = self.networks.members();
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(crate) fn to_body(&self) -> Result<VappReplicationFailoverSettings, &'static str> {
+        let (vm_network_settings, vapp_network_settings) = self.networks.members()?;
         let instance_map = instance_map(&self.instances);
-        match self.target {
+        Ok(match self.target {
             Target::Vcloud => VappFailoverSettings {
                 power_on: Some(self.power.is_on()),
                 consolidate: Some(self.consolidate),
@@ -103,7 +105,7 @@ impl VappFailover {
                 ..VcVappFailoverSettings::default()
             }
             .into(),
-        }
+        })
     }
 }
 
@@ -156,14 +158,16 @@ impl VappFailoverTest {
         }
     }
 
-    pub(crate) fn to_body(&self) -> VappReplicationFailoverTestSettings {
-        let (vm_network_settings, vapp_network_settings) = self.networks.members();
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(crate) fn to_body(&self) -> Result<VappReplicationFailoverTestSettings, &'static str> {
+        let (vm_network_settings, vapp_network_settings) = self.networks.members()?;
         let (sync, instance_map) = match &self.from {
             VappTestFrom::Newest => (false, BTreeMap::new()),
             VappTestFrom::Instances(instances) => (false, instance_map(instances)),
             VappTestFrom::Synchronised => (true, BTreeMap::new()),
         };
-        match self.target {
+        Ok(match self.target {
             Target::Vcloud => VappFailoverTestSettings {
                 power_on: Some(self.power.is_on()),
                 sync: Some(sync),
@@ -185,6 +189,6 @@ impl VappFailoverTest {
                 ..VcVappFailoverTestSettings::default()
             }
             .into(),
-        }
+        })
     }
 }

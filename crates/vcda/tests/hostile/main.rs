@@ -4,5 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod lists;
+mod networks;
 mod sessions;
 mod support;
