@@ -9,12 +9,12 @@ use farside_transport::{
     Transport,
 };
 use farside_wire::{Operation, Query, RawJson, Read, Secret};
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Response};
 use serde::Serialize;
 use serde::de::Error as _;
 
 use crate::id::OperationTag;
-use crate::request::{Frame, NeededSite};
+use crate::request::{Frame, NeededSite, is_too_long};
 use crate::session::{Extension, Login, SiteExtension, VcdaSession};
 use crate::task::{Finished, Task};
 use crate::version::ApiVersion;
@@ -77,7 +77,8 @@ impl VcdaClientBuilder {
     }
 
     /// Extends the session to this site, by its short name, before the first call that asks about it or
-    /// [needs](VcdaClient::needing) it; again once the session, or the extension, is lost. Replaces what was said of that site before.
+    /// [needs](VcdaClient::needing) it; again once the session, or the extension, is lost. Replaces what was said of that site
+    /// before.
     ///
     /// That site must be alive (VCDA wire rules 5). Where it may be lost, log in at the surviving one and ask there.
     pub fn extend(mut self, site: impl Into<String>, extension: Extension) -> Self {
@@ -87,7 +88,7 @@ impl VcdaClientBuilder {
         self
     }
 
-    /// Names all calls, the log-in included, in the services' logs.
+    /// Names all calls, the log-in included, in the services' logs (header `operationID`).
     pub fn tag(mut self, tag: OperationTag) -> Self {
         self.tag = Some(tag);
         self
@@ -146,7 +147,10 @@ fn header(tag: &OperationTag) -> Option<HeaderValue> {
 ///
 /// Calls that read are repeated where that can help; actions are sent once. Every method can fail with a
 /// [`CallError`], whose effect says what the service can have done. Dropping a future of a reading method changes
-/// nothing; after dropping one of a `start_*` method the action may have been started.
+/// nothing; after dropping one of a `start_*` method, or of one that makes something, that may have been done.
+///
+/// Which role of a user a call needs is not documented unless a method says so, and since which release an operation is there
+/// neither: each method names the releases whose pages were read.
 #[derive(Clone, Debug)]
 pub struct VcdaClient {
     core: Arc<Core>,
@@ -226,10 +230,6 @@ impl VcdaClient {
         self.core.stack.invalidate_session();
     }
 
-    pub(crate) fn stack(&self) -> &Stack {
-        &self.core.stack
-    }
-
     pub(crate) fn frame(&self) -> &Frame {
         &self.frame
     }
@@ -241,10 +241,12 @@ impl VcdaClient {
         client
     }
 
-    /// The same client, asking about another site.
+    /// The same client, asking a site about its tasks, whichever sites their work needs: what the site that is asked knows of
+    /// them does not hang on an extension to another one, which may be gone by then.
     pub(crate) fn at_site(&self, site: Option<String>) -> Self {
         let mut client = self.clone();
         client.frame.site = site;
+        client.frame.needs = None;
         client
     }
 
@@ -260,15 +262,17 @@ impl VcdaClient {
         client
     }
 
-    /// Logs out, if there is a session, and refuses all further calls of this client and its clones.
+    /// Logs out, if there is a session, and refuses all further calls of this client and its clones. Takes 10 s at most, beside
+    /// a log-in that is under way.
     ///
     /// # Errors
-    /// Whatever the log-out met; the session then ends by its idle time.
+    /// Whatever the log-out met; the session then ends by its idle time, as it does after a dropped future.
     pub async fn close(&self) -> Result<(), CallError> {
         self.core.stack.close().await
     }
 
-    /// The session: who is logged in, and at which sites. Logs in where there is none (operation `sessions.get`).
+    /// The session: who is logged in, and at which sites. Logs in where there is none. Documented in 3.5, by its name only
+    /// (operation `sessions.get`).
     ///
     /// # Errors
     /// [`CallError`]; nothing has changed.
@@ -319,10 +323,18 @@ impl VcdaClient {
     }
 
     pub(crate) async fn read<T: Read>(&self, ask: Ask) -> Result<T, CallError> {
+        let (answer, context) = self.answer(ask).await?;
+        context.read(&answer)
+    }
+
+    /// Sends a request, unless it is one that cannot be sent.
+    pub(crate) async fn answer(&self, ask: Ask) -> Result<(Response<Bytes>, CallContext), CallError> {
+        if is_too_long(&ask.request) {
+            return Err(self.unsendable(ask, "its ids or filters are too long for a URI; ask for fewer"));
+        }
         let call = ask.into_call();
         let context = call.context();
-        let answer = self.core.stack.send(call).await?;
-        context.read(&answer)
+        Ok((self.core.stack.send(call).await?, context))
     }
 
     /// A request that cannot be sent.
@@ -332,15 +344,12 @@ impl VcdaClient {
 
     /// Sends what is answered without a body.
     pub(crate) async fn send(&self, ask: Ask) -> Result<(), CallError> {
-        let call = ask.into_call();
-        self.core.stack.send(call).await.map(drop)
+        self.answer(ask).await.map(drop)
     }
 
     /// A task, as the service wrote it and as it reads.
     pub(crate) async fn read_task(&self, ask: Ask) -> Result<(RawJson, Task), CallError> {
-        let call = ask.into_call();
-        let context = call.context();
-        let answer = self.core.stack.send(call).await?;
+        let (answer, context) = self.answer(ask).await?;
         let whole: RawJson = context.read(&answer)?;
         let task = whole.decode().map_err(|error| undecodable(&context, &error))?;
         Ok((whole, task))

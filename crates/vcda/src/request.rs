@@ -3,13 +3,20 @@
 use bytes::Bytes;
 use farside_wire::{Operation, Query};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Uri};
 use serde::Serialize;
 
 use crate::version::ApiVersion;
 
 /// The spelling is the service's (VCDA wire rules 4).
 const OPERATION_ID: &str = "operationID";
+/// Stands where the path of a request should.
+const NO_PATH: &str = "*";
+
+/// Whether the path and query of a request were too long for a URI.
+pub(crate) fn is_too_long(request: &Request<Bytes>) -> bool {
+    request.uri().path() == NO_PATH
+}
 
 /// What all requests of a client have in common.
 #[derive(Clone, Debug)]
@@ -70,13 +77,11 @@ impl Frame {
     ) -> Request<Bytes> {
         let mut request = Request::new(body);
         let method = http::Method::from_bytes(operation.method.as_str().as_bytes());
-        // The method and the path are constants of the schema and percent-encoded values: both always parse. A
-        // transport refuses what is not the operation's path.
+        // The method is a constant of the schema, and the path is made of one and of percent-encoded values: both parse.
+        // What is too long for a URI does not, and gets one without a path, which is refused before it is sent.
         *request.method_mut() = method.unwrap_or_default();
-        *request.uri_mut() = operation
-            .path_and_query(params, query)
-            .parse()
-            .unwrap_or_default();
+        let uri = operation.path_and_query(params, query).parse();
+        *request.uri_mut() = uri.unwrap_or_else(|_too_long| Uri::from_static(NO_PATH));
         let headers = request.headers_mut();
         headers.insert(ACCEPT, self.version.media_type());
         if let Some(tag) = &self.tag {

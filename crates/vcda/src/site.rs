@@ -10,8 +10,8 @@ use crate::task::Finished;
 use crate::version::ApiVersion;
 
 impl VcdaClient {
-    /// The sites that the service knows, its own among them, with versions and errors of communication (operation
-    /// `sites.list`). They come at once, without pages. An item's id is the short name of its site.
+    /// The sites that the service knows, its own among them, with versions and errors of communication. Documented in 4.7
+    /// (operation `sites.list`). They come at once, without pages. An item's id is the short name of its site.
     ///
     /// # Errors
     /// [`CallError`]; nothing has changed.
@@ -23,7 +23,8 @@ impl VcdaClient {
 
     /// Starts pairing the service with another site; for providers (operation `sites.pair`).
     ///
-    /// Inferred: no page about the call was read, so that neither its errors nor what its task brings are known.
+    /// Inferred from client code for 4.7: no page about the call was read, so that neither its errors nor what its task brings
+    /// are known.
     ///
     /// # Errors
     /// [`CallError`]; where its effect is unknown the pairing may have begun: the list of sites shows it.
@@ -38,7 +39,7 @@ impl VcdaClient {
 
     /// The vCenter sites that the service knows, as raw JSON (operation `sites.vcenterSites`).
     ///
-    /// Inferred: known from client code only; the members of a site are not documented.
+    /// Inferred: known from client code of the time of 3.0 only; the members of a site are not documented.
     ///
     /// # Errors
     /// [`CallError`]; nothing has changed.
@@ -52,7 +53,7 @@ impl VcdaClient {
         self.read(ask).await
     }
 
-    /// Product and build of the service (operation `diagnostics.about`).
+    /// Product and build of the service. Documented in 3.5, by its name only (operation `diagnostics.about`).
     ///
     /// # Errors
     /// [`CallError`]; nothing has changed.
@@ -64,8 +65,8 @@ impl VcdaClient {
     /// Starts a check of the service's health, whose result has an error for each part that is not well (operation
     /// `diagnostics.health`). It is a task, not an instant read; nothing changes by it.
     ///
-    /// Up to version 4.5 it is asked for with a GET, from 4.7 on with a POST. Of 4.6 no page was read; it is asked with a
-    /// POST (VCDA wire rules 15).
+    /// Documented in 4.2, 4.5 and 4.7. Up to version 4.5 it is asked for with a GET, from 4.7 on with a POST. Of 4.6 no page
+    /// was read; it is asked with a POST (VCDA wire rules 15).
     ///
     /// # Errors
     /// [`CallError`]; at most one check more is running.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use farside_models_vcda::{C4ApiTask, TaskState, TasksListQuery, operation};
-use farside_transport::{CallContext, CallError, CallErrorKind, TaskStatus, Transport};
+use farside_transport::{CallContext, CallError, CallErrorKind, TaskStatus};
 use farside_wire::{
     ApiError, DecodeError, EpochMillis, Extra, RawJson, Read, ReadError, Reader, ServiceError, Structure,
     decode_str,
@@ -15,6 +15,8 @@ use serde_json::json;
 use crate::client::{Ask, VcdaClient};
 use crate::id::{ReplicationId, TaskId};
 use crate::list::{ListError, Page, all_items};
+
+mod tolerant;
 
 /// A task as the service shows it. Its result is kept raw: what it is depends on what started the task.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,8 +135,10 @@ fn percent(progress: Option<i32>) -> Option<u8> {
 }
 
 impl Read for Task {
+    /// Only id and state are needed: another member that is odd is left out, or, in an error or a warning, told in its message.
     fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        let shown = C4ApiTask::<RawJson>::read(reader)?;
+        let raw = RawJson::read(reader)?;
+        let shown = tolerant::task(&raw).map_err(|error| reader.refused(error.reason().to_string()))?;
         let id = shown.id.clone().unwrap_or_default();
         let id = TaskId::parse(id).map_err(|_| reader.refused("a task without a usable id"))?;
         Ok(Self { id, shown })
@@ -264,7 +268,8 @@ fn cell<T: Read>(row: &[RawJson], column: usize) -> Result<Option<T>, serde_json
 }
 
 impl VcdaClient {
-    /// One task, as it is (operation `tasks.get`).
+    /// One task, as it is. Documented in 3.5, by its name only (operation `tasks.get`); that it takes the client's site is
+    /// inferred from the list and the bulk poll (VCDA wire rules 7).
     ///
     /// # Errors
     /// [`CallError`], with status 404 where the site does not know the task, or has forgotten it; nothing has changed.
@@ -283,7 +288,8 @@ impl VcdaClient {
         self.ask(&operation::TASKS_GET, target, &params, &self.site_query())
     }
 
-    /// A stretch of the tasks of a site, 100 at most (operation `tasks.list`). `user` and `destinationOrg` exclude one
+    /// A stretch of the tasks of a site, 100 at most. Documented in 3.5 and 4.5 (operation `tasks.list`). The bounds of time are
+    /// strict, in milliseconds since 1970 by the service's clock. `user` and `destinationOrg` exclude one
     /// another (VCDA wire rules 7); `site` is that of the client unless the query names one.
     ///
     /// After the answer to an action was lost, the tasks of its replication, type and a later start time show what
@@ -308,7 +314,8 @@ impl VcdaClient {
             .await
     }
 
-    /// All tasks that the query matches, page after page; its `offset` is where the stream begins.
+    /// All tasks that the query matches, page after page; its `offset` is where the stream begins. Each page is a call of
+    /// [`VcdaClient::list_tasks`]; nothing bounds how many there are but the service, so bound the time.
     pub fn stream_tasks(&self, query: TasksListQuery) -> impl Stream<Item = Result<Task, ListError>> + Send {
         let client = self.clone();
         let first = query.offset.unwrap_or_default();
@@ -321,7 +328,7 @@ impl VcdaClient {
         })
     }
 
-    /// The states of many tasks in one call; a task that is gone or not ours to see is missing (operation
+    /// The states of many tasks in one call; a task that is gone or not ours to see is missing. Documented in 4.5 (operation
     /// `tasks.poll`). Which columns the answer has beside id and state is up to the service.
     ///
     /// # Errors
@@ -339,9 +346,7 @@ impl VcdaClient {
     pub(crate) async fn poll_rows(&self, ids: &[TaskId]) -> Result<(CallContext, Polled), CallError> {
         let target = format!("{} tasks", ids.len());
         let ask = self.ask_with(&operation::TASKS_POLL, target, &[], &self.site_query(), &ids);
-        let call = ask.into_call();
-        let context = call.context();
-        let answer = self.stack().send(call).await?;
+        let (answer, context) = self.answer(ask).await?;
         let columns: Columns = context.read(&answer)?;
         match read_columns(&columns) {
             Ok(polled) => Ok((context, polled)),

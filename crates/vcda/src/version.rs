@@ -3,7 +3,7 @@
 use std::fmt;
 
 use farside_models_vcda::{CloudSite, operation};
-use farside_transport::{CallError, Transport};
+use farside_transport::CallError;
 use farside_wire::{Query, RawJson};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -85,11 +85,8 @@ impl VcdaClient {
     /// # Errors
     /// [`CallError`]; nothing has changed.
     pub async fn negotiated(&self) -> Result<Self, CallError> {
-        let call = self
-            .ask(&operation::SITES_LIST, "the sites", &[], &Query::new())
-            .into_call();
-        let context = call.context();
-        let answer = self.stack().send(call).await?;
+        let ask = self.ask(&operation::SITES_LIST, "the sites", &[], &Query::new());
+        let (answer, context) = self.answer(ask).await?;
         let sites: Vec<RawJson> = context.read(&answer)?;
         let sites = sites.iter().filter_map(|site| site.decode::<CloudSite>().ok());
         let local = sites.into_iter().find(|site| site.is_local == Some(true));

@@ -24,8 +24,11 @@ pub(crate) use board::Board;
 /// Kind of an [`OperationId`] of this service.
 pub const TASK_KIND: &str = "vcda-task";
 
-/// Stands between a task's id and its site in an [`OperationId`]. Ids are UUIDs, so the first one is it.
+/// Stands between a task's id and its site in an [`OperationId`]. Ids are UUIDs; in one that is none, the sign is escaped, so
+/// that the first one is it.
 const AT: char = '@';
+/// Signs of an id that are escaped, and as what; the last one begins an escape.
+const ESCAPES: [(&str, &str); 2] = [("@", "%40"), ("%", "%25")];
 
 /// The policy for waits of this kind: [`PollPolicy::default`], which bears a server in trouble (500 `GeneralServerFailure`),
 /// since what it says of a look says nothing of the work. The source looks at its own pace.
@@ -59,6 +62,9 @@ impl TaskAt {
             Some((task, site)) => (task, Some(site.to_owned())),
             None => (text, None),
         };
+        let task = ESCAPES
+            .iter()
+            .fold(task.to_owned(), |task, (sign, escape)| task.replace(escape, sign));
         Ok(Self {
             site,
             task: TaskId::parse(task)?,
@@ -68,9 +74,17 @@ impl TaskAt {
 
 impl fmt::Display for TaskAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let task = self.task.as_str();
+        if task.contains([AT, '%']) {
+            let escapes = ESCAPES.iter().rev();
+            let escaped = escapes.fold(task.to_owned(), |task, (sign, escape)| task.replace(sign, escape));
+            f.write_str(&escaped)?;
+        } else {
+            f.write_str(task)?;
+        }
         match &self.site {
-            Some(site) => write!(f, "{}{AT}{site}", self.task),
-            None => write!(f, "{}", self.task),
+            Some(site) => write!(f, "{AT}{site}"),
+            None => Ok(()),
         }
     }
 }
@@ -193,5 +207,12 @@ mod tests {
             assert_eq!(at.to_string(), text);
         }
         assert!(TaskAt::parse("@west").is_err());
+        for odd in ["a@b", "%40", "%2540@", "100%", "@", "%25"] {
+            for site in [None, Some("we@st%40".to_owned())] {
+                let task = TaskId::parse(odd).unwrap();
+                let at = TaskAt { site, task };
+                assert_eq!(TaskAt::parse(&at.to_string()), Ok(at));
+            }
+        }
     }
 }

@@ -7,3 +7,4 @@ mod lists;
 mod networks;
 mod sessions;
 mod support;
+mod tasks;

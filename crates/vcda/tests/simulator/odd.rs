@@ -158,3 +158,28 @@ async fn work_that_needs_the_other_site_extends_the_session_first_and_asks_its_o
     let other = west.needing("north").session().await.unwrap();
     assert_eq!(other.authenticated_sites.len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_work_that_needed_the_other_site_does_not_need_it() {
+    let mut vcda = VcdaSpec::default();
+    vcda.needs_extension = true;
+    let site = Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda));
+    let (user, password) = credentials(&site.simulator, "east");
+    let west = builder(&site.simulator, site.clock.clone(), "west")
+        .extend("east", Extension::Vcd { user, password })
+        .build()
+        .unwrap();
+    let replication = west.needing("east").vm_replication(&site.ids()[0]);
+    let work = replication.start_migrate(&migrate()).await.unwrap();
+    // The session ends while the work goes on, and the other site is gone by then.
+    let lost = FaultAction::Refuse {
+        status: 500,
+        body: None,
+        retry_after: None,
+    };
+    site.fault(FaultRule::new("sessions.extend", lost).times(Some(u32::MAX)));
+    west.invalidate_session();
+    work.poll().await.unwrap();
+    site.done(&work).await.unwrap();
+    assert_eq!(site.attempts("sessions.extend"), 1);
+}
