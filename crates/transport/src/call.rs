@@ -91,6 +91,8 @@ pub struct Call {
     pub request_id: RequestId,
     /// Whether it may be sent again after an outcome nobody knows; the operation's rule unless overruled.
     pub repeat: Repeat,
+    /// Sent once, and not again in another session either: see [`Call::once`].
+    pub once: bool,
     /// Sent as it is, without a session; the operation's mark unless overruled by [`Call::with_session`].
     pub anonymous: bool,
     /// Time left for the whole call, all waits and attempts included; `None` stands for [`DEFAULT_CALL_LIMIT`].
@@ -109,6 +111,7 @@ impl Call {
             target: target.into(),
             request_id: RequestId::unique(),
             repeat: operation.repeat,
+            once: false,
             anonymous: operation.anonymous,
             deadline: None,
             retry: None,
@@ -127,6 +130,14 @@ impl Call {
     #[must_use]
     pub fn with_repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
+        self
+    }
+
+    /// No layer sends the call twice, not even after an answer that it was not acted upon. For what is right only as long as
+    /// the world is as its caller has seen it: a session that has ended may be the sign that it is not.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 
@@ -177,6 +188,7 @@ impl fmt::Debug for Call {
             .field("target", &self.target)
             .field("request_id", &self.request_id)
             .field("repeat", &self.repeat)
+            .field("once", &self.once)
             .field("anonymous", &self.anonymous)
             .field("deadline", &self.deadline)
             .field("retry", &self.retry)

@@ -121,7 +121,7 @@ impl Retrying {
 
     /// The pause after attempt `attempt`, or `None` if that was the last one.
     fn pause(&self, policy: &RetryPolicy, call: &Call, attempt: u32, error: &CallError) -> Option<Duration> {
-        if attempt >= policy.attempts || !policy.covers(call.repeat) {
+        if attempt >= policy.attempts || call.once || !policy.covers(call.repeat) {
             return None;
         }
         // A delay that the server asked for still gets a jitter, or all its clients would come back at once.

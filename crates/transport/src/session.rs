@@ -12,7 +12,8 @@
 //!
 //! A session dies by an outcome that [`SessionScheme::is_dead`] recognises. Only the session that the call went out
 //! with is given up: a late answer of an earlier one, or one with an earlier token, ends nothing. A call that meets
-//! a dead session is sent once more, in another one, if its repeat rule and the outcome's effect allow that. If that
+//! a dead session is sent once more, in another one, if its repeat rule and the outcome's effect allow that, unless it is
+//! one that is sent [once](crate::Call::once). If that
 //! one is refused too, its error is returned and the session is kept: what was opened a moment ago is not dead, so
 //! the refusal is about the call. Hence an operation that is always answered with 401 does not keep logging in.
 
@@ -264,7 +265,7 @@ impl Transport for Authenticated {
             if again {
                 machine.discard(&session);
             }
-            if !again || !may_repeat(call.repeat, &outcome) {
+            if !again || call.once || !may_repeat(call.repeat, &outcome) {
                 return outcome;
             }
             again = false;

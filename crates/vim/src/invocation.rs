@@ -86,6 +86,12 @@ impl Invocation {
         self
     }
 
+    /// Sends it once, and not again in another session after one that has ended: see [`Call::once`].
+    pub fn once(mut self) -> Self {
+        self.call = self.call.once();
+        self
+    }
+
     /// The call, whose path is relative to the base of the service.
     #[must_use]
     pub fn into_call(self) -> Call {

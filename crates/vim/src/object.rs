@@ -94,7 +94,9 @@ macro_rules! managed_object {
 /// Writes plain methods of a [`ManagedObject`](crate::ManagedObject).
 ///
 /// `Handle { read name(request: &Request) -> KIND = OPERATION; ... }`, where `read` stands for what changes nothing at the
-/// server and `act` for everything else, the request is left out where the operation takes none, and the kind of answer is
+/// server, `act` for everything else, and `once` for what is not to be sent in another session either
+/// ([`Call::once`](farside_transport::Call::once)); the request is left out where the operation takes none, and the kind of
+/// answer is
 ///
 /// | kind | the method gives |
 /// | --- | --- |
@@ -138,13 +140,17 @@ macro_rules! methods {
     };
     (@method [$(#[$doc:meta])*] read $name:ident $request:tt [$answer:ty] $send:ident [$($decode:expr)?] $operation:path) => {
         $crate::methods!(@write [$(#[$doc])*]
-            "A dropped future changes nothing at the server." $name $request [$answer] $send [$($decode)?] $operation);
+            "A dropped future changes nothing at the server." [] $name $request [$answer] $send [$($decode)?] $operation);
     };
     (@method [$(#[$doc:meta])*] act $name:ident $request:tt [$answer:ty] $send:ident [$($decode:expr)?] $operation:path) => {
         $crate::methods!(@write [$(#[$doc])*]
-            "A dropped future leaves unknown whether the server has done it." $name $request [$answer] $send [$($decode)?] $operation);
+            "A dropped future leaves unknown whether the server has done it." [] $name $request [$answer] $send [$($decode)?] $operation);
     };
-    (@write [$(#[$doc:meta])*] $left:literal $name:ident [$($request:ident: $type:ty)?] [$answer:ty] $send:ident [$($decode:expr)?] $operation:path) => {
+    (@method [$(#[$doc:meta])*] once $name:ident $request:tt [$answer:ty] $send:ident [$($decode:expr)?] $operation:path) => {
+        $crate::methods!(@write [$(#[$doc])*]
+            "A dropped future leaves unknown whether the server has done it." [once] $name $request [$answer] $send [$($decode)?] $operation);
+    };
+    (@write [$(#[$doc:meta])*] $left:literal [$($once:ident)?] $name:ident [$($request:ident: $type:ty)?] [$answer:ty] $send:ident [$($decode:expr)?] $operation:path) => {
         $(#[$doc])*
         ///
         #[doc = concat!("One call of [`", stringify!($operation), "`], whose description has its faults, privilege and release.")]
@@ -158,6 +164,7 @@ macro_rules! methods {
             let handle = <Self as $crate::ManagedObject>::reference(self);
             let call = $crate::Invocation::new(&$operation, &handle.value).target(handle.to_string()).with_session();
             $(let call = call.body($request);)?
+            $(let call = call.$once();)?
             <Self as $crate::ManagedObject>::client(self).$send(call $(, $decode)?).await
         }
     };

@@ -251,6 +251,16 @@ async fn an_action_is_not_repeated_when_a_dead_session_leaves_its_effect_unknown
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_sent_once_is_not_sent_in_another_session_though_it_was_refused() {
+    let server = Arc::new(server(|token| token != "0"));
+    let (session, _) = session_over(&server);
+    let error = session.send(call(&WRITE).once()).await.expect_err("refused");
+    assert_eq!((error.effect(), server.count(&WRITE)), (Effect::Refused, 1));
+    assert!(session.send(call(&WRITE).once()).await.is_ok());
+    assert_eq!((server.count(&WRITE), server.count(&LOG_IN)), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_success_that_hides_a_dead_session_is_repeated_for_a_read_only() {
     let disguised = || Answer::json(200, "\"dead\"");
     let script = server(|_| true)
