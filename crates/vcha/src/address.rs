@@ -64,14 +64,14 @@ impl Network {
                 let ipv4 = info.ipv4.as_ref()?;
                 Some(Self::V4 {
                     address: ipv4.address.parse().ok()?,
-                    prefix: ipv4.prefix.and_then(|prefix| u8::try_from(prefix).ok()),
+                    prefix: ipv4.prefix.and_then(|prefix| bits(prefix, Ipv4Addr::BITS)),
                 })
             }
             VchaClusterIpFamily::Ipv6 => {
                 let ipv6 = info.ipv6.as_ref()?;
                 Some(Self::V6 {
                     address: ipv6.address.parse().ok()?,
-                    prefix: u8::try_from(ipv6.prefix).ok()?,
+                    prefix: bits(ipv6.prefix, Ipv6Addr::BITS)?,
                 })
             }
             _ => None,
@@ -79,14 +79,20 @@ impl Network {
     }
 }
 
+/// Bits of a network part, if an address of the family has as many.
+pub(crate) fn bits(prefix: impl TryInto<u32>, all: u32) -> Option<u8> {
+    let bits = prefix.try_into().ok().filter(|bits| *bits <= all)?;
+    u8::try_from(bits).ok()
+}
+
 impl NodeAddress {
-    /// An IPv4 address; `prefix` is the number of bits of the network part.
+    /// An IPv4 address; `prefix` is the number of bits of the network part, 0 to 32.
     pub fn v4(address: Ipv4Addr, prefix: u8) -> Self {
         let prefix = Some(prefix);
         Self::new(Network::V4 { address, prefix })
     }
 
-    /// An IPv6 address; `prefix` is the number of bits of the network part.
+    /// An IPv6 address; `prefix` is the number of bits of the network part, 0 to 128.
     pub fn v6(address: Ipv6Addr, prefix: u8) -> Self {
         Self::new(Network::V6 { address, prefix })
     }
@@ -172,6 +178,13 @@ mod tests {
             .ha_ip;
         ip.ip_family = VchaClusterIpFamily::Ipv6;
         assert_eq!(Network::of(&ip), None);
+    }
+
+    #[test]
+    fn a_prefix_that_no_address_has_is_none() {
+        let info = |prefix: i64, all: u32| bits(prefix, all);
+        assert_eq!((info(32, 32), info(33, 32), info(-1, 32)), (Some(32), None, None));
+        assert_eq!((info(128, 128), info(i64::MAX, 128)), (Some(128), None));
     }
 
     #[test]

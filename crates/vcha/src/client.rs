@@ -13,7 +13,7 @@ use farside_transport::{
 };
 use farside_wire::{Operation, Read, Secret};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use serde::Serialize;
 
 use crate::session::VcenterSession;
@@ -87,7 +87,7 @@ impl VchaClientBuilder {
 
 /// A vCenter, seen through its REST API.
 ///
-/// Reads go to the address that answered last, and to the others when that one cannot be reached; what starts work goes to
+/// Reads go to the address that answered last, and to the others when no vCenter answers there; what starts work goes to
 /// the one that answered last, once. All methods log in as needed. Dropping the future of a read changes nothing; for the
 /// methods `start_*` see there.
 #[derive(Debug)]
@@ -100,7 +100,8 @@ pub struct VchaClient {
 }
 
 impl VchaClient {
-    /// Builds a client of the vCenter called `endpoint`, which `transport` reaches.
+    /// Builds a client of the vCenter called `endpoint`, which `transport` reaches. A user name with a colon in it cannot log in:
+    /// HTTP Basic ends the name there.
     pub fn builder(
         endpoint: impl Into<String>,
         transport: Arc<dyn Transport>,
@@ -124,7 +125,8 @@ impl VchaClient {
         &self.endpoint
     }
 
-    /// Reads the session that the calls go through, and opens one if there is none (`Cis.Session_get`). That counts as use.
+    /// Reads the session that the calls go through, and opens one if there is none (`Cis.Session_get`, no privilege; since when is
+    /// not documented). That counts as use.
     ///
     /// # Errors
     /// [`CallError`]; nothing changed.
@@ -132,11 +134,12 @@ impl VchaClient {
         self.read(&CIS_SESSION_GET, "session", Bytes::new(), &[]).await
     }
 
-    /// Asks which release of VI JSON to speak (`Vcenter.System_hello`, since 8.0.2.0): the first of `releases` that the server
+    /// Asks which release of VI JSON to speak (`Vcenter.System_hello`, no privilege, since 8.0.2.0): the first of `releases` that the server
     /// knows too, `None` if there is none. No operation of this crate needs it; no session is opened for it.
     ///
     /// # Errors
     /// [`CallError`]: `INVALID_ARGUMENT` for no release, more than 128, or one over 64 characters; 404 at servers that lack it.
+    /// Nothing changed.
     pub async fn hello(&self, releases: &[&str]) -> Result<Option<String>, CallError> {
         let releases = releases.iter().map(|&release| release.to_owned()).collect();
         let hello: SystemHelloResult = self
@@ -158,10 +161,11 @@ impl VchaClient {
         }
     }
 
-    /// Logs out at every address. Best effort; the first error is returned.
+    /// Logs out at every address, one after the other, in 10 s at most for each, and refuses all further calls. Best effort; the
+    /// first error is returned.
     ///
     /// # Errors
-    /// Whatever a log-out met; the session then ends by its idle time.
+    /// Whatever a log-out met; the session then ends by its idle time, as it does after a dropped future.
     pub async fn close(&self) -> Result<(), CallError> {
         let mut outcome = Ok(());
         for stack in &self.stacks {
@@ -170,7 +174,7 @@ impl VchaClient {
         outcome
     }
 
-    fn call(&self, operation: &'static Operation, target: &str, path: &str, body: Bytes) -> Call {
+    pub(crate) fn call(&self, operation: &'static Operation, target: &str, path: &str, body: Bytes) -> Call {
         let request = request(operation, path.to_owned(), body);
         Call::new(operation, format!("{target} of {}", self.endpoint), request)
     }
@@ -202,22 +206,19 @@ impl VchaClient {
         target: &str,
         body: Bytes,
     ) -> Result<OperationId, CallError> {
-        let (answer, context) = self
-            .act(operation, target, &operation.path_with(&[]), body)
-            .await?;
+        self.begin(self.call(operation, target, &operation.path_with(&[]), body))
+            .await
+    }
+
+    /// As [`VchaClient::start`], with a call that is there already.
+    pub(crate) async fn begin(&self, call: Call) -> Result<OperationId, CallError> {
+        let (answer, context) = self.act(call).await?;
         let task: String = context.read(&answer)?;
         Ok(OperationId::new(CIS_TASK, self.endpoint.clone(), task))
     }
 
     /// Sends what changes something, once, to the address that answered last.
-    pub(crate) async fn act(
-        &self,
-        operation: &'static Operation,
-        target: &str,
-        path: &str,
-        body: Bytes,
-    ) -> Result<(Response<Bytes>, CallContext), CallError> {
-        let call = self.call(operation, target, path, body);
+    pub(crate) async fn act(&self, call: Call) -> Result<(Response<Bytes>, CallContext), CallError> {
         let context = call.context();
         let Some(stack) = self.stacks.get(self.here()) else {
             return Err(context.error(CallErrorKind::Request("the client has no address")));
@@ -256,26 +257,33 @@ impl VchaClient {
         path: &str,
         body: Bytes,
     ) -> Result<T, CallError> {
-        let first = self.here();
+        self.anywhere(|number| self.read_at(number, operation, target, path, body.clone()))
+            .await
+    }
+
+    /// Reads at the address that answered last and then at the others, until one is read; `read` takes the address's number.
+    pub(crate) async fn anywhere<T, Reading>(&self, read: impl Fn(usize) -> Reading) -> Result<T, CallError>
+    where
+        Reading: Future<Output = Result<T, CallError>>,
+    {
+        let (first, addresses) = (self.here(), self.stacks.len());
         let mut failure = None;
-        for position in 0..self.stacks.len().max(1) {
-            let number = (first + position) % self.stacks.len().max(1);
-            match self.read_at(number, operation, target, path, body.clone()).await {
+        for position in 0..addresses {
+            let number = (first + position) % addresses;
+            match read(number).await {
                 Ok(value) => {
                     self.answered_at(number);
                     return Ok(value);
                 }
-                // A server that answers is the one; only silence sends us on.
+                // A vCenter that answers is the one; only what is none sends us on.
                 Err(error) if has_answered(&error) => return Err(error),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
         match failure {
             Some(error) => Err(error),
-            None => Err(self
-                .call(operation, target, path, body)
-                .context()
-                .error(CallErrorKind::Closed)),
+            // There is at least one address, or the read says that there is none.
+            None => read(first).await,
         }
     }
 
@@ -297,13 +305,19 @@ impl VchaClient {
     }
 }
 
-/// Whether a server said no, to the call or to the login before it, or said something that cannot be read. A refused password
-/// is not tried at one address after the other: accounts are locked after a few.
+/// Whether a vCenter said no, to the call or to the login before it, or said something that cannot be read. A page of a proxy is
+/// none, nor is a service that is starting (vCenter REST wire rules 7 and 9): another address may have the node that serves. A
+/// refused password is not tried at one address after the other: accounts are locked after a few.
 pub(crate) fn has_answered(error: &CallError) -> bool {
     match error.kind() {
         CallErrorKind::Login(login) => has_answered(login),
         CallErrorKind::Decode(_) => true,
-        _ => error.status().is_some(),
+        CallErrorKind::Status(answer) => match answer.status.as_u16() {
+            401 | 403 => true,
+            502..=504 => false,
+            _ => answer.error.is_some(),
+        },
+        _ => false,
     }
 }
 
@@ -318,10 +332,9 @@ pub(crate) fn request(operation: &Operation, path: String, body: Bytes) -> Reque
         farside_wire::Method::Patch => http::Method::PATCH,
         farside_wire::Method::Delete => http::Method::DELETE,
     };
-    // Paths are percent-encoded constants; one that is not a URI is refused by every transport as a bad request.
-    if let Ok(uri) = format!("/api{path}").parse() {
-        *request.uri_mut() = uri;
-    }
+    // Paths are percent-encoded constants and ids. What is too long for a URI gets one without a path, which no transport sends.
+    let uri = format!("/api{path}").parse();
+    *request.uri_mut() = uri.unwrap_or_else(|_too_long| Uri::from_static("*"));
     let json = HeaderValue::from_static("application/json");
     if has_body {
         request.headers_mut().insert(CONTENT_TYPE, json.clone());

@@ -52,6 +52,12 @@ impl VchaClient {
     }
 
     /// Reads the cluster and its operations at each address at which the vCenter may answer, in their order, side by side.
+    /// Reads the cluster and its operations at one address, the one that answered last or else another: halves of two answers
+    /// would show a cluster that never was.
+    pub(crate) async fn look_anywhere(&self) -> Result<(VchaClusterInfo, VchaOperationsInfo), CallError> {
+        self.anywhere(|number| self.look_at(number)).await
+    }
+
     pub(crate) async fn look_everywhere(
         &self,
     ) -> Vec<Result<(VchaClusterInfo, VchaOperationsInfo), CallError>> {

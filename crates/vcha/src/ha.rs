@@ -68,8 +68,7 @@ impl HaCluster for Arc<VchaClient> {
     }
 
     async fn view(&self) -> Result<ClusterView, CallError> {
-        let cluster = self.cluster().await?;
-        let operations = self.operations().await?;
+        let (cluster, operations) = self.look_anywhere().await?;
         Ok(ClusterView::of_rest(&cluster, Some(&operations)))
     }
 

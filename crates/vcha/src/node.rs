@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use farside_models_vcenter::{
-    VchaClusterInfo, VchaClusterIpInfo, VchaClusterNodeInfo, VchaClusterNodeRole, VchaClusterNodeState,
-};
+use farside_models_vcenter::{VchaClusterInfo, VchaClusterIpFamily, VchaClusterIpInfo};
 use serde::{Deserialize, Serialize};
+
+use crate::view::ClusterView;
 
 /// Address of a node in the HA network. Texts of one address (`2001:db8::1` and `2001:DB8:0::1`) are equal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,6 +34,12 @@ impl HaAddress {
             Err(_) => Self(text),
         }
     }
+
+    /// The address that a server tells; none where it tells an empty one, by which no node is known.
+    pub(crate) fn told(address: &str) -> Option<Self> {
+        (!address.trim().is_empty()).then(|| Self::new(address))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,30 +64,10 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Reads the roles off a cluster. A role that two nodes have is nobody's: such an answer proves nothing.
+    /// Reads the roles off a cluster. A role that two nodes have is nobody's, and so are the roles of two nodes that have one
+    /// address, or none: such an answer proves nothing.
     pub fn of(cluster: &VchaClusterInfo) -> Self {
-        let nodes = [&cluster.node1, &cluster.node2];
-        let with_role = |wanted: VchaClusterNodeRole| {
-            let has = |node: &&VchaClusterNodeInfo| role(node) == Some(&wanted);
-            let mut found = nodes.into_iter().flatten().filter(has);
-            let first = found.next()?;
-            if found.next().is_some() {
-                return None;
-            }
-            address(&first.ha_ip)
-        };
-        let states = [
-            cluster.node1.as_ref().and_then(|node| node.runtime.as_ref()),
-            cluster.node2.as_ref().and_then(|node| node.runtime.as_ref()),
-            cluster.witness.as_ref().and_then(|node| node.runtime.as_ref()),
-        ];
-        Self {
-            active: with_role(VchaClusterNodeRole::Active),
-            passive: with_role(VchaClusterNodeRole::Passive),
-            all_up: states.into_iter().all(|runtime| {
-                runtime.and_then(|runtime| runtime.state.as_ref()) == Some(&VchaClusterNodeState::Up)
-            }),
-        }
+        ClusterView::of_rest(cluster, None).roles()
     }
 
     /// Whether the node with this address is a member.
@@ -90,18 +76,21 @@ impl Roles {
     }
 }
 
-fn role(node: &VchaClusterNodeInfo) -> Option<&VchaClusterNodeRole> {
-    node.runtime.as_ref()?.role.as_ref()
-}
-
+/// The address of the family that is told, or else of the other.
 pub(crate) fn address(ip: &VchaClusterIpInfo) -> Option<HaAddress> {
     let four = ip.ipv4.as_ref().map(|ip| &ip.address);
-    four.or(ip.ipv6.as_ref().map(|ip| &ip.address))
-        .map(HaAddress::new)
+    let six = ip.ipv6.as_ref().map(|ip| &ip.address);
+    let told = match ip.ip_family {
+        VchaClusterIpFamily::Ipv6 => six.or(four),
+        _ => four.or(six),
+    };
+    told.and_then(|address| HaAddress::told(address))
 }
 
 #[cfg(test)]
 mod tests {
+    use farside_models_vcenter::VchaClusterNodeRole;
+
     use super::*;
     use crate::fixtures::answer;
 
@@ -146,6 +135,18 @@ mod tests {
         let stored: HaAddress = serde_json::from_str("\"2001:DB8:9:0::1\"").unwrap();
         assert_eq!(serde_json::to_string(&stored).unwrap(), "\"2001:db8:9::1\"");
         assert_eq!(HaAddress::new("node-a").as_str(), "node-a");
+    }
+
+    #[test]
+    fn the_family_that_is_told_says_which_of_two_addresses_counts() {
+        let mut cluster: VchaClusterInfo = answer("vcha/cluster-get-ipv6-and-different-failover-ip");
+        let expected = Roles::of(&cluster);
+        for node in [&mut cluster.node1, &mut cluster.node2].into_iter().flatten() {
+            let nowhere = r#"{"address": "0.0.0.0", "subnet_mask": "0.0.0.0"}"#;
+            node.ha_ip.ipv4 = serde_json::from_str(nowhere).unwrap();
+        }
+        assert_eq!(Roles::of(&cluster), expected);
+        assert!(expected.active.is_some() && expected.passive.is_some());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use farside_transport::{Call, CallError, CallErrorKind, SessionScheme, SessionTo
 use farside_wire::{Operation, Secret};
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::{HeaderName, Request, Response};
+use serde::de::Error as _;
 
 use crate::client::request;
 
@@ -39,7 +40,11 @@ impl VcenterSession {
         }
     }
 
+    /// None for a name with a colon: the server would take the rest of it for a part of the password, of another account.
     fn credentials(&self) -> Option<HeaderValue> {
+        if self.username.contains(':') {
+            return None;
+        }
         let pair = Secret::new(format!("{}:{}", self.username, self.password.expose()));
         let encoded = Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())));
         let mut value = HeaderValue::from_str(encoded.expose()).ok()?;
@@ -77,16 +82,22 @@ impl SessionScheme for VcenterSession {
             CIS_SESSION_CREATE.path_with(&[]),
             Bytes::new(),
         );
-        if let Some(credentials) = self.credentials() {
+        let credentials = self.credentials();
+        let fits = credentials.is_some();
+        if let Some(credentials) = credentials {
             request.headers_mut().insert(AUTHORIZATION, credentials);
         }
         let call = Call::new(&CIS_SESSION_CREATE, self.username.as_str(), request);
         let context = call.context();
+        if !fits {
+            return Err(context.error(CallErrorKind::Request("a user name with a colon cannot log in")));
+        }
         let answer = via.send(call).await?;
         // Sent back without its JSON quotes.
         let token: Secret = context.read(&answer)?;
-        if HeaderValue::from_str(token.expose()).is_err() {
-            return Err(context.error(CallErrorKind::Request("the session id cannot be a header")));
+        if token.expose().is_empty() || HeaderValue::from_str(token.expose()).is_err() {
+            let reason = serde_json::Error::custom("the session id is empty, or no text for a header");
+            return Err(context.error(CallErrorKind::Decode(reason)));
         }
         Ok(SessionToken::new(token))
     }

@@ -11,7 +11,7 @@ use farside_models_vcenter::{CisTaskInfo, CisTaskStatus, CisTasksGetQuery, CisTa
 use farside_transport::{
     CallError, CallErrorKind, NextLook, OperationId, PollErrors, RemoteOperation, TaskSource, TaskStatus,
 };
-use farside_wire::{Service, ServiceError, StdError};
+use farside_wire::{DecodeError, RawJson, Service, ServiceError, StdError};
 use http::StatusCode;
 
 use crate::client::{VchaClient, body};
@@ -50,18 +50,22 @@ impl VchaClient {
     }
 
     /// Lists tasks by id: those that meet all conditions of the filter, which has to name tasks or services, and services
-    /// where it names operations (`Cis.Tasks_list`, since 6.7.1).
+    /// where it names operations (`Cis.Tasks_list`, since 6.7.1; the tasks that one may see need no privilege). A task that
+    /// cannot be read costs no other one.
     ///
     /// # Errors
     /// [`CallError`]; nothing changed. `INVALID_ARGUMENT` for a filter that names too little, or that more than 1,000 tasks fit.
     pub async fn tasks(
         &self,
         request: &CisTasksListRequest,
-    ) -> Result<BTreeMap<String, CisTaskInfo>, CallError> {
-        self.read(&CIS_TASKS_LIST, "tasks", body(request), &[]).await
+    ) -> Result<BTreeMap<String, Result<CisTaskInfo, DecodeError>>, CallError> {
+        let tasks: BTreeMap<String, RawJson> =
+            self.read(&CIS_TASKS_LIST, "tasks", body(request), &[]).await?;
+        Ok(tasks.into_iter().map(|(id, task)| (id, task.decode())).collect())
     }
 
-    /// Asks a task to stop (`Cis.Tasks_cancel`, since 6.7.1). Whether it does is seen by looking at it.
+    /// Asks a task to stop (`Cis.Tasks_cancel`, since 6.7.1; which privilege it needs is not documented). Whether it does is
+    /// seen by looking at it.
     ///
     /// # Errors
     /// [`CallError`]; [`CancelRefusal::of`] tells the two refusals. After an effect `Unknown` the wish may have been heard.
@@ -70,9 +74,8 @@ impl VchaClient {
     /// A dropped future leaves it open whether the wish was heard.
     pub async fn cancel_task(&self, id: &str) -> Result<(), CallError> {
         let path = CIS_TASKS_CANCEL.path_with(&[("task", id)]);
-        let target = format!("task {id}");
-        self.act(&CIS_TASKS_CANCEL, &target, &path, Bytes::new()).await?;
-        Ok(())
+        let call = self.call(&CIS_TASKS_CANCEL, &format!("task {id}"), &path, Bytes::new());
+        self.act(call).await.map(drop)
     }
 
     /// The work of a task, also of one that another process started, to wait for it or to cancel it. Nothing is sent.

@@ -1,6 +1,7 @@
 //! The older form of a cluster: `FailoverClusterManager` and `FailoverClusterConfigurator` of VI JSON, since 6.5. It tells less than
 //! REST (nothing of what is under way, nothing of whether a failover is allowed), and does the same.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,11 +27,11 @@ use farside_transport::{CallError, CallErrorKind, Clock, NextLook, OperationId, 
 use farside_vim::{Invocation, ManagedObject as _, VimClient, VimTasks};
 use farside_wire::ManagedObjectReference;
 
-use crate::address::Network;
+use crate::address::{Network, bits};
 use crate::client::has_answered;
 use crate::ha::HaCluster;
 use crate::node::HaAddress;
-use crate::view::{ClusterView, Config, Form, Health, Mode, NodeView, Role};
+use crate::view::{ClusterView, Config, Form, Health, Mode, NO_WORDS, NodeView, Role};
 
 farside_vim::managed_object! {
     /// Health, mode and failover of the cluster of a vCenter; its id is in the service content.
@@ -79,7 +80,7 @@ farside_vim::methods! {
 
 /// A cluster reached through VI JSON: the older form behind [`HaCluster`].
 ///
-/// Reads go to the address that answered last, and to the others when that one cannot be reached.
+/// Reads go to the address that answered last, and to the others when no vCenter answers there.
 #[derive(Debug)]
 pub struct ViJsonCluster {
     clients: Vec<VimClient>,
@@ -171,11 +172,15 @@ fn tell(view: &mut ClusterView, config: &VchaClusterConfigInfo, health: VchaClus
     let runtime = health.runtime_info;
     view.mode = Some(Mode::of(&runtime.cluster_mode));
     view.health = Some(Health::of(&runtime.cluster_state));
-    let messages = health
-        .health_messages
-        .iter()
-        .filter_map(|message| message.message.clone());
-    view.remarks = messages.collect();
+    let messages = health.health_messages.iter().map(|message| {
+        [
+            message.message.as_deref().unwrap_or_default(),
+            &message.key,
+            NO_WORDS,
+        ]
+    });
+    let words = |texts: [&str; 3]| texts.into_iter().find(|text| !text.is_empty()).map(str::to_owned);
+    view.remarks = messages.filter_map(words).collect();
     let configured = [&config.failover_node_info1, &config.failover_node_info2];
     for info in &runtime.node_info {
         let node = node(info, &configured);
@@ -188,10 +193,10 @@ fn tell(view: &mut ClusterView, config: &VchaClusterConfigInfo, health: VchaClus
 }
 
 fn node(info: &VchaNodeRuntimeInfo, configured: &[&Option<FailoverNodeInfo>]) -> NodeView {
-    let address = HaAddress::new(&info.node_ip);
+    let address = HaAddress::told(&info.node_ip);
     let own = |node: &&FailoverNodeInfo| {
         let network = network(&node.cluster_ip_settings);
-        network.is_some_and(|network| HaAddress::new(network.address().to_string()) == address)
+        network.is_some_and(|network| Some(HaAddress::new(network.address().to_string())) == address)
     };
     let configured = configured.iter().filter_map(|node| node.as_ref()).find(own);
     NodeView {
@@ -202,16 +207,15 @@ fn node(info: &VchaNodeRuntimeInfo, configured: &[&Option<FailoverNodeInfo>]) ->
             _ => None,
         },
         failover_address: configured.and_then(|node| network(node.failover_ip.as_ref()?)),
-        ha_address: Some(address),
+        ha_address: address,
     }
 }
 
 /// The fixed address of a network card; `None` where it has none, or one that cannot be read.
 fn network(settings: &CustomizationIPSettings) -> Option<Network> {
     if let Some(Ok(fixed)) = settings.ip.downcast::<CustomizationFixedIp>() {
-        let mask: Option<std::net::Ipv4Addr> =
-            settings.subnet_mask.as_ref().and_then(|mask| mask.parse().ok());
-        let prefix = mask.and_then(|mask| u8::try_from(mask.to_bits().leading_ones()).ok());
+        let mask: Option<Ipv4Addr> = settings.subnet_mask.as_ref().and_then(|mask| mask.parse().ok());
+        let prefix = mask.and_then(prefix_of);
         return Some(Network::V4 {
             address: fixed.ip_address.parse().ok()?,
             prefix,
@@ -221,8 +225,17 @@ fn network(settings: &CustomizationIPSettings) -> Option<Network> {
     let fixed = fixed.downcast::<CustomizationFixedIpV6>()?.ok()?;
     Some(Network::V6 {
         address: fixed.ip_address.parse().ok()?,
-        prefix: u8::try_from(fixed.subnet_mask).ok()?,
+        prefix: bits(fixed.subnet_mask, Ipv6Addr::BITS)?,
     })
+}
+
+/// The bits of a mask; none where they do not come first.
+fn prefix_of(mask: Ipv4Addr) -> Option<u8> {
+    let ones = mask.to_bits().leading_ones();
+    (ones + mask.to_bits().trailing_zeros() >= Ipv4Addr::BITS)
+        .then_some(ones)?
+        .try_into()
+        .ok()
 }
 
 #[async_trait]
@@ -275,7 +288,11 @@ impl HaCluster for Arc<ViJsonCluster> {
     }
 
     async fn start_mode_change(&self, to: &Mode) -> Result<OperationId, CallError> {
-        let request = SetClusterModeRequest::new(to.text().to_ascii_lowercase());
+        let mode = match to {
+            Mode::Unknown(text) => text.clone(),
+            known => known.text().to_ascii_lowercase(),
+        };
+        let request = SetClusterModeRequest::new(mode);
         let task = self.manager().await?.set_mode(&request).await?;
         Ok(task.id().clone())
     }

@@ -10,6 +10,9 @@ use crate::address::Network;
 use crate::node::{HaAddress, Roles, address};
 use crate::readiness::FAILOVER_OPERATION;
 
+/// Stands for a remark that has no text.
+pub(crate) const NO_WORDS: &str = "a warning without a text";
+
 /// The API that showed a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -152,8 +155,8 @@ pub struct ClusterView {
     pub nodes: Vec<NodeView>,
     /// The witness.
     pub witness: Option<NodeView>,
-    /// Whether a failover by hand is allowed: `None` where the API has no such member, `Some(None)` where it is absent, which means
-    /// that the mode decides.
+    /// Whether a failover by hand is allowed: `None` where the API has no such member, `Some(None)` where it is absent, which
+    /// means that the mode decides.
     pub manual_failover: Option<Option<bool>>,
     /// Operations that may not begin; `None` if that was not read.
     pub barred: Option<Vec<String>>,
@@ -168,7 +171,7 @@ impl ClusterView {
         let warnings = cluster.health_warnings.iter().map(|warning| &warning.error);
         let remarks = warnings
             .chain(&cluster.health_exception)
-            .filter_map(StdMessage::text);
+            .map(|message| StdMessage::text(message).unwrap_or(NO_WORDS));
         let witness = cluster.witness.as_ref().map(|witness| {
             let runtime = witness.runtime.as_ref();
             NodeView {
@@ -192,7 +195,7 @@ impl ClusterView {
         }
     }
 
-    /// Who has which role. A role that two nodes have is nobody's.
+    /// Who has which role. A role that two nodes have is nobody's, and so are the roles of two nodes that cannot be told apart.
     pub fn roles(&self) -> Roles {
         let with_role = |wanted: &Role| {
             let mut found = self
@@ -205,9 +208,11 @@ impl ClusterView {
             }
         };
         let members = self.nodes.iter().chain(&self.witness);
+        let pair = (with_role(&Role::Active), with_role(&Role::Passive));
+        let (active, passive) = if pair.0 == pair.1 { (None, None) } else { pair };
         Roles {
-            active: with_role(&Role::Active),
-            passive: with_role(&Role::Passive),
+            active,
+            passive,
             all_up: self.nodes.len() == 2
                 && self.witness.is_some()
                 && members.into_iter().all(|node| node.up == Some(true)),
