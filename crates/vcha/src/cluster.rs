@@ -20,10 +20,11 @@ use farside_transport::{CallError, Effect, OperationId};
 use crate::client::{VchaClient, body};
 use crate::node::Roles;
 
-/// The methods `start_*` send exactly one request, whatever becomes of it, and give the id of a cis task without a result; see
-/// [`VchaClient::operation`] to wait for it. After an error whose effect is [`Unknown`](farside_transport::Effect::Unknown)
-/// the work may be under way: look at the cluster before anything else. A refusal over the cluster's state is 500 `ERROR`, at
-/// the call or in the task, and so of that effect (vCenter REST wire rules 10). A dropped future leaves the outcome unknown.
+/// The methods `start_*` start work once at most, and give the id of a cis task without a result; see [`VchaClient::operation`]
+/// to wait for it. Where the session had ended (401, nothing was done) all but [`VchaClient::start_failover`] are sent once
+/// more in a fresh one. After an error whose effect is [`Unknown`](farside_transport::Effect::Unknown) the work may be under
+/// way: look at the cluster before anything else. A refusal over the cluster's state is 500 `ERROR`, at the call or in the
+/// task, and so of that effect (vCenter REST wire rules 10). A dropped future leaves the outcome unknown.
 impl VchaClient {
     /// Reads the cluster: first the partial form, which needs `System.Read` only, and the full one (privilege `Global.VCServer`)
     /// when the partial one leaves out mode or roles, as it may (vCenter REST wire rules 9, unverified). Where that is refused,
@@ -51,13 +52,13 @@ impl VchaClient {
         self.read(&VCHA_CLUSTER_GET, "cluster", body(request), &[]).await
     }
 
-    /// Reads the cluster and its operations at each address at which the vCenter may answer, in their order, side by side.
     /// Reads the cluster and its operations at one address, the one that answered last or else another: halves of two answers
     /// would show a cluster that never was.
     pub(crate) async fn look_anywhere(&self) -> Result<(VchaClusterInfo, VchaOperationsInfo), CallError> {
         self.anywhere(|number| self.look_at(number)).await
     }
 
+    /// Reads the cluster and its operations at each address at which the vCenter may answer, in their order, side by side.
     pub(crate) async fn look_everywhere(
         &self,
     ) -> Vec<Result<(VchaClusterInfo, VchaOperationsInfo), CallError>> {
@@ -135,13 +136,17 @@ impl VchaClient {
     /// A second failover would switch back. [`Failover`](crate::Failover) looks first, and follows the switch to its end.
     ///
     /// # Errors
-    /// [`CallError`]; after `Unknown` read the roles before anything else.
+    /// [`CallError`]; after `Unknown` read the roles before anything else. After 401 nothing was done, and the next call logs in:
+    /// read the roles too, since a session that is lost may be the sign that the cluster has switched by itself. Other methods
+    /// send what was refused so once more in a fresh session; this one does not.
     ///
     /// # Cancel safety
     /// A dropped future leaves the outcome unknown.
     pub async fn start_failover(&self, planned: bool) -> Result<OperationId, CallError> {
         let body = body(&VchaClusterFailoverRequest::new(planned));
-        self.start(&VCHA_CLUSTER_FAILOVER_TASK, "cluster", body).await
+        let operation = &VCHA_CLUSTER_FAILOVER_TASK;
+        let call = self.call(operation, "cluster", &operation.path_with(&[]), body);
+        self.begin(call.once()).await
     }
 
     /// Starts a change of mode (`Vcenter.Vcha.Cluster.Mode_set$Task`, privilege `Global.VCServer`, since 6.7.1). Possible are

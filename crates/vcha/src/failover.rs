@@ -4,12 +4,12 @@
 //! and from nothing else: connections break, sessions and tasks die, the former node may answer for a moment as if nothing had
 //! happened, and the task may read `FAILED` although the switch worked (vCenter REST wire rules 9).
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use farside_transport::{CallError, Clock, Deadline, Effect, OperationId, TaskStatus, within};
 use farside_wire::ServiceError;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::ha::HaCluster;
@@ -17,6 +17,10 @@ use crate::node::HaAddress;
 use crate::readiness::{Condition, Judgement, is_ready};
 use crate::task::lasts_through_a_switch;
 use crate::view::ClusterView;
+
+mod error;
+
+pub use error::{FailoverError, FailoverErrorKind};
 
 /// Which node is to become active, and how. It can be stored, to go on waiting from another process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,81 +63,23 @@ pub enum Outcome {
     Switched(FailoverIntent),
 }
 
-/// A failover that did not come to its end, as far as one can see.
-#[derive(Debug, thiserror::Error)]
-#[error("failover of {endpoint}: {}", Explained(.kind))]
-pub struct FailoverError {
-    endpoint: String,
-    #[source]
-    kind: FailoverErrorKind,
+/// Whether a request was refused because its session had ended.
+fn session_was_over(error: &CallError) -> bool {
+    error.effect() == Effect::Refused
+        && (error.status() == Some(StatusCode::UNAUTHORIZED)
+            || error
+                .service_error()
+                .is_some_and(|error| error.code() == "NotAuthenticated"))
 }
 
-impl FailoverError {
-    /// Why.
-    pub fn kind(&self) -> &FailoverErrorKind {
-        &self.kind
-    }
-}
-
-/// Why a failover did not come to its end.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FailoverErrorKind {
-    /// Nothing was sent: the cluster is not ready.
-    #[error("the cluster is not ready")]
-    NotReady(Vec<Condition>),
-    /// A call failed in a way that further looks would not mend. After a request was sent, the switch may still happen.
-    #[error("the cluster cannot be reached or read")]
-    Call(#[source] CallError),
-    /// The former node is active, and no failover is under way.
-    #[error("{from} is still active")]
-    DidNotHappen {
-        /// The node that was to give way.
-        from: HaAddress,
-        /// Why, from the task.
-        #[source]
-        reason: Option<ServiceError>,
-        /// Why, from the answer to the request, if that was an error.
-        answer: Option<CallError>,
-    },
-    /// It was not seen to end in time; it may still happen.
-    #[error("it was not seen within {} s", .limit.as_secs())]
-    Deadline {
-        /// The time that was given.
-        limit: Duration,
-        /// Why the last look failed, if it did.
-        #[source]
-        last_error: Option<CallError>,
-    },
-    /// The node that was made active is not active any more.
-    #[error("{active} is active now")]
-    Another {
-        /// The node that is.
-        active: HaAddress,
-    },
-}
-
-/// The kind, with what its own message leaves to others.
-struct Explained<'a>(&'a FailoverErrorKind);
-
-impl fmt::Display for Explained<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FailoverErrorKind::NotReady(conditions) = self.0 else {
-            return f.write_str("not seen to its end");
-        };
-        f.write_str("not asked for")?;
-        for condition in conditions {
-            write!(f, "; {}: {}", condition.name, condition.value)?;
-        }
-        Ok(())
-    }
-}
+/// The shortest pause between looks: a wait must not turn into a busy loop.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The pace of the looks at a cluster that is switching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailoverPace {
-    /// From look to look. By default 2 s.
+    /// From look to look, at least a millisecond. By default 2 s.
     pub pause: Duration,
     /// How long the former node has to be seen active, with no failover under way, before that counts: as "it did not happen"
     /// where no task says so, and as "it is active again" after a switch. The former node may answer for a moment after it gave
@@ -251,7 +197,8 @@ impl Failover {
     /// Sends the request, once. Store the intent before: what may have been sent must not be sent again without a look.
     ///
     /// # Errors
-    /// [`CallError`] where the server has not acted; [`Sent::Unknown`] where nobody knows.
+    /// [`CallError`] where the server has not acted; [`Sent::Unknown`] where nobody knows. After 401 too look again before the
+    /// next request: that the session is lost may be the sign that the cluster has switched by itself.
     ///
     /// # Cancel safety
     /// A dropped future leaves the outcome unknown: go on with [`Failover::until_switched`].
@@ -348,10 +295,12 @@ impl Failover {
         }
     }
 
-    /// Makes the node `to`, or without it the passive one, active: looks, sends at most one request, and waits for the switch.
+    /// Makes the node `to`, or without it the passive one, active: looks, asks for the failover, and waits for the switch. A
+    /// request that met a session that had ended is sent once more, after another look. `limit` is for all of that together.
     ///
     /// # Errors
-    /// [`FailoverError`].
+    /// [`FailoverError`]: after `NotReady`, `NotAsked` and `NoTime` nothing was done; for the others see
+    /// [`Failover::until_switched`].
     ///
     /// # Cancel safety
     /// A dropped future leaves the outcome unknown. To find it out afterwards, go step by step, and store the intent in between.
@@ -361,25 +310,47 @@ impl Failover {
         planned: bool,
         limit: Duration,
     ) -> Result<Outcome, FailoverError> {
-        let call = |error| self.error(FailoverErrorKind::Call(error));
-        let intent = match self.plan(to, planned).await.map_err(call)? {
-            Plan::AlreadyActive => return Ok(Outcome::AlreadyActive),
-            Plan::NotReady(conditions) => return Err(self.error(FailoverErrorKind::NotReady(conditions))),
-            Plan::Ready(intent) => intent,
+        let deadline = Deadline::after(&*self.clock, limit);
+        let mut wanted = to.cloned();
+        let mut again = true;
+        let (intent, sent) = loop {
+            let plan = self.plan(wanted.as_ref(), planned);
+            let intent = match within(&*self.clock, deadline.left(&*self.clock), plan).await {
+                Ok(Ok(Plan::Ready(intent))) => intent,
+                Ok(Ok(Plan::AlreadyActive)) => return Ok(Outcome::AlreadyActive),
+                Ok(Ok(Plan::NotReady(conditions))) => {
+                    return Err(self.error(FailoverErrorKind::NotReady(conditions)));
+                }
+                Ok(Err(error)) => return Err(self.error(FailoverErrorKind::NotAsked(error))),
+                Err(_elapsed) => return Err(self.error(FailoverErrorKind::NoTime { limit })),
+            };
+            match within(&*self.clock, deadline.left(&*self.clock), self.send(&intent)).await {
+                Ok(Ok(sent)) => break (intent, sent),
+                // Where the passive node is meant, another look must not mean the other one by it.
+                Ok(Err(error)) if again && session_was_over(&error) => wanted = Some(intent.to),
+                Ok(Err(error)) => return Err(self.error(FailoverErrorKind::NotAsked(error))),
+                Err(_elapsed) => {
+                    let last_error = None;
+                    return Err(self.error(FailoverErrorKind::Deadline { limit, last_error }));
+                }
+            }
+            again = false;
         };
-        let (task, lost) = match self.send(&intent).await.map_err(call)? {
+        let (task, lost) = match sent {
             Sent::Taken(task) => (Some(task), None),
             Sent::Unknown(error) => (None, Some(error)),
         };
-        match self.until_switched(&intent, task.as_ref(), limit).await {
-            Ok(()) => Ok(Outcome::Switched(intent)),
-            Err(mut error) => {
-                if let FailoverErrorKind::DidNotHappen { answer, .. } = &mut error.kind {
-                    *answer = lost;
-                }
-                Err(error)
-            }
+        let left = deadline.left(&*self.clock);
+        let switched = self.until_switched(&intent, task.as_ref(), left).await;
+        let Err(mut error) = switched else {
+            return Ok(Outcome::Switched(intent));
+        };
+        match &mut error.kind {
+            FailoverErrorKind::DidNotHappen { answer, .. } => *answer = lost,
+            FailoverErrorKind::Deadline { limit: given, .. } => *given = limit,
+            _ => {}
         }
+        Err(error)
     }
 
     async fn look(&self, intent: &FailoverIntent, task: Option<&OperationId>) -> Look {
@@ -390,7 +361,7 @@ impl Failover {
     }
 
     /// Looks at each address: the one that shows the node active is believed whatever the others say, since the former node may
-    /// not know better.
+    /// not know better. Of the silent ones, one that may yet speak outweighs one that never will.
     async fn look_everywhere(&self, intent: &FailoverIntent) -> Look {
         let mut still = false;
         let mut silence = None;
@@ -400,7 +371,11 @@ impl Failover {
                 Look::Switched { healthy } => return Look::Switched { healthy },
                 Look::Still(_) => still = true,
                 Look::UnderWay => under_way = true,
-                Look::Silent(error) => silence = Some(error),
+                Look::Silent(error) => {
+                    silence = silence
+                        .filter(|other| !lasts_through_a_switch(other))
+                        .or(Some(error));
+                }
             }
         }
         match (still, under_way, silence) {
@@ -420,7 +395,8 @@ impl Failover {
     }
 
     /// The former node is active: its task tells whether that is all. A task that failed may come from the new node, though,
-    /// which answered in place of the former one: what it says of the roles is read after it.
+    /// which answered in place of the former one: what it says of the roles is read after it. A task that cannot be read tells
+    /// nothing, as one that is gone.
     async fn look_at_task(&self, intent: &FailoverIntent, task: Option<&OperationId>) -> Look {
         let Some(task) = task else {
             return Look::Still(None);
@@ -431,8 +407,7 @@ impl Failover {
                 Look::Still(_) => Look::Still(Some(error)),
                 seen => seen,
             },
-            Ok(TaskStatus::Gone | TaskStatus::Succeeded { .. }) => Look::Still(None),
-            Err(error) => Look::Silent(error),
+            Ok(TaskStatus::Gone | TaskStatus::Succeeded { .. }) | Err(_) => Look::Still(None),
         }
     }
 
@@ -447,7 +422,9 @@ impl Failover {
             let last_error = last_error.take();
             return Err(self.error(FailoverErrorKind::Deadline { limit, last_error }));
         }
-        self.clock.sleep(self.pace.pause.min(left)).await;
+        self.clock
+            .sleep(self.pace.pause.max(SHORTEST_PAUSE).min(left))
+            .await;
         Ok(())
     }
 

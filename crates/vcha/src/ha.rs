@@ -15,7 +15,7 @@ use crate::view::{ClusterView, Mode};
 /// A vCenter HA cluster: what a failover needs of it. Implemented for vCenter REST by `Arc<VchaClient>`, and behind the
 /// feature `vi-json` by `ViJsonCluster`.
 ///
-/// The methods `start_*` send one request and no more. After an error whose effect is
+/// The methods `start_*` start work once at most. After an error whose effect is
 /// [`Unknown`](farside_transport::Effect::Unknown) look at the cluster before anything else.
 #[async_trait]
 pub trait HaCluster: fmt::Debug + Send + Sync {
@@ -41,13 +41,15 @@ pub trait HaCluster: fmt::Debug + Send + Sync {
     /// asked from here on.
     async fn views(&self, wanted: &crate::HaAddress) -> Vec<Result<ClusterView, CallError>>;
 
-    /// Starts a failover to the passive node.
+    /// Starts a failover to the passive node. It is not sent again by itself, not even in another session after one that has
+    /// ended: that may be the sign that the cluster has switched.
     ///
     /// # Errors
     /// [`CallError`]; a refusal over the cluster's state has the effect `Unknown`, as it is not told apart from a failure.
     async fn start_failover(&self, planned: bool) -> Result<OperationId, CallError>;
 
-    /// Starts a change of mode; a mode that this crate does not know is sent as it is.
+    /// Starts a change of mode, at most once more where the session had ended; a mode that this crate does not know is sent as it
+    /// is.
     ///
     /// # Errors
     /// As [`HaCluster::start_failover`].

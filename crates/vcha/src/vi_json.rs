@@ -1,5 +1,5 @@
-//! The older form of a cluster: `FailoverClusterManager` and `FailoverClusterConfigurator` of VI JSON, since 6.5. It tells less than
-//! REST (nothing of what is under way, nothing of whether a failover is allowed), and does the same.
+//! The older form of a cluster: `FailoverClusterManager` and `FailoverClusterConfigurator` of VI JSON, since 6.5. It tells less
+//! than REST (nothing of what is under way, nothing of whether a failover is allowed), and does the same.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -50,8 +50,8 @@ farside_vim::methods! {
         /// Reads which methods are refused at the moment, because other work runs.
         read disabled_methods() -> list String = FAILOVER_CLUSTER_MANAGER_GET_DISABLED_CLUSTER_METHOD;
         /// Starts a failover to the passive node; sent twice it switches back. Session and task are lost with the switch: look at
-        /// the roles. [`Failover`](crate::Failover) does that.
-        act initiate_failover(request: &InitiateFailoverRequest) -> task = FAILOVER_CLUSTER_MANAGER_INITIATE_FAILOVER_TASK;
+        /// the roles. [`Failover`](crate::Failover) does that. After a session that had ended it is not sent again by itself.
+        once initiate_failover(request: &InitiateFailoverRequest) -> task = FAILOVER_CLUSTER_MANAGER_INITIATE_FAILOVER_TASK;
         /// Starts a change of mode.
         act set_mode(request: &SetClusterModeRequest) -> task = FAILOVER_CLUSTER_MANAGER_SET_CLUSTER_MODE_TASK;
     }

@@ -11,9 +11,9 @@ mod steps;
 
 use async_trait::async_trait;
 use farside_engine::{
-    Action, EndpointId, Finding, LockKey, MemberEnd, MemberResult, Mode, Resend, Submitted, Waited,
+    Action, Again, EndpointId, Finding, LockKey, MemberEnd, MemberResult, Mode, Resend, Submitted, Waited,
 };
-use farside_transport::OperationId;
+use farside_transport::{CallError, OperationId};
 use farside_vcha::HaAddress;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -174,7 +174,7 @@ impl Kind for Vcha {
             Err(error) => {
                 return Submitted::Refused {
                     reason: explain(&error),
-                    again: farside_engine::Again::Never,
+                    again: Again::Never,
                 };
             }
         };
@@ -182,7 +182,7 @@ impl Kind for Vcha {
             Ok(task) => Submitted::Accepted {
                 operation: json!(task),
             },
-            Err(error) => submitted(&error),
+            Err(error) => outcome(&error),
         }
     }
 
@@ -222,9 +222,22 @@ fn fail_over(planned: bool, activate: Option<HaAddress>) -> Vec<(&'static str, S
     ]
 }
 
+/// A session that was over refuses, and may be the sign that the cluster has switched by itself: after another look, the request
+/// is sent again if it is still right.
+fn outcome(error: &CallError) -> Submitted {
+    let over = error.status().is_some_and(|status| status.as_u16() == 401);
+    match submitted(error) {
+        Submitted::Refused { reason, .. } if over => Submitted::Refused {
+            reason,
+            again: Again::Later,
+        },
+        other => other,
+    }
+}
+
 fn not_ours(reason: &str) -> Submitted {
     Submitted::Refused {
         reason: reason.to_owned(),
-        again: farside_engine::Again::Never,
+        again: Again::Never,
     }
 }

@@ -41,6 +41,19 @@ async fn a_session_that_ends_at_the_call_is_replaced_and_the_call_counts_once() 
     assert_switched_once(&bench, 2);
 }
 
+/// A cluster that had switched by itself, which ends its sessions, would be switched back.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_at_the_call_leads_to_a_look_before_the_next_one() {
+    let bench = Bench::new(&spec());
+    bench.fault(FaultRule::new(FAILOVER, FaultAction::EndSessions));
+    let switches_by_itself = Box::new(SwitchesWhenPutBack(bench.simulator.clone(), None));
+    let outcome = bench
+        .run_watched(&plan(&bench), Mode::Planned, switches_by_itself)
+        .await;
+    assert_done(&outcome, 1);
+    assert_eq!((bench.attempts(FAILOVER), switches(&bench)), (1, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn sessions_that_end_all_the_time_do_not_lead_to_a_second_failover() {
     let bench = Bench::new(&spec());
@@ -80,7 +93,10 @@ async fn an_effect_that_comes_after_the_settle_time_is_not_undone() {
     let bench = Bench::with_journal(&spec(), Arc::new(journal.clone()));
     let plan = plan(&bench);
     bench.fault(FaultRule::new(FAILOVER, FaultAction::Cut));
-    let observer = Box::new(SwitchesWhenPutBack(bench.simulator.clone(), journal.clone()));
+    let observer = Box::new(SwitchesWhenPutBack(
+        bench.simulator.clone(),
+        Some(journal.clone()),
+    ));
     let (driver, world, _control) = bench.driver(&plan, Mode::Planned, observer).await;
     driver.drive().await.unwrap_err();
     drop(world);

@@ -36,8 +36,9 @@ impl Observer for DiesWhenAccepted {
     }
 }
 
-/// Lets the cluster switch by itself when an action is put back to before its call, and the process die.
-pub(crate) struct SwitchesWhenPutBack(pub(crate) Simulator, pub(crate) MemoryJournal);
+/// Lets the cluster switch by itself when an action is put back to before its call; where there is a journal, the process dies
+/// at its next write.
+pub(crate) struct SwitchesWhenPutBack(pub(crate) Simulator, pub(crate) Option<MemoryJournal>);
 
 impl Observer for SwitchesWhenPutBack {
     fn recorded(&mut self, _run: &Run, records: &[Record]) {
@@ -46,8 +47,9 @@ impl Observer for SwitchesWhenPutBack {
             .any(|record| matches!(record, Record::ActionPutBack { .. }))
         {
             assert!(self.0.world().lose_active_node("vc-west"));
-            self.1
-                .crash_at_write(self.1.writes() + 1, CrashPoint::BeforeWrite);
+            if let Some(journal) = &self.1 {
+                journal.crash_at_write(journal.writes() + 1, CrashPoint::BeforeWrite);
+            }
         }
     }
 }

@@ -4,4 +4,5 @@
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod answers;
+mod failover;
 mod support;

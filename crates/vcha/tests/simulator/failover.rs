@@ -178,7 +178,7 @@ async fn a_call_that_did_nothing_is_an_error_and_not_waited_for() {
         .faults_mut()
         .add(FaultRule::new(FAILOVER, refuse));
     let error = run(&site, true).await.unwrap_err();
-    assert!(matches!(error.kind(), FailoverErrorKind::Call(error) if error.effect() == Effect::Refused));
+    assert!(matches!(error.kind(), FailoverErrorKind::NotAsked(error) if error.effect() == Effect::Refused));
     assert_eq!(site.switches(), 0);
 }
 
