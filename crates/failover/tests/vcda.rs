@@ -501,6 +501,19 @@ async fn a_run_outlives_trouble_at_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_ends_twice_in_a_row_with_a_code_of_its_own_does_not_end_an_item() {
+    let bench = Bench::new(&spec(1));
+    let over = FaultAction::Refuse {
+        status: 401,
+        body: Some(serde_json::json!({"code": "SessionExpired", "msg": "log in again"})),
+        retry_after: None,
+    };
+    bench.fault(FaultRule::new("vmReplications.migrate", over).times(Some(2)));
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
+    assert_eq!(bench.effects("vmReplications.migrate"), [1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_killed_run_is_taken_up_and_each_replication_is_migrated_once() {
     let folder = tempfile::tempdir().unwrap();
     let journal = SqliteJournal::open(&journal_path(folder.path())).await.unwrap();

@@ -149,11 +149,12 @@ fn failover(replica: &Replica) -> FailoverSettings {
     settings
 }
 
-/// A session that dies twice in a row is worth another try; nothing was done in it.
+/// A session that dies twice in a row is worth another try; nothing was done in it. Codes are an open set, and one may be missing: a
+/// 401 is about the session unless it is about another site (VCDA wire rules 5 and 6).
 fn outcome(error: &CallError) -> Submitted {
-    let dead = error
-        .service_error()
-        .is_some_and(|error| error.code() == "NotAuthenticated");
+    let code = error.service_error().map(farside_wire::ServiceError::code);
+    let unauthorized = error.status().is_some_and(|status| status.as_u16() == 401);
+    let dead = unauthorized && code != Some("RemoteAuthenticationFailure");
     match submitted(error) {
         Submitted::Refused { reason, .. } if dead => Submitted::Refused {
             reason,
