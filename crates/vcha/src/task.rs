@@ -7,11 +7,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use farside_models_vcenter::operation::{CIS_TASKS_CANCEL, CIS_TASKS_GET, CIS_TASKS_LIST};
-use farside_models_vcenter::{CisTaskInfo, CisTaskStatus, CisTasksGetQuery, CisTasksListRequest};
+use farside_models_vcenter::{
+    CisTaskInfo, CisTaskProgress, CisTaskStatus, CisTasksGetQuery, CisTasksListRequest,
+};
 use farside_transport::{
     CallError, CallErrorKind, NextLook, OperationId, PollErrors, RemoteOperation, TaskSource, TaskStatus,
 };
-use farside_wire::{DecodeError, RawJson, Service, ServiceError, StdError};
+use farside_wire::{DecodeError, Extra, RawJson, Read, Service, ServiceError, StdError, Structure};
 use http::StatusCode;
 
 use crate::client::{VchaClient, body};
@@ -44,6 +46,10 @@ impl VchaClient {
     /// # Errors
     /// As [`VchaClient::task`].
     pub async fn task_with(&self, id: &str, query: &CisTasksGetQuery) -> Result<CisTaskInfo, CallError> {
+        self.task_as(id, query).await
+    }
+
+    async fn task_as<T: Read>(&self, id: &str, query: &CisTasksGetQuery) -> Result<T, CallError> {
         let path = CIS_TASKS_GET.path_and_query(&[("task", id)], &query.to_query());
         self.read_path(&CIS_TASKS_GET, &format!("task {id}"), &path, Bytes::new())
             .await
@@ -55,7 +61,7 @@ impl VchaClient {
     ///
     /// # Errors
     /// [`CallError`]; nothing changed. `INVALID_ARGUMENT` for a filter that names too little, or that more than 1,000 tasks fit.
-    pub async fn tasks(
+    pub async fn list_tasks(
         &self,
         request: &CisTasksListRequest,
     ) -> Result<BTreeMap<String, Result<CisTaskInfo, DecodeError>>, CallError> {
@@ -129,8 +135,12 @@ impl CisTasks {
 impl TaskSource for CisTasks {
     /// A page of a proxy, as it comes while a node takes over, is not the word of the server that the task is not known.
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
-        match self.client.task(&id.id).await {
-            Ok(info) => Ok(status(info)),
+        match self
+            .client
+            .task_as::<TaskEnd>(&id.id, &CisTasksGetQuery::default())
+            .await
+        {
+            Ok(task) => Ok(task.status()),
             Err(error) if is_unknown(&error) => Ok(TaskStatus::Gone),
             Err(error) => Err(error),
         }
@@ -176,27 +186,46 @@ pub fn lasts_through_a_switch(error: &CallError) -> bool {
     }
 }
 
-/// `BLOCKED` is not final, and a status that these models do not know is not taken for an end (wire rules, section 5).
-fn status(info: CisTaskInfo) -> TaskStatus {
-    match info.status {
-        CisTaskStatus::Succeeded => TaskStatus::Succeeded { result: info.result },
-        CisTaskStatus::Failed => TaskStatus::Failed {
-            error: failure(&info),
-        },
-        _ => {
-            let percent = info.progress.as_ref().and_then(|progress| {
-                (progress.total > 0).then(|| progress.completed.saturating_mul(100) / progress.total)
-            });
-            TaskStatus::Running {
-                progress: percent.and_then(|percent| u8::try_from(percent.clamp(0, 100)).ok()),
-            }
+/// What a wait needs of a task. The rest of it, odd as it may be, does not keep an end from being seen.
+#[derive(Clone, Debug, PartialEq, Structure)]
+#[wire(name = "Cis.Task.Info")]
+struct TaskEnd {
+    status: CisTaskStatus,
+    progress: Option<RawJson>,
+    error: Option<RawJson>,
+    result: Option<RawJson>,
+    extra: Extra,
+}
+
+impl TaskEnd {
+    /// `BLOCKED` is not final, and a status that these models do not know is not taken for an end (wire rules, section 5).
+    fn status(self) -> TaskStatus {
+        match self.status {
+            CisTaskStatus::Succeeded => TaskStatus::Succeeded { result: self.result },
+            CisTaskStatus::Failed => TaskStatus::Failed {
+                error: failure(&self),
+            },
+            _ => TaskStatus::Running {
+                progress: self.progress.as_ref().and_then(percent),
+            },
         }
     }
 }
 
+/// Progress is counts, and a total of zero none (wire rules, section 5).
+fn percent(progress: &RawJson) -> Option<u8> {
+    let progress: CisTaskProgress = progress.decode().ok()?;
+    let percent = progress
+        .completed
+        .saturating_mul(100)
+        .checked_div(progress.total)?;
+    let counts = progress.total > 0;
+    u8::try_from(percent.clamp(0, 100)).ok().filter(|_| counts)
+}
+
 /// The reason is in `error`, else in `result`.
-fn failure(info: &CisTaskInfo) -> ServiceError {
-    let told = info.error.as_ref().or(info.result.as_ref()).and_then(|raw| {
+fn failure(task: &TaskEnd) -> ServiceError {
+    let told = task.error.as_ref().or(task.result.as_ref()).and_then(|raw| {
         ServiceError::decode(
             Service::VcenterRest,
             500,
@@ -213,7 +242,7 @@ mod tests {
     use crate::fixtures::answer;
 
     fn read(fixture: &str) -> TaskStatus {
-        status(answer(&format!("tasks/{fixture}")))
+        answer::<TaskEnd>(&format!("tasks/{fixture}")).status()
     }
 
     #[test]

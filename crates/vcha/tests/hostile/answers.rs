@@ -5,8 +5,8 @@ use std::sync::Arc;
 use farside_models_vcenter::CisTasksListRequest;
 use farside_models_vcenter::operation::{CIS_SESSION_CREATE, VCHA_CLUSTER_FAILOVER_TASK, VCHA_CLUSTER_GET};
 use farside_transport::testing::{Answer, ScriptedTransport};
-use farside_transport::{CallErrorKind, Effect};
-use farside_vcha::{Failover, FailoverErrorKind, HaAddress, HaCluster as _, VchaClient};
+use farside_transport::{CallErrorKind, Effect, OperationId, PollPolicy};
+use farside_vcha::{CIS_TASK, Failover, FailoverErrorKind, HaAddress, HaCluster as _, VchaClient};
 use farside_wire::Secret;
 use serde_json::json;
 
@@ -112,6 +112,35 @@ async fn nodes_that_cannot_be_told_apart_are_neither_active_nor_passive() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_has_ended_ends_its_wait_whatever_else_is_odd_about_it() {
+    for odd in [
+        json!({}),
+        json!({"progress": null, "start_time": null, "end_time": null, "error": null, "result": null}),
+        json!({"progress": {"total": 0.5, "completed": "x"}}),
+        json!({"progress": {"total": 100}}),
+        json!({"description": null}),
+        json!({"description": {"id": "x", "default_message": "Failover"}}),
+        json!({"description": "Failover"}),
+        json!({"start_time": "yesterday"}),
+        json!({"cancelable": null}),
+        json!({"service": null, "operation": 7}),
+        json!({"target": "vm-1", "user": {"name": "u"}}),
+    ] {
+        let mut info = json!({"status": "SUCCEEDED", "description": {"id": "x", "default_message": "", "args": []},
+            "service": "s", "operation": "o", "cancelable": false});
+        for (name, value) in odd.as_object().unwrap() {
+            info[name] = value.clone();
+        }
+        let vcenter = node(move |_, _| ok(&info));
+        let client = client(&[&vcenter]);
+        let id = OperationId::new(CIS_TASK, "vc-west", "task-1");
+        let (work, clock) = (client.operation(id).unwrap(), client.clock());
+        let ended = work.until_done(LIMIT, &*clock, PollPolicy::default()).await;
+        assert!(ended.is_ok(), "{odd}: {:?}", ended.unwrap_err().kind());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_cannot_be_read_costs_the_list_no_other_one() {
     let good = json!({"status": "RUNNING", "description": {"id": "x", "default_message": "", "args": []},
         "service": "s", "operation": "o", "cancelable": false});
@@ -119,7 +148,7 @@ async fn a_task_that_cannot_be_read_costs_the_list_no_other_one() {
     let vcenter = node(move |_, _| ok(&list));
     let request = CisTasksListRequest::default();
     let client = client(&[&vcenter]);
-    let tasks = VchaClient::tasks(&client, &request).await.unwrap();
+    let tasks = client.list_tasks(&request).await.unwrap();
     assert!(tasks["task-1"].is_ok());
     assert!(tasks["task-2"].is_err());
 }

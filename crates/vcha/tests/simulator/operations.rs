@@ -272,11 +272,11 @@ async fn tasks_are_read_and_listed_by_all_that_tells_them_apart() {
             .with_filter_spec(filter)
             .with_result_spec(result)
     };
-    let found = site.client.tasks(&list(filter)).await.unwrap();
+    let found = site.client.list_tasks(&list(filter)).await.unwrap();
     assert_eq!(found.keys().collect::<Vec<_>>(), [&task.id]);
     let error = site
         .client
-        .tasks(&list(CisTasksFilterSpec::default()))
+        .list_tasks(&list(CisTasksFilterSpec::default()))
         .await
         .unwrap_err();
     assert_eq!(error.service_error().unwrap().code(), "INVALID_ARGUMENT");
