@@ -183,36 +183,24 @@ impl Core {
         self.faults.is_full(site_of(endpoint))
     }
 
-    /// Loses an endpoint in some way, or brings it back.
+    /// An endpoint is lost with its site in some way, or its site is back.
     pub(crate) fn set_lost(&mut self, endpoint: &str, lost: Option<Loss>) {
         let now_ms = self.now_ms;
-        let Some(endpoint) = self.endpoints.get_mut(endpoint) else {
-            return;
-        };
-        let was_lost = !endpoint.reachable;
-        if was_lost != lost.is_some() {
-            endpoint.reachable_changed_ms = now_ms;
-        }
-        endpoint.reachable = lost.is_none();
-        endpoint.drops_packets = lost == Some(Loss::Dropped);
-        // Where packets are dropped nobody is told; what was sent meanwhile is lost when they arrive again.
-        if !endpoint.is_silent() && (was_lost || lost.is_some()) {
-            endpoint.connection_epoch += 1;
+        if let Some(endpoint) = self.endpoints.get_mut(endpoint) {
+            endpoint.lost_with_site = lost;
+            endpoint.settle_reach(now_ms);
         }
     }
 
-    /// Loses an endpoint, or brings it back; `false` if there is none of that name.
+    /// Loses an endpoint by hand, or gives it back; `false` if there is none of that name. It is reached when its site is
+    /// not lost, either.
     pub(crate) fn set_reachable(&mut self, endpoint: &str, reachable: bool) -> bool {
         let now_ms = self.now_ms;
         let Some(endpoint) = self.endpoints.get_mut(endpoint) else {
             return false;
         };
-        if endpoint.reachable != reachable {
-            endpoint.reachable = reachable;
-            endpoint.drops_packets = false;
-            endpoint.reachable_changed_ms = now_ms;
-            endpoint.connection_epoch += 1;
-        }
+        endpoint.lost_by_hand = !reachable;
+        endpoint.settle_reach(now_ms);
         true
     }
 

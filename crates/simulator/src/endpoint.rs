@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::fault::Loss;
 use crate::random::Random;
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +31,12 @@ pub struct Endpoint {
     /// How far the server's clock is ahead of the world's, in milliseconds; never zero, so that nobody takes one for
     /// the other.
     pub skew_ms: i64,
-    /// Whether packets get there.
+    /// Whether packets get there: it is lost neither by hand nor with its site.
     pub reachable: bool,
+    /// Whether somebody has lost it by hand.
+    pub lost_by_hand: bool,
+    /// How its site is lost, if it is.
+    pub lost_with_site: Option<Loss>,
     /// While packets do not get there: whether they are dropped, so that nothing ever comes back. Otherwise connections are
     /// refused.
     pub drops_packets: bool,
@@ -75,6 +80,8 @@ impl Endpoint {
             password: format!("sim-{}", random.hex()),
             skew_ms,
             reachable: true,
+            lost_by_hand: false,
+            lost_with_site: None,
             drops_packets: false,
             reachable_changed_ms: 0,
             down_until_ms: 0,
@@ -87,6 +94,24 @@ impl Endpoint {
     /// The site it stands at: that of the same name, for VMware Cloud Director Availability.
     pub fn site(&self) -> &str {
         site_of(&self.name)
+    }
+
+    /// It can be reached or not, as it is lost or not. Connections are closed, but not where packets are dropped: nobody is told
+    /// there, and what was sent meanwhile is lost when packets arrive again.
+    pub(crate) fn settle_reach(&mut self, now_ms: i64) {
+        let reachable = !self.lost_by_hand && self.lost_with_site.is_none();
+        let drops_packets = self.lost_with_site == Some(Loss::Dropped);
+        if (reachable, drops_packets) == (self.reachable, self.drops_packets) {
+            return;
+        }
+        if reachable != self.reachable {
+            self.reachable_changed_ms = now_ms;
+        }
+        self.reachable = reachable;
+        self.drops_packets = drops_packets;
+        if !drops_packets {
+            self.connection_epoch += 1;
+        }
     }
 
     /// Whether it cannot be reached, and nothing ever comes back.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::world::World;
 
 /// The version of the form. It grows with each change of anything that a world consists of.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The member that says that a file is a saved world.
 const MARK: &str = "farside_world";
@@ -246,7 +246,7 @@ mod tests {
         assert!(told("no JSON").contains("no saved world"));
         let newer = told("{\"farside_world\": 99, \"world\": {\"what\": \"ever\"}}");
         assert!(
-            newer.contains("version 99") && newer.contains("version 1 only"),
+            newer.contains("version 99") && newer.contains("version 2 only"),
             "{newer}"
         );
         let saved = WorldSpec::pair(1)

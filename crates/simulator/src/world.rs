@@ -441,8 +441,8 @@ impl World {
         self.core.endpoints.values()
     }
 
-    /// Loses an endpoint (packets get lost, for clients and for peer sites), or brings it back; `false` if there is none
-    /// of that name.
+    /// Loses an endpoint by hand (for clients and for peer sites), or gives it back; `false` if there is none of that name. An
+    /// endpoint that is given back stays lost as long as a rule has lost its site.
     pub fn set_reachable(&mut self, endpoint: &str, reachable: bool) -> bool {
         let known = self.core.set_reachable(endpoint, reachable);
         self.observe();

@@ -94,6 +94,38 @@ fn a_lost_site_may_refuse_and_is_back_when_its_rule_is_removed() {
     assert!(matches!(list(&mut pair, "west"), Reply::Answer(_)));
 }
 
+/// An operator takes an endpoint off the net while its site is lost, and finds it back when the site is.
+#[test]
+fn an_endpoint_that_was_lost_by_hand_stays_so_when_its_site_is_back() {
+    for how in [Loss::Dropped, Loss::Refused] {
+        let mut pair = Pair::new(1, 1);
+        assert!(pair.world.set_reachable("west", false));
+        let id = pair.world.add_fault(lose("west", how)).expect("a rule");
+        let lost = match how {
+            Loss::Dropped => Reply::Dropped,
+            Loss::Refused => Reply::Unreachable,
+        };
+        assert_eq!(list(&mut pair, "west"), lost);
+        assert!(pair.world.remove_fault(id));
+        assert_eq!(list(&mut pair, "west"), Reply::Unreachable);
+        assert!(pair.world.endpoint("vc-west").expect("it is there").reachable);
+        assert!(pair.world.set_reachable("west", true));
+        assert!(matches!(list(&mut pair, "west"), Reply::Answer(_)));
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_given_back_by_hand_stays_lost_with_its_site() {
+    let mut pair = Pair::new(1, 1);
+    let rule = lose("west", Loss::Dropped).lasting(1_000);
+    pair.world.add_fault(rule).expect("a rule");
+    assert!(pair.world.set_reachable("west", false));
+    assert!(pair.world.set_reachable("west", true));
+    assert_eq!(list(&mut pair, "west"), Reply::Dropped);
+    pair.pass(1_000);
+    assert!(matches!(list(&mut pair, "west"), Reply::Answer(_)));
+}
+
 #[test]
 fn a_call_may_begin_a_condition_that_swallows_it() {
     let mut pair = Pair::new(1, 1);
