@@ -146,7 +146,7 @@ pub(super) fn begin(world: &mut World, incoming: &Incoming<'_>, errand: Errand) 
         each(sms, &chore, |provider| provider.syncing = true);
     }
     core.note_task(&task.vcenter, &key, task.work(), "running");
-    sms.tasks.insert((task.vcenter.clone(), key.clone()), task);
+    sms.tasks.begin(task);
     core.calls.hold(incoming.ticket);
     let end = SmsEvent::ChoreEnds {
         chore,
@@ -302,9 +302,10 @@ fn authorities<'a>(
 pub(super) fn ends(world: &mut World, chore: &Chore, ticket: crate::call_log::Ticket) {
     let World { core, sms, .. } = world;
     let now_ms = core.now_ms();
-    let key = (chore.vcenter.clone(), chore.task.clone());
     let failed = matches!(
-        sms.tasks.get(&key).map(|task| &task.outcome),
+        sms.tasks
+            .get(&chore.vcenter, &chore.task)
+            .map(|task| &task.outcome),
         Some(Outcome::Failed(_))
     );
     let mut result = None;
@@ -343,8 +344,7 @@ pub(super) fn ends(world: &mut World, chore: &Chore, ticket: crate::call_log::Ti
         });
     }
     core.calls.settle(ticket, now_ms);
-    if let Some(task) = sms.tasks.get_mut(&key) {
-        task.ended_ms = Some(now_ms);
+    if let Some(task) = sms.tasks.end(&chore.vcenter, &chore.task, now_ms) {
         if !failed {
             task.outcome = fault.map_or(Outcome::Value(result), Outcome::Failed);
         }

@@ -34,7 +34,7 @@ pub(crate) use self::work::by_hand;
 
 use self::group::{Device, Pair, Phase, Side};
 use self::provider::Provider;
-use self::task::SmsTask;
+use self::task::{SmsTask, Tasks};
 use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
@@ -57,8 +57,7 @@ pub struct Sms {
     spec: VasaSpec,
     providers: Vec<Provider>,
     pairs: BTreeMap<String, Pair>,
-    #[serde(with = "crate::saved::pairs")]
-    tasks: BTreeMap<(String, String), SmsTask>,
+    tasks: Tasks,
     tasks_made: BTreeMap<String, u32>,
     /// Which side of which group an id of a vCenter is.
     #[serde(with = "crate::saved::pairs")]
@@ -82,6 +81,20 @@ pub struct GroupView {
     pub id: String,
     /// The state as this side knows it.
     pub state: GroupState,
+}
+
+impl GroupView {
+    fn of(pair: &Pair, index: usize) -> Self {
+        let side = &pair.sides[index];
+        Self {
+            name: pair.name.clone(),
+            vcenter: side.vcenter.clone(),
+            provider: side.provider.clone(),
+            fault_domain: side.fault_domain.clone(),
+            id: side.id.clone(),
+            state: pair.state(index),
+        }
+    }
 }
 
 /// A part of a virtual machine that is a device of a group: the home or a disk.
@@ -114,8 +127,7 @@ pub(crate) fn happen(world: &mut World, event: SmsEvent) {
         SmsEvent::GroupEnds(job) => work::group_ends(world, &job),
         SmsEvent::TaskEnds { vcenter, key } => {
             let World { core, sms, .. } = world;
-            if let Some(task) = sms.tasks.get_mut(&(vcenter, key)) {
-                task.ended_ms = Some(core.now_ms());
+            if let Some(task) = sms.tasks.end(&vcenter, &key, core.now_ms()) {
                 core.note_task(&task.vcenter, &task.key, task.work(), task.end_state());
             }
         }
@@ -152,7 +164,7 @@ impl Sms {
             spec: spec.clone(),
             providers: Vec::new(),
             pairs: BTreeMap::new(),
-            tasks: BTreeMap::new(),
+            tasks: Tasks::default(),
             tasks_made: BTreeMap::new(),
             ids: BTreeMap::new(),
             active: BTreeMap::new(),
@@ -178,17 +190,7 @@ impl Sms {
             .pairs
             .values()
             .flat_map(|pair| (0..2).map(move |side| (pair, side)));
-        sides.map(|(pair, index)| {
-            let side = &pair.sides[index];
-            GroupView {
-                name: pair.name.clone(),
-                vcenter: side.vcenter.clone(),
-                provider: side.provider.clone(),
-                fault_domain: side.fault_domain.clone(),
-                id: side.id.clone(),
-                state: pair.state(index),
-            }
-        })
+        sides.map(|(pair, side)| GroupView::of(pair, side))
     }
 
     /// The parts of the virtual machines of a vCenter that are devices of groups.
@@ -232,8 +234,9 @@ impl Sms {
 
     /// The side of a group at a vCenter.
     pub fn group(&self, vcenter: &str, name: &str) -> Option<GroupView> {
-        self.groups()
-            .find(|group| group.vcenter == vcenter && group.name == name)
+        let pair = self.pairs.get(name)?;
+        let side = pair.sides.iter().position(|side| side.vcenter == vcenter)?;
+        Some(GroupView::of(pair, side))
     }
 
     /// Takes a provider offline or back; `false` if there is none of that id.
@@ -276,7 +279,7 @@ impl Sms {
 
     /// A vCenter starts anew and answers again at a point of world time: its tasks are gone, what the arrays do goes on.
     pub(crate) fn restart(&mut self, vcenter: &str, answers_ms: i64) {
-        self.tasks.retain(|(at, _), _| at != vcenter);
+        self.tasks.forget(vcenter);
         let reached_from_ms = answers_ms + i64::from(self.spec.late_ms);
         for provider in self
             .providers

@@ -54,8 +54,7 @@ impl Sms {
 
     /// The tasks that have not ended.
     pub(crate) fn running_tasks(&self) -> impl Iterator<Item = RunningTask> {
-        let running = self.tasks.values().filter(|task| task.ended_ms.is_none());
-        running.map(|task| RunningTask {
+        self.tasks.running().map(|task| RunningTask {
             endpoint: task.vcenter.clone(),
             id: task.key.clone(),
             work: task.work(),

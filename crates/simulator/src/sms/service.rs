@@ -179,8 +179,7 @@ fn root(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, F
 }
 
 fn task(world: &World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
-    let key = (incoming.endpoint.to_owned(), path.mo_id.clone());
-    let Some(task) = world.sms.tasks.get(&key) else {
+    let Some(task) = world.sms.tasks.get(incoming.endpoint, &path.mo_id) else {
         return Err(Fault::no_such_object(&path.type_name, &path.mo_id));
     };
     request::body(incoming.request, &NO_PARAMETERS)?;

@@ -1,5 +1,7 @@
 //! SMS tasks: a task has no properties, only its two queries.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -48,7 +50,74 @@ pub(super) enum Outcome {
     Failed(Fault),
 }
 
+/// The tasks of all vCenters. Those that run are found without a look at those that have ended.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Tasks {
+    /// By vCenter and key.
+    #[serde(with = "crate::saved::pairs")]
+    all: BTreeMap<(String, String), SmsTask>,
+    /// VCenter, id of what it works on, and key of each task that has not ended.
+    running: BTreeSet<(String, String, String)>,
+}
+
+impl Tasks {
+    /// Adds a task that begins.
+    pub(super) fn begin(&mut self, task: SmsTask) {
+        self.running.insert(task.place());
+        self.all.insert((task.vcenter.clone(), task.key.clone()), task);
+    }
+
+    /// The task of a vCenter with this key.
+    pub(super) fn get(&self, vcenter: &str, key: &str) -> Option<&SmsTask> {
+        self.all.get(&(vcenter.to_owned(), key.to_owned()))
+    }
+
+    /// The same, to change what it comes to.
+    pub(super) fn get_mut(&mut self, vcenter: &str, key: &str) -> Option<&mut SmsTask> {
+        self.all.get_mut(&(vcenter.to_owned(), key.to_owned()))
+    }
+
+    /// A task ends at this world time; `None` if it is not known any more.
+    pub(super) fn end(&mut self, vcenter: &str, key: &str, now_ms: i64) -> Option<&mut SmsTask> {
+        let task = self.all.get_mut(&(vcenter.to_owned(), key.to_owned()))?;
+        task.ended_ms = Some(now_ms);
+        self.running.remove(&task.place());
+        Some(task)
+    }
+
+    /// Forgets all tasks of a vCenter.
+    pub(super) fn forget(&mut self, vcenter: &str) {
+        self.all.retain(|(at, _), _| at != vcenter);
+        self.running.retain(|(at, ..)| at != vcenter);
+    }
+
+    /// How many tasks work on a provider at this moment.
+    pub(super) fn running_at(&self, vcenter: &str, provider: &str) -> usize {
+        let first = (vcenter.to_owned(), provider.to_owned(), String::new());
+        let here = self.running.range(first..);
+        here.take_while(|(at, object, _)| at == vcenter && object == provider)
+            .count()
+    }
+
+    /// The tasks that have not ended.
+    pub(super) fn running(&self) -> impl Iterator<Item = &SmsTask> {
+        let running = self.running.iter();
+        running.filter_map(|(vcenter, _, key)| self.get(vcenter, key))
+    }
+
+    /// All tasks, by vCenter and key.
+    pub(super) fn values(&self) -> impl Iterator<Item = &SmsTask> {
+        self.all.values()
+    }
+}
+
 impl SmsTask {
+    /// Where it is found while it runs.
+    fn place(&self) -> (String, String, String) {
+        let object = self.object["value"].as_str().unwrap_or_default();
+        (self.vcenter.clone(), object.to_owned(), self.key.clone())
+    }
+
     /// What it does.
     pub(super) fn work(&self) -> String {
         let method = self.operation.split_once('_');

@@ -137,7 +137,7 @@ pub(super) fn begin(
     // Queued after the work of the groups, so that of one moment the task is the last to end.
     core.schedule_in(ends_ms - core.now_ms(), Event::Sms(end));
     core.note_task(&task.vcenter, &key, task.work(), "running");
-    sms.tasks.insert((task.vcenter.clone(), key.clone()), task);
+    sms.tasks.begin(task);
     Ok(answer(&reference("SmsTask", &key)))
 }
 
@@ -260,12 +260,7 @@ fn call_limit(sms: &Sms, provider: &Provider, named: &[Named]) -> Result<(), Fau
 fn is_free(sms: &mut Sms, provider: &Provider) -> Result<(), Fault> {
     let busy = || Err(Fault::new("ProviderBusy", "The provider takes no further work."));
     if let Some(limit) = provider.spec.tasks_at_once {
-        let own = reference("VasaProvider", &provider.id);
-        let running = sms
-            .tasks
-            .values()
-            .filter(|task| task.vcenter == provider.vcenter && task.ended_ms.is_none() && task.object == own);
-        if running.count() >= limit as usize {
+        if sms.tasks.running_at(&provider.vcenter, &provider.id) >= limit as usize {
             return busy();
         }
     }
@@ -474,7 +469,7 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
     }
     let task = sms
         .tasks
-        .get_mut(&(job.vcenter.clone(), job.task.clone()))
+        .get_mut(&job.vcenter, &job.task)
         .filter(|_| !job.unseen);
     if let Some(Outcome::Groups { entries, .. }) = task.map(|task| &mut task.outcome)
         && let Some(slot) = entries.get_mut(job.index)
