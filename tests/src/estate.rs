@@ -61,6 +61,7 @@ impl Estate {
             let world = simulator.world();
             let servers: Vec<Server> = world
                 .endpoints()
+                .filter(|endpoint| world.home_of(&endpoint.name).is_none())
                 .map(|endpoint| {
                     let endpoint_type = if endpoint.name.starts_with("vc-") {
                         "vcenter"
@@ -72,6 +73,7 @@ impl Estate {
                         name: endpoint.name.clone(),
                         endpoint_type,
                         url: format!("https://{}.sim.invalid", endpoint.name),
+                        also_at: Vec::new(),
                         pin: None,
                         username: endpoint.user.clone(),
                         password_file: sample::write_secret(secrets.path(), &name, &endpoint.password)

@@ -19,6 +19,8 @@ pub struct Server {
     pub endpoint_type: &'static str,
     /// `https://host:port`.
     pub url: String,
+    /// Further ones, at which it may answer after its own failover.
+    pub also_at: Vec<String>,
     /// Thumbprint of its certificate; none trusts the roots of the system.
     pub pin: Option<String>,
     /// Who logs in.
@@ -39,6 +41,7 @@ pub fn write(path: &Path, served: &Served, state: &Value) -> anyhow::Result<()> 
             name: server.name.clone(),
             endpoint_type: "vcenter",
             url: server.url.clone(),
+            also_at: server.also_at.clone(),
             pin: server.thumbprint.clone(),
             username: server.username.clone(),
             password_file: write_secret(&secrets, &server.name, &server.password)?,
@@ -49,6 +52,7 @@ pub fn write(path: &Path, served: &Served, state: &Value) -> anyhow::Result<()> 
             name: server.site.clone(),
             endpoint_type: "vcda",
             url: server.url.clone(),
+            also_at: Vec::new(),
             pin: server.thumbprint.clone(),
             username: server.username.clone(),
             password_file: write_secret(&secrets, &endpoint_name(&server.site, "vcda"), &server.password)?,
@@ -77,6 +81,10 @@ pub fn plan(servers: &[Server], state: &Value) -> String {
             quoted(&server.username),
             quoted(&server.password_file.display().to_string()),
         );
+        if !server.also_at.is_empty() {
+            let also_at: Vec<String> = server.also_at.iter().map(|url| quoted(url)).collect();
+            let _ = writeln!(plan, "also_at = [{}]", also_at.join(", "));
+        }
         if let Some(pin) = &server.pin {
             let _ = writeln!(plan, "pin = {}", quoted(pin));
         }

@@ -80,7 +80,12 @@ pub enum Happening {
     Endpoint {
         /// Its name.
         name: String,
-        /// `listening`, `restarting`, `refusing` or `silent`.
+        /// `listening`, `restarting`, `refusing`, `silent` or `idle`.
+        state: &'static str,
+    },
+    /// Another world goes on here.
+    World {
+        /// `loaded`.
         state: &'static str,
     },
     /// A fault rule was added or removed, or its condition begins or ends.
@@ -104,6 +109,7 @@ impl Happening {
             Self::Dpu { .. } => "dpu",
             Self::Links { .. } => "links",
             Self::Endpoint { .. } => "endpoint",
+            Self::World { .. } => "world",
             Self::Fault { .. } => "fault",
         }
     }

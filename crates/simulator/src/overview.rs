@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::endpoint::Endpoint;
 use crate::sms::{GroupState, sides_text};
 use crate::vcda::{RecoveryState, way_text};
-use crate::watch::{endpoint_state, mode_name};
+use crate::watch::mode_name;
 use crate::world::World;
 
 /// Remote work that is going on.
@@ -89,7 +89,7 @@ impl World {
             json!({
                 "name": endpoint.name,
                 "kind": endpoint.kind,
-                "state": endpoint_state(endpoint, self.core.now_ms),
+                "state": self.state_of(endpoint),
                 "sessions": self.core.sessions.count(&endpoint.name),
                 "connections": endpoint.connections,
             })

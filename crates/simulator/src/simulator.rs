@@ -112,6 +112,20 @@ impl Simulator {
         drop(self.world());
     }
 
+    /// Goes on with another world, at the time at which that stands, for all clones. All connections are closed.
+    #[cfg(feature = "serve")]
+    pub(crate) fn replace(&self, mut world: World) {
+        {
+            let mut held = self.lock();
+            world.follow(&held);
+            let mut pace = self.paced();
+            pace.since = self.clock.elapsed();
+            pace.world_ms = world.now_ms();
+            *held = world;
+        }
+        self.bell.ring();
+    }
+
     /// Handles a request that arrives at an endpoint at this moment.
     pub fn handle(&self, endpoint: &str, request: &Request) -> Handled {
         self.world().handle(endpoint, request)
@@ -327,6 +341,31 @@ mod tests {
             "{:?}",
             clock.elapsed()
         );
+    }
+
+    /// The numbers of requests that wait are those of their world: one of before must not take the answer of another.
+    #[cfg(feature = "serve")]
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_any_more_when_another_world_goes_on() {
+        let mut bench = Bench::new(&WorldSpec::pair(1).groups(0).replications(0));
+        let request = waiting(&mut bench);
+        let clock = paused();
+        let simulator = Simulator::new(bench.world.clone(), clock.clone());
+        let parked = |simulator: &Simulator| match simulator.handle("vc-east", &request).reply {
+            Reply::Parked(parked) => parked,
+            other => panic!("it is not parked: {other:?}"),
+        };
+        let first = parked(&simulator);
+        clock.sleep(Duration::from_secs(1)).await;
+        let replaced = async {
+            simulator.replace(bench.world.clone());
+            assert_ne!(parked(&simulator), first);
+        };
+        let (reply, ()) = tokio::join!(simulator.parked(first), replaced);
+        assert_eq!(reply, Reply::Cut);
+        assert_eq!(simulator.world().now_ms(), bench.world.now_ms());
+        clock.sleep(Duration::from_millis(500)).await;
+        assert_eq!(simulator.world().now_ms(), bench.world.now_ms() + 500);
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ pub(crate) struct Watched {
 }
 
 /// Whether an endpoint is reached, in a word.
-pub(crate) fn endpoint_state(endpoint: &Endpoint, now_ms: i64) -> &'static str {
+fn endpoint_state(endpoint: &Endpoint, now_ms: i64) -> &'static str {
     match (endpoint.reachable, endpoint.drops_packets) {
         (false, true) => "silent",
         (false, false) => "refusing",
@@ -39,6 +39,17 @@ pub(crate) fn mode_name(mode: Mode) -> &'static str {
 }
 
 impl World {
+    /// Whether an endpoint is reached, in a word; `idle` where nobody is, because its vCenter serves at another of its addresses.
+    pub(crate) fn state_of(&self, endpoint: &Endpoint) -> &'static str {
+        let now_ms = self.core.now_ms;
+        let home = self.home_of(&endpoint.name).and_then(|home| self.endpoint(home));
+        match home.filter(|home| !home.reachable && endpoint.reachable) {
+            Some(home) => endpoint_state(home, now_ms),
+            None if endpoint.reachable && !self.vcha.answers_at(&endpoint.name) => "idle",
+            None => endpoint_state(endpoint, now_ms),
+        }
+    }
+
     /// Looks whether somebody has to be told of something by now.
     pub(crate) fn observe_if_due(&mut self) {
         if self
@@ -68,7 +79,7 @@ impl World {
         self.watched.wakes_ms = down.min();
         let mut changed = Vec::new();
         for endpoint in self.core.endpoints.values() {
-            let state = endpoint_state(endpoint, now_ms);
+            let state = self.state_of(endpoint);
             if self.watched.endpoints.get(&endpoint.name) != Some(&state) {
                 changed.push((endpoint.name.clone(), state));
             }

@@ -335,6 +335,22 @@ impl World {
         }
     }
 
+    /// Goes on in the place of another world, whose clients are still there: all connections are closed, and nobody waits for an
+    /// answer any more. Those who watch are told, in the numbers that they know.
+    #[cfg(feature = "serve")]
+    pub(crate) fn follow(&mut self, former: &Self) {
+        self.waits.parked.clear();
+        self.waits.made = self.waits.made.max(former.waits.made);
+        for endpoint in self.core.endpoints.values_mut() {
+            let before = former.core.endpoints.get(&endpoint.name);
+            let before = before.map_or(0, |before| before.connection_epoch);
+            endpoint.connection_epoch = endpoint.connection_epoch.max(before) + 1;
+        }
+        self.core.chronicle.clone_from(&former.core.chronicle);
+        self.core.note(Happening::World { state: "loaded" });
+        self.observe();
+    }
+
     /// Asks for the answer of a request that was parked; afterwards it is forgotten.
     pub fn resume(&mut self, request: u64) -> Resumed {
         let Some(mut parked) = self.waits.parked.remove(&request) else {
@@ -428,6 +444,11 @@ impl World {
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.core.endpoints.get(name)
+    }
+
+    /// The endpoint of which this is a further address, at which it serves while another node of its vCenter is active.
+    pub fn home_of(&self, endpoint: &str) -> Option<&str> {
+        self.vcha.home_of(endpoint)
     }
 
     /// The sites at which the endpoints stand, by name.

@@ -22,19 +22,27 @@ pub(super) enum Body {
         length: u64,
         /// Whether the first bytes were left to the connection to be written.
         handed_over: bool,
+        /// Closes the connection, where it is shared with other calls; an error would end this one alone, and throw away
+        /// what is not written yet.
+        closes: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     },
     /// What comes, as it comes, until the other end of the channel is gone.
     Stream(mpsc::Receiver<Bytes>),
 }
 
 impl Body {
-    /// A body that ends after so many bytes, in spite of what it says of its length.
-    pub(super) fn part(whole: &Bytes, bytes: usize) -> Self {
+    /// A body that ends after so many bytes, in spite of what it says of its length; `closes` closes a connection that is shared.
+    pub(super) fn part(
+        whole: &Bytes,
+        bytes: usize,
+        closes: Option<impl Future<Output = ()> + Send + 'static>,
+    ) -> Self {
         let first = whole.slice(..bytes.min(whole.len()));
         Self::Part {
             first: Some(first).filter(|first| !first.is_empty()),
             length: u64::try_from(whole.len()).unwrap_or(u64::MAX),
             handed_over: false,
+            closes: closes.map(|closes| Box::pin(closes) as _),
         }
     }
 }
@@ -50,10 +58,17 @@ impl hyper::body::Body for Body {
         match self.get_mut() {
             Self::Whole(data) => Poll::Ready(data.take().map(|data| Ok(Frame::data(data)))),
             Self::Part {
-                first, handed_over, ..
+                first,
+                handed_over,
+                closes,
+                ..
             } => {
                 if let Some(first) = first.take() {
                     return Poll::Ready(Some(Ok(Frame::data(first))));
+                }
+                if let Some(closes) = closes {
+                    std::task::ready!(closes.as_mut().poll(context));
+                    return Poll::Ready(Some(Err(Closed)));
                 }
                 if std::mem::replace(handed_over, true) {
                     return Poll::Ready(Some(Err(Closed)));

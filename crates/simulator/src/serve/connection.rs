@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Response;
-use http_body_util::{BodyExt, Limited};
+use http::{Response, Version};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,8 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::TICK;
-use super::admin::{self, Reaction};
+use super::admin::{self, Desk, Reaction};
 use super::body::{Body, Closed};
 use super::certificate::Certificate;
 use crate::endpoint::Endpoint;
@@ -30,6 +29,9 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the part of an answer that arrives has to be written to a connection that is then closed.
+const WRITTEN_BY: Duration = Duration::from_millis(200);
 
 /// How long accepting rests after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -60,6 +62,12 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// There is no such endpoint any more; all connections are closed.
+    pub(super) const GONE: Self = Self {
+        epoch: u64::MAX,
+        silent: false,
+    };
+
     pub(super) fn of(endpoint: &Endpoint) -> Self {
         Self {
             epoch: endpoint.connection_epoch,
@@ -175,9 +183,11 @@ async fn talk(
     let service = service_fn(move |request| {
         let ((simulator, name), cut) = (host.clone(), cut.clone());
         async move {
-            let answer = match received(request).await {
-                Ok(request) => reply(&simulator, &name, &request).await,
-                Err(closed) => Err(closed),
+            let shared = request.version() == Version::HTTP_2;
+            let answer = match received(request, MAX_BODY).await {
+                Ok(request) => reply(&simulator, &name, &request, shared.then_some(&cut)).await,
+                Err(Unread::TooLarge) => sent(Answer::empty(413)),
+                Err(Unread::Closed) => Err(Closed),
             };
             if answer.is_err() {
                 // HTTP/2 would reset the one stream only.
@@ -196,9 +206,24 @@ async fn talk(
     }
 }
 
-async fn received(request: http::Request<Incoming>) -> Result<Request, Closed> {
+/// Why a request could not be read.
+enum Unread {
+    /// Its body is larger than it may be.
+    TooLarge,
+    /// Its connection was closed before all of it had come.
+    Closed,
+}
+
+async fn received(request: http::Request<Incoming>, most: usize) -> Result<Request, Unread> {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| Closed)?;
+    let body = Limited::new(body, most).collect().await;
+    let body = body.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Unread::TooLarge
+        } else {
+            Unread::Closed
+        }
+    })?;
     Ok(Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -208,7 +233,13 @@ async fn received(request: http::Request<Incoming>) -> Result<Request, Closed> {
     })
 }
 
-async fn reply(simulator: &Simulator, name: &str, request: &Request) -> Result<Response<Body>, Closed> {
+/// The answer of an endpoint. `shared` closes a connection that other calls use, too.
+async fn reply(
+    simulator: &Simulator,
+    name: &str,
+    request: &Request,
+    shared: Option<&watch::Sender<bool>>,
+) -> Result<Response<Body>, Closed> {
     let handled = simulator.handle(name, request);
     let reply = match handled.reply {
         Reply::Parked(request) => simulator.parked(request).await,
@@ -219,9 +250,17 @@ async fn reply(simulator: &Simulator, name: &str, request: &Request) -> Result<R
     }
     match reply {
         Reply::Answer(answer) => sent(answer),
-        Reply::Part(answer, bytes) => Ok(response(answer)
-            .map_err(|_| Closed)?
-            .map(|body| Body::part(&body, bytes))),
+        Reply::Part(answer, bytes) => {
+            let closes = shared.cloned().map(|cut| {
+                let clock = Arc::clone(simulator.clock());
+                async move {
+                    clock.sleep(WRITTEN_BY).await;
+                    cut.send_replace(true);
+                }
+            });
+            let answer = response(answer).map_err(|_| Closed)?;
+            Ok(answer.map(|body| Body::part(&body, bytes, closes)))
+        }
         Reply::Cut | Reply::Unreachable => Err(Closed),
         // Ends with the connection: when the client gives up, its endpoint closes it, or the front stops.
         Reply::Silence | Reply::Parked(_) | Reply::Dropped => std::future::pending().await,
@@ -234,36 +273,34 @@ fn sent(answer: Answer) -> Result<Response<Body>, Closed> {
         .map(|body| Body::Whole(Some(body).filter(|body| !body.is_empty()))))
 }
 
-async fn administer(
-    simulator: &Simulator,
-    request: http::Request<Incoming>,
-    stopped: &watch::Receiver<bool>,
-) -> Result<Response<Body>, Closed> {
+async fn administer(desk: &Desk, request: http::Request<Incoming>) -> Result<Response<Body>, Closed> {
     if let Err(refusal) = admin::admit(request.method(), request.headers()) {
         return sent(refusal);
     }
-    match admin::react(simulator, &received(request).await?, stopped) {
+    let most = admin::most_bytes(request.uri().path());
+    let request = match received(request, most).await {
+        Ok(request) => request,
+        Err(Unread::TooLarge) => return sent(admin::too_large(most)),
+        Err(Unread::Closed) => return Err(Closed),
+    };
+    match admin::react(desk, &request) {
         Reaction::Answer(answer) => sent(answer),
         Reaction::Stream(head, body) => Ok(response(head).map_err(|_| Closed)?.map(|_| body)),
     }
 }
 
 /// Accepts connections to the administration endpoint until the front stops.
-pub(super) async fn accept_admin(
-    listener: TcpListener,
-    simulator: Simulator,
-    mut stopped: watch::Receiver<bool>,
-) {
+pub(super) async fn accept_admin(listener: TcpListener, desk: Desk) {
+    let mut stopped = desk.stopped.clone();
     loop {
         let stream = tokio::select! {
-            stream = next(&listener, &simulator) => stream,
+            stream = next(&listener, &desk.simulator) => stream,
             _ = stopped.wait_for(|stop| *stop) => return,
         };
-        let simulator = simulator.clone();
+        let desk = desk.clone();
         let mut stopped = stopped.clone();
         tokio::spawn(async move {
-            let ended = stopped.clone();
-            let service = service_fn(|request| administer(&simulator, request, &ended));
+            let service = service_fn(|request| administer(&desk, request));
             let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::select! {
                 served = served => if let Err(error) = served {
@@ -272,25 +309,5 @@ pub(super) async fn accept_admin(
                 _ = stopped.wait_for(|stop| *stop) => {}
             }
         });
-    }
-}
-
-/// Lets time pass while nobody calls, and tells connections of cuts.
-pub(super) async fn tick(
-    simulator: Simulator,
-    lines: Vec<(String, watch::Sender<Line>)>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    loop {
-        tokio::select! {
-            () = simulator.clock().sleep(TICK) => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
-        }
-        let world = simulator.world();
-        for (name, line) in &lines {
-            if let Some(current) = world.endpoint(name).map(Line::of) {
-                line.send_if_modified(|known| std::mem::replace(known, current) != current);
-            }
-        }
     }
 }

@@ -1,30 +1,28 @@
-//! The front over the network: an HTTPS listener for each endpoint and an administration endpoint over HTTP.
+//! The front over the network: an HTTPS listener for each address of an endpoint and an administration endpoint over HTTP.
 
 mod admin;
 mod body;
 mod certificate;
 mod connection;
+mod listener;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use self::admin::Desk;
 use self::certificate::Authority;
-use self::connection::{Front, Host, Line};
+use self::listener::{Address, Listeners, bind};
 use crate::endpoint::{Endpoint, EndpointKind};
 use crate::simulator::Simulator;
-
-/// How often the world is brought up to date while nobody calls, so that connections close when they have to.
-const TICK: Duration = Duration::from_millis(20);
 
 /// How to serve a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServeOptions {
     /// Where the endpoints listen. With port 0 every listener takes a free port; with another one the administration endpoint
-    /// listens at that port, and the endpoints at those that follow it, in the order of their names.
+    /// listens at that port, and the endpoints at those that follow it, in the order of their names; those that come up later
+    /// take the next ones.
     pub listen: SocketAddr,
     /// The address at which the administration endpoint listens, which asks nobody who they are; `None`: the loopback one.
     pub admin: Option<IpAddr>,
@@ -76,6 +74,9 @@ pub struct ServedVcenter {
     pub name: String,
     /// Base address, without a slash at the end.
     pub url: String,
+    /// Further base addresses, at which it serves while a node with an address of its own is active; with the same certificate.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_at: Vec<String>,
     /// `SHA-256:AB:CD:...` of its certificate; `None` without TLS.
     pub thumbprint: Option<String>,
     /// Who may log in.
@@ -147,66 +148,65 @@ impl Served {
 /// # Errors
 /// [`ServeError`] if an address cannot be listened at or no certificate can be made; nothing is served then.
 pub async fn serve(simulator: Simulator, options: ServeOptions) -> Result<Served, ServeError> {
-    let endpoints: Vec<Endpoint> = simulator.world().endpoints().cloned().collect();
     let admin = SocketAddr::new(options.admin_ip(), options.listen.port());
     let (admin_listener, admin_address) = bind(admin).await?;
     let authority = (!options.plain).then(Authority::make).transpose()?;
-    let mut hosts = Vec::new();
-    let mut next = options.listen;
-    for endpoint in endpoints {
-        if options.listen.port() != 0 {
-            next.set_port(next.port().saturating_add(1));
-        }
-        hosts.push((open(&endpoint.name, next, authority.as_ref()).await?, endpoint));
+    let authority_pem = authority.as_ref().map(|authority| authority.pem.clone());
+    let mut first = options.listen;
+    if first.port() != 0 {
+        first.set_port(first.port().saturating_add(1));
     }
-
     let (stop, stopped) = watch::channel(false);
+    let listeners = Listeners::open(&simulator, authority, first, stopped.clone()).await?;
+    let addresses = listeners.addresses();
     let mut served = Served {
         vcenters: Vec::new(),
         vcda: Vec::new(),
         admin: format!("http://{admin_address}/admin"),
-        authority_pem: authority.map(|authority| authority.pem),
+        authority_pem,
         stop,
     };
-    let mut lines = Vec::new();
-    for (host, endpoint) in hosts {
-        served.list(&host, &endpoint);
-        let (line, changed) = watch::channel(Line::of(&endpoint));
-        lines.push((endpoint.name, line));
-        let front = Front {
-            simulator: simulator.clone(),
-            stopped: stopped.clone(),
-            line: changed,
-        };
-        tokio::spawn(connection::accept(host, front));
+    {
+        let world = simulator.look();
+        for endpoint in world.endpoints() {
+            let home = world.home_of(&endpoint.name);
+            served.list(endpoint, home, addresses.of(&endpoint.name));
+        }
     }
-    tokio::spawn(connection::tick(simulator.clone(), lines, stopped.clone()));
-    tokio::spawn(connection::accept_admin(admin_listener, simulator, stopped));
+    tokio::spawn(listeners.tend());
+    let desk = Desk {
+        simulator,
+        addresses,
+        stopped,
+    };
+    tokio::spawn(connection::accept_admin(admin_listener, desk));
     Ok(served)
 }
 
 impl Served {
-    fn list(&mut self, host: &Host, endpoint: &Endpoint) {
+    /// Names an endpoint, or a further address of one that has been named.
+    fn list(&mut self, endpoint: &Endpoint, home: Option<&str>, address: Address) {
+        let Address { url, thumbprint, .. } = address;
+        let url = url.unwrap_or_default();
+        if let Some(home) = self
+            .vcenters
+            .iter_mut()
+            .find(|known| Some(known.name.as_str()) == home)
+        {
+            home.also_at.push(url);
+            return;
+        }
         let Endpoint {
             name,
             user: username,
             password,
             ..
         } = endpoint.clone();
-        let scheme = if host.certificate.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        let url = format!("{scheme}://{}", host.address);
-        let thumbprint = host
-            .certificate
-            .as_ref()
-            .map(|certificate| certificate.thumbprint.clone());
         match endpoint.kind {
             EndpointKind::Vcenter => self.vcenters.push(ServedVcenter {
                 name,
                 url,
+                also_at: Vec::new(),
                 thumbprint,
                 username,
                 password,
@@ -220,32 +220,4 @@ impl Served {
             }),
         }
     }
-}
-
-async fn open(name: &str, listen: SocketAddr, authority: Option<&Authority>) -> Result<Host, ServeError> {
-    let (listener, address) = bind(listen).await?;
-    let certificate = authority.map(|authority| authority.certify(reachable_at(address.ip())));
-    Ok(Host {
-        name: name.to_owned(),
-        listener,
-        address,
-        certificate: certificate.transpose()?,
-    })
-}
-
-/// A listener at every address of the machine is reached at the loopback one, too.
-fn reachable_at(ip: IpAddr) -> IpAddr {
-    if ip.is_unspecified() {
-        IpAddr::from([127, 0, 0, 1])
-    } else {
-        ip
-    }
-}
-
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
-    let failed = |source| ServeError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let mut local = listener.local_addr().map_err(failed)?;
-    local.set_ip(reachable_at(local.ip()));
-    Ok((listener, local))
 }

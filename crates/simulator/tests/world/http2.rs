@@ -53,6 +53,59 @@ async fn a_client_that_offers_http2_gets_it_and_its_calls_share_a_connection() {
     .await;
 }
 
+/// What arrives of the body of an answer, and whether it ended as it should.
+async fn read(client: &Client, site: &ServedSite) -> (Vec<u8>, u64, bool) {
+    let body = json!({"type": "vcdCredentials", "vcdUser": site.username, "vcdPassword": site.password});
+    let request = Request::post(format!("{}/sessions", site.url))
+        .header("content-type", "application/json")
+        .body(Full::from(body.to_string()))
+        .expect("a request");
+    let answer = client.clone().send_request(request).await.expect("a head");
+    let length = answer.headers()["content-length"].to_str().expect("text");
+    let length = length.parse().expect("a number");
+    let mut body = answer.into_body();
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Err(_) => return (read, length, false),
+        }
+    }
+    (read, length, true)
+}
+
+/// As over HTTP/1.1: so many bytes of the body arrive, the server has acted, and the connection is gone for all calls on it.
+#[tokio::test]
+async fn an_answer_that_is_cut_ends_after_so_many_bytes_and_with_its_connection() {
+    within(async {
+        let (simulator, served) = start().await;
+        let site = &served.vcda[1].clone();
+        let client = open(&served, site).await;
+        let rule = json!({"operation": "sessions.login", "do": {"cut_answer": {"after_bytes": 20}}});
+        assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
+        let (part, length, whole) = read(&client, site).await;
+        assert_eq!((part.len(), whole), (20, false));
+        assert!(length > 20, "{length}");
+        client
+            .clone()
+            .ready()
+            .await
+            .expect_err("the connection is closed");
+        {
+            let world = simulator.world();
+            let calls = world.calls().entries();
+            let login = calls.iter().find(|calls| calls.operation == "sessions.login");
+            let login = &login.expect("the call arrived").entry;
+            assert_eq!((login.attempts, login.accepted), (1, 1), "the server has acted");
+        }
+        let again = open(&served, site).await;
+        let (_, length, whole) = read(&again, site).await;
+        assert!(whole && length > 20);
+        served.shutdown().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_client_that_offers_http1_alone_gets_it() {
     within(async {

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Answer {
     head: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
@@ -40,7 +40,7 @@ impl Answer {
 }
 
 /// One exchange on an open connection; `None` if it was closed without an answer.
-async fn exchange(
+pub(crate) async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     method: &str,
     path: &str,
@@ -109,11 +109,14 @@ pub(crate) async fn connect_with(
         .await
 }
 
-async fn connect(authority: Option<&str>, site: &ServedSite) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn connect(
+    authority: Option<&str>,
+    site: &ServedSite,
+) -> std::io::Result<TlsStream<TcpStream>> {
     connect_with(authority, site, &[]).await
 }
 
-async fn log_in(stream: &mut TlsStream<TcpStream>, site: &ServedSite) -> String {
+pub(crate) async fn log_in(stream: &mut TlsStream<TcpStream>, site: &ServedSite) -> String {
     let body = json!({"type": "vcdCredentials", "vcdUser": site.username, "vcdPassword": site.password});
     let answer = exchange(stream, "POST", "/sessions", "", &body)
         .await
@@ -259,7 +262,7 @@ async fn a_lost_site_closes_its_connections_and_takes_no_others() {
 }
 
 /// Reads until the connection ends or nothing has come for a while; what came, and whether it ended.
-async fn drained(stream: &mut (impl AsyncRead + Unpin)) -> (Vec<u8>, bool) {
+pub(crate) async fn drained(stream: &mut (impl AsyncRead + Unpin)) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
     let clock = SystemClock::new();
     loop {

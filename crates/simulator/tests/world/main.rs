@@ -1,6 +1,8 @@
 //! The world from outside: as a value, as a transport, and over the network.
 
 #[cfg(feature = "serve")]
+mod addresses;
+#[cfg(feature = "serve")]
 mod browser;
 mod conditions;
 mod coverage;
@@ -9,6 +11,8 @@ mod fixtures;
 #[cfg(feature = "serve")]
 mod http2;
 mod https;
+#[cfg(feature = "serve")]
+mod loading;
 #[cfg(feature = "serve")]
 mod page;
 mod support;

@@ -324,6 +324,12 @@ async fn a_connection_that_ends_early() {
             "cut Whole",
             Unknown,
         ),
+        (
+            "closes within the body of the answer",
+            |_, id| head(id).frame(DATA, 0, id, b"{\"se").close(),
+            "cut Whole",
+            Unknown,
+        ),
     ])
     .await;
 }

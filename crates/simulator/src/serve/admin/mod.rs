@@ -10,7 +10,8 @@
 //! | `GET /admin/faults`, `GET /admin/faults/{id}` | rules with their counts |
 //! | `POST /admin/faults` | takes one rule or an array of them; answers their ids |
 //! | `DELETE /admin/faults/{id}` | removes a rule |
-//! | `POST /admin/endpoints` | loses an endpoint, or brings it back |
+//! | `GET /admin/endpoints`, `POST /admin/endpoints` | where endpoints are served; loses one, or brings it back |
+//! | `GET /admin/world`, `PUT /admin/world` | the world as a file with which it goes on; goes on with such a file |
 //! | `GET /admin/clock`, `POST /admin/clock` | the world's time; lets some of it pass, or sets its speed |
 //! | `GET /admin/events` | what happens, as server-sent events |
 
@@ -19,6 +20,7 @@ mod guard;
 mod page;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use http::{HeaderMap, Method};
 use serde::Deserialize;
@@ -27,7 +29,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::body::Body;
+use super::listener::Addresses;
 use crate::core::WORLD_EPOCH_MS;
+use crate::endpoint::Endpoint;
 use crate::exchange::{Answer, Request};
 use crate::fault::{ActiveFault, FaultRule, UnfitRule};
 use crate::overview::Part;
@@ -50,7 +54,8 @@ const PATHS: &[(&str, &[&str])] = &[
     ("/admin/calls", &["GET"]),
     ("/admin/faults", &["GET", "POST"]),
     ("/admin/faults/{id}", &["GET", "DELETE"]),
-    ("/admin/endpoints", &["POST"]),
+    ("/admin/endpoints", &["GET", "POST"]),
+    ("/admin/world", &["GET", "PUT"]),
     ("/admin/clock", &["GET", "POST"]),
     ("/admin/events", &["GET"]),
 ];
@@ -58,6 +63,28 @@ const PATHS: &[(&str, &[&str])] = &[
 /// Whether a request may be looked at at all, before its body is read.
 pub(super) fn admit(method: &Method, headers: &HeaderMap) -> Result<(), Answer> {
     guard::check(method, headers).map_err(|(status, text)| safe(refused(status, text)))
+}
+
+/// The largest body that is read at a path, in bytes; a world can be large.
+pub(super) fn most_bytes(path: &str) -> usize {
+    if path == "/admin/world" {
+        1024 * 1024 * 1024
+    } else {
+        1024 * 1024
+    }
+}
+
+/// Refuses a body that is too large.
+pub(super) fn too_large(most: usize) -> Answer {
+    safe(refused(413, &format!("the body has more than {most} bytes")))
+}
+
+/// What the endpoint has at hand.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) simulator: Simulator,
+    pub(super) addresses: Addresses,
+    pub(super) stopped: watch::Receiver<bool>,
 }
 
 /// What answers a request.
@@ -69,16 +96,19 @@ pub(super) enum Reaction {
 }
 
 /// Answers a request to the endpoint.
-pub(super) fn react(simulator: &Simulator, request: &Request, stopped: &watch::Receiver<bool>) -> Reaction {
+pub(super) fn react(desk: &Desk, request: &Request) -> Reaction {
     let streams = request.method == Method::GET && request.path == "/admin/events";
     if !streams {
-        return Reaction::Answer(safe(answer(simulator, request)));
+        return Reaction::Answer(safe(answer(desk, request)));
     }
     let after = request.query_value("after");
     match events::Start::read(request.header_text("last-event-id"), after.as_deref()) {
         Ok(start) => {
             let head = Answer::empty(200).header("content-type", "text/event-stream");
-            Reaction::Stream(safe(head), events::stream(simulator, start, stopped.clone()))
+            Reaction::Stream(
+                safe(head),
+                events::stream(&desk.simulator, start, desk.stopped.clone()),
+            )
         }
         Err(error) => Reaction::Answer(safe(refused(400, &error))),
     }
@@ -91,7 +121,8 @@ fn safe(answer: Answer) -> Answer {
         .header("x-content-type-options", "nosniff")
 }
 
-fn answer(simulator: &Simulator, request: &Request) -> Answer {
+fn answer(desk: &Desk, request: &Request) -> Answer {
+    let simulator = &desk.simulator;
     if request.method == Method::GET
         && let Some(file) = page::file(&request.path)
     {
@@ -100,6 +131,9 @@ fn answer(simulator: &Simulator, request: &Request) -> Answer {
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let found = match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["admin", "endpoints"]) => Ok(ok(&endpoints(&simulator.world(), &desk.addresses))),
+        ("GET", ["admin", "world"]) => world::save(simulator),
+        ("PUT", ["admin", "world"]) => world::load(simulator, &request.body),
         ("GET", ["admin", name]) => read(simulator, name, request),
         ("GET", ["admin", "faults", id]) => fault(&simulator.world(), id).map(|fault| ok(&json!(fault))),
         ("DELETE", ["admin", "faults", id]) => remove(&mut simulator.world(), id),
@@ -196,6 +230,33 @@ fn add_rules(world: &mut World, body: &[u8]) -> Result<Answer, Answer> {
     let ids: Result<Vec<u32>, UnfitRule> = added.collect();
     let ids = ids.map_err(|error| refused(400, &error.to_string()))?;
     Ok(Answer::json(201, JSON, &json!({"ids": ids})))
+}
+
+/// All endpoints, each with the addresses at which it is served and what answers there.
+fn endpoints(world: &World, addresses: &Addresses) -> Value {
+    let address = |endpoint: &Endpoint| {
+        let mut shown = json!(addresses.of(&endpoint.name));
+        shown["name"] = json!(endpoint.name);
+        shown["state"] = json!(world.state_of(endpoint));
+        shown
+    };
+    let own = world
+        .endpoints()
+        .filter(|endpoint| world.home_of(&endpoint.name).is_none());
+    let shown = own.map(|endpoint| {
+        let further = world
+            .endpoints()
+            .filter(|further| world.home_of(&further.name) == Some(endpoint.name.as_str()));
+        let all: Vec<Value> = std::iter::once(endpoint).chain(further).map(address).collect();
+        json!({
+            "name": endpoint.name,
+            "site": endpoint.site(),
+            "kind": endpoint.kind,
+            "user": endpoint.user,
+            "addresses": all,
+        })
+    });
+    json!({"endpoints": shown.collect::<Vec<_>>()})
 }
 
 #[derive(Deserialize)]

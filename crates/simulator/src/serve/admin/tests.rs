@@ -13,7 +13,12 @@ fn simulator() -> Simulator {
 fn ask(simulator: &Simulator, method: Method, path: &str, body: &Value) -> Answer {
     let request = Request::new(method, path).json(body);
     let (_stop, stopped) = watch::channel(false);
-    match react(simulator, &request, &stopped) {
+    let desk = Desk {
+        simulator: simulator.clone(),
+        addresses: Addresses::default(),
+        stopped,
+    };
+    match react(&desk, &request) {
         Reaction::Answer(answer) => answer,
         Reaction::Stream(head, _) => head,
     }

@@ -303,6 +303,7 @@ const TELL = {
   dpu: (what) => `${what.host}: DPU ${what.active} active`,
   links: (what) => `${what.host}: ${what.down.length ? `${what.down.join(", ")} down` : "all links up"}`,
   endpoint: (what) => `${what.name}: ${what.state}`,
+  world: (what) => `another world was ${what.state}`,
   fault: (what) => `rule ${what.fault}: ${what.state}`,
 };
 
