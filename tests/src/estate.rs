@@ -81,7 +81,7 @@ impl Estate {
                     }
                 })
                 .collect();
-            sample::plan(&servers, &world.state())
+            sample::plan(&servers, &world.state()).expect("two sites")
         };
         let document = Document::parse(Path::new("plan.toml"), &text, &kinds).expect("the sample plan");
         Self {

@@ -58,23 +58,72 @@ pub fn write(path: &Path, served: &Served, state: &Value) -> anyhow::Result<()> 
             password_file: write_secret(&secrets, &endpoint_name(&server.site, "vcda"), &server.password)?,
         });
     }
-    let plan = plan(&servers, state);
+    let plan = plan(&servers, state)
+        .context("a recovery plan takes a world with two sites: leave out --sample-plan")?;
     fs::write(path, plan).with_context(|| format!("cannot write the sample plan {}", path.display()))
 }
 
-/// The plan's text for these servers and a world's state.
-pub fn plan(servers: &[Server], state: &Value) -> String {
-    let mut plan = String::from(HEAD);
-    for server in servers {
-        let site = if server.name.ends_with("east") {
-            "east"
-        } else {
-            "west"
+/// The two sites of a plan, by name.
+struct Sites<'a> {
+    protected: &'a str,
+    recovery: &'a str,
+}
+
+impl<'a> Sites<'a> {
+    /// The sites of the first group or the first replication of a world, or else its first two.
+    fn of(servers: &'a [Server], state: &'a Value) -> Option<Self> {
+        let of = |source: Option<&'a str>, target: Option<&'a str>| {
+            let (protected, recovery) = source.zip(target)?;
+            Some(Self {
+                protected: site_of(protected),
+                recovery: site_of(recovery),
+            })
         };
+        let groups = list(state, "/vasa/groups");
+        let sides = groups.first().and_then(|group| group.get("sides")).and_then(pair);
+        let by_group =
+            sides.and_then(|[source, target]| of(text(source, "vcenter"), text(target, "vcenter")));
+        let by_replication = || {
+            let replications = list(state, "/vcda/replications");
+            let first = replications.first()?;
+            let site = |end: &str| first.get(end).and_then(|end| text(end, "site"));
+            of(site("source"), site("destination"))
+        };
+        let by_name = || {
+            let first = servers.first()?;
+            let second = servers
+                .iter()
+                .find(|server| site_of(&server.name) != site_of(&first.name))?;
+            of(Some(&first.name), Some(&second.name))
+        };
+        by_group.or_else(by_replication).or_else(by_name)
+    }
+
+    /// Whether something leads from the one to the other.
+    fn are(&self, source: &str, target: &str) -> bool {
+        site_of(source) == self.protected && site_of(target) == self.recovery
+    }
+}
+
+/// The site of a server, by its name in the world.
+fn site_of(server: &str) -> &str {
+    server.strip_prefix("vc-").unwrap_or(server)
+}
+
+/// The plan's text for these servers and a world's state: for one pair of sites, since a plan has no more. None if there is one site
+/// only.
+pub fn plan(servers: &[Server], state: &Value) -> Option<String> {
+    let sites = Sites::of(servers, state)?;
+    let mut plan = head(&sites);
+    for server in servers {
+        let site = site_of(&server.name);
+        if site != sites.protected && site != sites.recovery {
+            continue;
+        }
         let _ = write!(
             plan,
             "\n[endpoints.{}]\ntype = {}\nsite = {}\nurl = {}\nusername = {}\npassword = {{ file = {} }}\n",
-            endpoint_name(&server.name, server.endpoint_type),
+            key(&endpoint_name(&server.name, server.endpoint_type)),
             quoted(server.endpoint_type),
             quoted(site),
             quoted(&server.url),
@@ -90,22 +139,28 @@ pub fn plan(servers: &[Server], state: &Value) -> String {
         }
     }
     plan.push_str(GROUPS);
-    items(&mut plan, state);
-    plan
+    items(&mut plan, state, &sites);
+    Some(plan)
 }
 
-const HEAD: &str = r#"# A recovery plan for everything in the simulated world `pair`.
+fn head(sites: &Sites<'_>) -> String {
+    format!(
+        r#"# A recovery plan for everything in the simulated world that is recovered from one site at the other.
 version = 1
 name = "sample"
-protected_site = "east"
-recovery_site = "west"
+protected_site = {}
+recovery_site = {}
 
 # How long the world must stay unchanged before an unknown outcome counts as "did not happen". The simulator's work
 # takes seconds; in life this is minutes.
 [timing]
 settle = "20s"
 deadline = "10m"
-"#;
+"#,
+        quoted(sites.protected),
+        quoted(sites.recovery)
+    )
+}
 
 const GROUPS: &str = r#"
 [[groups]]
@@ -122,6 +177,15 @@ name = "applications"
 pub fn endpoint_name(name: &str, kind: &str) -> String {
     if kind == "vcda" {
         format!("vcda-{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// A name as a key of TOML.
+fn key(name: &str) -> String {
+    if name.contains('.') {
+        quoted(name)
     } else {
         name.to_owned()
     }
@@ -154,10 +218,16 @@ pub fn write_secret(folder: &Path, endpoint: &str, password: &str) -> anyhow::Re
 }
 
 /// The items, read from the world's state as the admin endpoint shows it.
-fn items(plan: &mut String, state: &Value) {
-    infrastructure(plan, state);
+fn items(plan: &mut String, state: &Value, sites: &Sites<'_>) {
+    infrastructure(plan, state, &format!("vc-{}", sites.recovery));
     let mut first_database = None;
-    let groups = list(state, "/vasa/groups");
+    let mut groups = list(state, "/vasa/groups");
+    groups.retain(|group| {
+        let sides = group.get("sides").and_then(pair);
+        let vcenters =
+            sides.and_then(|[source, target]| text(source, "vcenter").zip(text(target, "vcenter")));
+        vcenters.is_some_and(|(source, target)| sites.are(source, target))
+    });
     let providers: BTreeMap<&str, &str> = list(state, "/vasa/providers")
         .into_iter()
         .filter_map(|provider| text(provider, "id").zip(text(provider, "name")))
@@ -187,7 +257,13 @@ fn items(plan: &mut String, state: &Value) {
             );
         }
     }
-    for (position, replication) in list(state, "/vcda/replications").iter().enumerate() {
+    let mut replications = list(state, "/vcda/replications");
+    replications.retain(|replication| {
+        let site = |end: &str| replication.get(end).and_then(|end| text(end, "site"));
+        let ends = site("source").zip(site("destination"));
+        ends.is_some_and(|(source, destination)| sites.are(source, destination))
+    });
+    for (position, replication) in replications.iter().enumerate() {
         let Some(id) = text(replication, "id") else {
             continue;
         };
@@ -204,37 +280,42 @@ fn items(plan: &mut String, state: &Value) {
         }
         let _ = write!(
             plan,
-            "[items.vcda]\nreplication = {}\nsource = \"vcda-east\"\ndestination = \"vcda-west\"\npower_on = true\nnics = 1\n",
-            quoted(id)
+            "[items.vcda]\nreplication = {}\nsource = {}\ndestination = {}\npower_on = true\nnics = 1\n",
+            quoted(id),
+            quoted(&endpoint_name(sites.protected, "vcda")),
+            quoted(&endpoint_name(sites.recovery, "vcda")),
         );
     }
 }
 
 /// One switch and one vCenter HA cluster of the recovery site.
-fn infrastructure(plan: &mut String, state: &Value) {
+fn infrastructure(plan: &mut String, state: &Value, vcenter: &str) {
     let host = list(state, "/hosts/hosts")
         .into_iter()
-        .find(|host| text(host, "vcenter") == Some("vc-west"));
+        .find(|host| text(host, "vcenter") == Some(vcenter) && host.pointer("/dpus/1").is_some());
     let standby = host
         .and_then(|host| host.pointer("/dpus/1/id"))
         .and_then(Value::as_str);
     if let Some((id, switch)) = host.and_then(|host| text(host, "id").zip(text(host, "dvs"))) {
         let _ = write!(
             plan,
-            "\n[[items]]\nname = {}\ngroup = \"infrastructure\"\n[items.dpu]\nendpoint = \"vc-west\"\nhost = {}\nswitch = {}\ntarget_dpu = {}\n",
+            "\n[[items]]\nname = {}\ngroup = \"infrastructure\"\n[items.dpu]\nendpoint = {}\nhost = {}\nswitch = {}\ntarget_dpu = {}\n",
             quoted(&format!("{switch} on {id}")),
+            quoted(vcenter),
             quoted(id),
             quoted(switch),
             quoted(standby.unwrap_or_default())
         );
     }
     let passive = state
-        .pointer("/vcha/clusters/vc-west/nodes/1/ha_ip")
+        .pointer(&format!("/vcha/clusters/{vcenter}/nodes/1/ha_ip"))
         .and_then(Value::as_str);
     if let Some(passive) = passive {
         let _ = write!(
             plan,
-            "\n[[items]]\nname = \"vc-west\"\ngroup = \"infrastructure\"\n[items.vcha]\nendpoint = \"vc-west\"\nactivate = {}\n",
+            "\n[[items]]\nname = {}\ngroup = \"infrastructure\"\n[items.vcha]\nendpoint = {}\nactivate = {}\n",
+            quoted(vcenter),
+            quoted(vcenter),
             quoted(passive)
         );
     }

@@ -3,11 +3,15 @@
 mod check;
 pub mod file;
 mod named;
+pub(crate) mod site;
 mod switch;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::check::SpecProblem;
+pub use self::site::{HostClusterSpec, HostsSpec, NetworkSpec, NetworkSpecKind, SiteSpec};
 pub use self::switch::{SWITCHES, Switch};
 
 use crate::core::Core;
@@ -15,7 +19,7 @@ use crate::dpu::{DpuSpec, Hosts};
 use crate::endpoint::EndpointKind;
 use crate::inventory;
 use crate::pbm::{Pbm, PbmSpec};
-use crate::sms::{Sms, VCENTERS, VasaSpec};
+use crate::sms::{Sms, VasaSpec};
 use crate::vcda::{Vcda, VcdaSpec};
 use crate::vcha::{Vcha, VchaSpec};
 use crate::vi_json::{RELEASES, ViJson, ViJsonSpec};
@@ -37,12 +41,13 @@ use crate::world::{Waits, World};
 pub struct WorldSpec {
     /// The seed of everything that is drawn: ids, durations, clock skews.
     pub seed: u64,
-    /// VASA replication groups, at most 100,000.
+    /// The sites, from 1 to 25; the first one is recovered at the second unless a site says where it is.
+    pub sites: Vec<SiteSpec>,
+    /// VASA replication groups, at most 100,000, dealt out to the sites that are recovered in turn.
     pub groups: u32,
-    /// VM replications of VMware Cloud Director Availability, all from site `east` to site `west`; at most
-    /// 100,000.
+    /// VM replications of VMware Cloud Director Availability, at most 100,000, dealt out in the same way.
     pub replications: u32,
-    /// The releases of VI JSON that both vCenters know.
+    /// The releases of VI JSON that the vCenters know, newest first.
     pub releases: Vec<String>,
     /// How many sessions of VI JSON each vCenter takes at once.
     pub most_sessions: u32,
@@ -93,6 +98,7 @@ impl WorldSpec {
     pub fn pair(seed: u64) -> Self {
         Self {
             seed,
+            sites: site::usual(),
             groups: 24,
             replications: 40,
             releases: RELEASES.map(str::to_owned).to_vec(),
@@ -106,6 +112,18 @@ impl WorldSpec {
             dpu: DpuSpec::default(),
             vm: VmSpec::default(),
         }
+    }
+
+    /// Sets the sites. vCenter HA clusters are those that [`Self::vcha`] names, also at other sites.
+    #[must_use]
+    pub fn sites(mut self, sites: Vec<SiteSpec>) -> Self {
+        self.sites = sites;
+        self
+    }
+
+    /// The names of the vCenters, in the order of their sites.
+    pub fn vcenters(&self) -> Vec<String> {
+        self.sites.iter().map(SiteSpec::vcenter).collect()
     }
 
     /// Sets the number of VASA replication groups.
@@ -122,7 +140,7 @@ impl WorldSpec {
         self
     }
 
-    /// Sets the releases that both vCenters know.
+    /// Sets the releases that the vCenters know.
     #[must_use]
     pub fn releases(mut self, releases: &[&str]) -> Self {
         self.releases = releases.iter().map(|&release| release.to_owned()).collect();
@@ -192,22 +210,23 @@ impl WorldSpec {
         self
     }
 
-    /// Builds the world, at time zero.
+    /// Builds the world, at time zero. What [`Self::check`] complains about is left out, or is not as it is meant.
     pub fn build(&self) -> World {
         let mut core = Core::new(self.seed);
         core.work_percent = i64::from(self.timing.work_percent);
-        core.add_endpoint(EndpointKind::Vcenter, "vc-east", "operator@vsphere.local");
-        core.add_endpoint(EndpointKind::Vcenter, "vc-west", "operator@vsphere.local");
-        core.add_endpoint(EndpointKind::Vcda, "east", "dr-admin@tenant-a");
-        core.add_endpoint(EndpointKind::Vcda, "west", "dr-admin@tenant-a");
-        let vcda = Vcda::pair(&mut core, &self.vcda, self.replications);
-        let sms = Sms::pair(&mut core, &self.vasa, self.groups);
-        let pbm = Pbm::new(&mut core, &VCENTERS, &self.pbm);
-        let hosts = Hosts::pair(&mut core, &self.dpu);
-        let vcha = Vcha::new(&mut core, &self.vcha);
-        let vi_json = ViJson::new(&mut core, &VCENTERS, self);
-        let mut inventory = inventory::build(&VCENTERS, &hosts);
-        let vms = Vms::pair(&mut core, &self.vm, &mut inventory, &hosts, &sms);
+        for site in &self.sites {
+            core.add_endpoint(EndpointKind::Vcenter, &site.vcenter(), "operator@vsphere.local");
+            core.add_endpoint(EndpointKind::Vcda, &site.name, "dr-admin@tenant-a");
+        }
+        let vcenters = self.vcenters();
+        let vcda = Vcda::build(&mut core, self);
+        let sms = Sms::build(&mut core, self);
+        let pbm = Pbm::new(&mut core, &vcenters, &self.pbm);
+        let hosts = Hosts::build(&mut core, self);
+        let vcha = Vcha::new(&mut core, &vcenters, &self.vcha);
+        let vi_json = ViJson::new(&mut core, self);
+        let mut inventory = inventory::build(self, &hosts);
+        let vms = Vms::build(&mut core, self, &mut inventory, &hosts, &sms);
         let mut world = World {
             core,
             vcda,

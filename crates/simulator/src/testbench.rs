@@ -28,8 +28,8 @@ impl Bench {
             tokens: BTreeMap::new(),
             rest: BTreeMap::new(),
         };
-        for vcenter in crate::sms::VCENTERS {
-            bench.log_in(vcenter);
+        for site in &spec.sites {
+            bench.log_in(&site.vcenter());
         }
         bench
     }

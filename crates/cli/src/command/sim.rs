@@ -1,11 +1,11 @@
 //! `farside sim`: serves a simulated world until a signal.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use farside_failover::report::exit;
-use farside_simulator::serve::{ServeOptions, Served, serve};
+use farside_simulator::serve::{ServeError, ServeOptions, Served, serve};
 use farside_simulator::{Simulator, World, WorldSpec, fault};
 use farside_transport::SystemClock;
 
@@ -16,6 +16,9 @@ use crate::output;
 use farside_cli::sample;
 
 pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
+    if let Some(path) = &sim.save {
+        can_save(path).map_err(Failure::refused)?;
+    }
     let simulator = Simulator::new(world(sim)?, Arc::new(SystemClock::new())).speed(sim.speed);
     if let Some(path) = &sim.faults {
         add_faults(&simulator, path)?;
@@ -57,8 +60,34 @@ pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
 /// Serves the world.
 pub(super) async fn start(simulator: &Simulator, options: ServeOptions) -> Result<Served, Failure> {
     serve(simulator.clone(), options).await.map_err(|error| {
-        Failure::refused(anyhow::Error::new(error).context("the simulator cannot be served"))
+        let is_taken = matches!(error, ServeError::Listen { .. }) && options.listen.port() != 0;
+        let failure = Failure::refused(anyhow::Error::new(error).context("the simulator cannot be served"));
+        if is_taken {
+            let most = simulator.world().endpoints().count();
+            failure.hint(format!(
+                "it listens at the port of --listen and the {most} that follow; with port 0 it takes free ones"
+            ))
+        } else {
+            failure
+        }
     })
+}
+
+/// Refuses a place where nothing can be saved before there is something that would be lost.
+fn can_save(path: &Path) -> anyhow::Result<()> {
+    let failed = || format!("cannot save the world to {}", path.display());
+    anyhow::ensure!(!path.is_dir(), "{}: it is a folder", failed());
+    let part = part_of(path);
+    std::fs::write(&part, "")
+        .and_then(|()| std::fs::remove_file(&part))
+        .with_context(failed)
+}
+
+/// The file that is written before it takes the name of `path`.
+fn part_of(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
 }
 
 /// Adds the rules of a file, all of them or none.
@@ -79,8 +108,7 @@ fn add_faults(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
 fn save(simulator: &Simulator, path: &Path) -> anyhow::Result<()> {
     let failed = || format!("cannot save the world to {}", path.display());
     let bytes = simulator.world().save().with_context(failed)?;
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
+    let part = part_of(path);
     std::fs::write(&part, bytes)
         .and_then(|()| std::fs::rename(&part, path))
         .with_context(failed)

@@ -107,6 +107,10 @@ pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> 
     request::since(path, SINCE)?;
     let host = world.hosts.of_network_system(incoming.endpoint, &path.mo_id);
     let host = host.ok_or_else(|| Fault::no_such_object(&path.type_name, &path.mo_id))?;
+    let release = host.release.as_deref().map(request::release);
+    if release.is_some_and(|release| release < SINCE) {
+        return Err(request::unknown_method(path));
+    }
     let body = request::body(incoming.request, &PARAMETERS)?;
     let dvs = body.get("dvsName").and_then(Value::as_str).unwrap_or_default();
     let alias = body.get("targetDpuAlias").and_then(Value::as_str);
@@ -155,7 +159,7 @@ fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<O
             "The host is not on such a switch.",
         ));
     }
-    if host.troubles.contains(&HostTrouble::NotOffloaded) {
+    if !host.is_offloaded() {
         let message = "The switch is not offloaded on this host.";
         return Err(Fault::invalid_argument(Some("dvsName"), message));
     }

@@ -37,7 +37,7 @@ impl Hosts {
 
     /// Whether a switch of a host may move to a DPU: it is offloaded, one of its uplinks is on standby, and the DPU has a link.
     pub(super) fn may_move(&self, host: &Host, to: usize) -> bool {
-        let offloaded = !host.troubles.contains(&HostTrouble::NotOffloaded);
+        let offloaded = host.is_offloaded();
         let stands_by = self.switch_of(host).is_some_and(Switch::has_standby);
         offloaded && stands_by && host.is_linked(to)
     }

@@ -26,6 +26,8 @@ pub(crate) use self::view::{property, type_of};
 
 use crate::core::Core;
 use crate::host_network::{HostNetwork, ORDINARY_CARDS};
+use crate::spec::site::numbered;
+use crate::spec::{HostsSpec, SiteSpec, WorldSpec};
 use crate::vi_json::fault::Fault;
 use crate::vi_json::value::reference;
 
@@ -42,8 +44,14 @@ pub struct Host {
     pub name: String,
     /// The name of its distributed switch.
     pub dvs: String,
-    /// Its DPUs; the first one is behind the uplinks that the switch names active.
-    pub dpus: [Dpu; 2],
+    /// The number of its cluster at its vCenter, from 1.
+    pub cluster: usize,
+    /// Its uuid.
+    pub uuid: String,
+    /// Its release, if it says so.
+    pub release: Option<String>,
+    /// Its DPUs, two or none; the first one is behind the uplinks that the switch names active.
+    pub dpus: Vec<Dpu>,
     /// Which DPU is active.
     pub active: usize,
     /// Which DPU vCenter holds for active; it lags behind.
@@ -65,6 +73,11 @@ impl Host {
             return Err(Fault::new("HostNotConnected", "The host is not connected."));
         }
         Ok(())
+    }
+
+    /// Whether its part of the switch is offloaded to its DPUs.
+    pub(crate) fn is_offloaded(&self) -> bool {
+        !self.dpus.is_empty() && !self.troubles.contains(&HostTrouble::NotOffloaded)
     }
 
     /// The names of its network cards.
@@ -117,6 +130,45 @@ impl Switch {
     }
 }
 
+impl Switch {
+    fn new(core: &mut Core, site: &SiteSpec, id: &str, name: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            vcenter: site.vcenter(),
+            name: name.to_owned(),
+            uuid: core.random("dvs", name).uuid(),
+            config_version: 7,
+            description: String::new(),
+            max_mtu: 9_000,
+            teaming: view::teaming(),
+            troubles: BTreeSet::new(),
+        }
+    }
+}
+
+/// Where a host is: the number of its site, its own there, and that of its cluster, all from 1.
+struct HostPlace<'a> {
+    site: u32,
+    number: u32,
+    cluster: usize,
+    dvs: &'a str,
+}
+
+impl HostPlace<'_> {
+    /// The first three parts of the addresses of its own network.
+    fn subnet(&self) -> String {
+        let joined = numbered(self.site, self.number);
+        match joined.parse::<u8>() {
+            Ok(part) => format!("10.8.{part}"),
+            Err(_) => format!(
+                "10.{}.{}",
+                64 + self.site + 26 * (self.number / 250),
+                self.number % 250
+            ),
+        }
+    }
+}
+
 /// All hosts and switches.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hosts {
@@ -129,8 +181,9 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Hosts `host-11` ... with `dvs-east` at `vc-east`, hosts `host-21` ... with `dvs-west` at `vc-west`.
-    pub(crate) fn pair(core: &mut Core, spec: &DpuSpec) -> Self {
+    /// Hosts `host-11` ... with `dvs-east` at `vc-east`, hosts `host-21` ... with `dvs-west` at `vc-west`, and so on.
+    pub(crate) fn build(core: &mut Core, world: &WorldSpec) -> Self {
+        let spec = &world.dpu;
         let mut all = Self {
             spec: spec.clone(),
             hosts: BTreeMap::new(),
@@ -138,51 +191,8 @@ impl Hosts {
             networks: BTreeMap::new(),
             changes: 0,
         };
-        for (site, vcenter) in (1..).zip(crate::sms::VCENTERS) {
-            let place = vcenter.trim_start_matches("vc-");
-            let name = format!("dvs-{place}");
-            let uuid = core.random("dvs", &name).uuid();
-            let id = format!("dvs-{site}1");
-            all.switches.insert(
-                id.clone(),
-                Switch {
-                    id,
-                    vcenter: vcenter.to_owned(),
-                    name: name.clone(),
-                    uuid,
-                    config_version: 7,
-                    description: String::new(),
-                    max_mtu: 9_000,
-                    teaming: view::teaming(),
-                    troubles: BTreeSet::new(),
-                },
-            );
-            for number in 1..=spec.hosts_per_vcenter {
-                let number = format!("{site}{number}");
-                let mut random = core.random("host", &number);
-                let mut dpu = |alias: &str| Dpu {
-                    id: random.uuid(),
-                    alias: alias.to_owned(),
-                };
-                let host = Host {
-                    id: format!("host-{number}"),
-                    network_system: format!("networkSystem-{number}"),
-                    vcenter: vcenter.to_owned(),
-                    name: format!("esx-{number}.{place}.sim.invalid"),
-                    dvs: name.clone(),
-                    dpus: [dpu("vmdpu0"), dpu("vmdpu1")],
-                    active: 0,
-                    known_active: 0,
-                    moving: 0,
-                    moved: 0,
-                    troubles: BTreeSet::new(),
-                    links_down: BTreeSet::new(),
-                };
-                let console = spec.service_consoles.contains(&host.id);
-                let network = HostNetwork::new(&host.name, &number, console);
-                all.networks.insert(host.id.clone(), network);
-                all.hosts.insert(host.id.clone(), host);
-            }
+        for (number, site) in (1..).zip(&world.sites) {
+            all.build_site(core, number, site);
         }
         for TroubledHost { host, trouble } in &spec.troubles {
             all.set_trouble(host, *trouble, true);
@@ -191,6 +201,74 @@ impl Hosts {
             all.set_switch_trouble(switch, *trouble, true);
         }
         all
+    }
+
+    fn build_site(&mut self, core: &mut Core, site: u32, described: &SiteSpec) {
+        let clusters = described.host_clusters(self.spec.hosts_per_vcenter);
+        let name = format!("dvs-{}", described.name);
+        let mut switch = Switch::new(core, described, &format!("dvs-{}", numbered(site, 1)), &name);
+        if described.has_no_dpus() {
+            switch.troubles.insert(SwitchTrouble::OffloadNone);
+        }
+        self.switches.insert(switch.id.clone(), switch);
+        let plain = if described.has_plain_switch() {
+            let plain = format!("{name}-plain");
+            let id = format!("dvs-{}", numbered(site, 2));
+            let mut switch = Switch::new(core, described, &id, &plain);
+            switch.troubles.insert(SwitchTrouble::OffloadNone);
+            self.switches.insert(id, switch);
+            plain
+        } else {
+            name.clone()
+        };
+        let kinds = (1..)
+            .zip(&clusters)
+            .flat_map(|(cluster, described)| described.hosts.iter().map(move |kind| (cluster, kind)));
+        let hosts = kinds.flat_map(|(cluster, kind)| (0..kind.count).map(move |_| (cluster, kind)));
+        for (number, (cluster, kind)) in (1..).zip(hosts) {
+            let place = HostPlace {
+                site,
+                number,
+                cluster,
+                dvs: if kind.dpus { &name } else { &plain },
+            };
+            self.add_host(core, described, kind, &place);
+        }
+    }
+
+    fn add_host(&mut self, core: &mut Core, site: &SiteSpec, kind: &HostsSpec, place: &HostPlace<'_>) {
+        let number = numbered(place.site, place.number);
+        let mut random = core.random("host", &number);
+        let mut dpu = |alias: &str| Dpu {
+            id: random.uuid(),
+            alias: alias.to_owned(),
+        };
+        let mut dpus = vec![dpu("vmdpu0"), dpu("vmdpu1")];
+        let uuid = dpus[0].id.clone();
+        if !kind.dpus {
+            dpus.clear();
+        }
+        let host = Host {
+            id: format!("host-{number}"),
+            network_system: format!("networkSystem-{number}"),
+            vcenter: site.vcenter(),
+            name: format!("esx-{number}.{}.sim.invalid", site.name),
+            dvs: place.dvs.to_owned(),
+            cluster: place.cluster,
+            uuid,
+            release: kind.release.clone(),
+            dpus,
+            active: 0,
+            known_active: 0,
+            moving: 0,
+            moved: 0,
+            troubles: BTreeSet::new(),
+            links_down: BTreeSet::new(),
+        };
+        let console = self.spec.service_consoles.contains(&host.id);
+        let network = HostNetwork::new(&host.name, &place.subnet(), console);
+        self.networks.insert(host.id.clone(), network);
+        self.hosts.insert(host.id.clone(), host);
     }
 
     /// All hosts, by id.

@@ -106,6 +106,14 @@ fn host_system(world: &World, host: &Host) -> Value {
         },
         "config": {"_typeName": "HostConfigInfo", "network": network_info(&world.hosts, host)},
     });
+    if host.dpus.is_empty()
+        && let Some(health) = object["runtime"].as_object_mut()
+    {
+        health.remove("healthSystemRuntime");
+    }
+    if let Some(product) = super::summary::product(host) {
+        object["config"]["product"] = product;
+    }
     object["summary"] = super::summary::summary(host, &object["runtime"]);
     object
 }
@@ -188,7 +196,7 @@ fn uplink_state(active_dpu: usize) -> Value {
 
 fn proxy_switch(hosts: &Hosts, host: &Host) -> Value {
     let switch = hosts.switch_of(host);
-    let offloaded = !host.troubles.contains(&HostTrouble::NotOffloaded);
+    let offloaded = host.is_offloaded();
     let ports = UPLINKS
         .iter()
         .map(|(name, port, ..)| json!({"_typeName": "KeyValue", "key": port, "value": name}));
@@ -262,9 +270,12 @@ fn cards(host: &Host) -> Value {
 
 fn distributed_switch(world: &World, switch: &Switch) -> Value {
     let hosts = &world.hosts;
-    let members = || hosts.hosts.values().filter(|host| host.vcenter == switch.vcenter);
+    let members = || {
+        let here = hosts.hosts.values().filter(|host| host.vcenter == switch.vcenter);
+        here.filter(|host| host.dvs == switch.name)
+    };
     let runtime = members().map(|host| {
-        let offloaded = !host.troubles.contains(&HostTrouble::NotOffloaded);
+        let offloaded = host.is_offloaded();
         let connected = !host.troubles.contains(&HostTrouble::Disconnected);
         let mut member = Map::new();
         member.insert("_typeName".to_owned(), json!("HostMemberRuntimeInfo"));
@@ -348,7 +359,7 @@ fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
                 "host": reference("HostSystem", &host.id),
                 "maxProxySwitchPorts": 512,
                 "backing": backing(),
-                "networkOffloadingEnabled": !host.troubles.contains(&HostTrouble::NotOffloaded),
+                "networkOffloadingEnabled": host.is_offloaded(),
             },
             "productInfo": product,
             "uplinkPortKey": UPLINKS.map(|(_, port, ..)| port),

@@ -64,8 +64,8 @@ pub(crate) struct HostNetwork {
 }
 
 impl HostNetwork {
-    /// A host with one standard switch, one port group and the interface that vCenter uses.
-    pub(crate) fn new(name: &str, number: &str, console: bool) -> Self {
+    /// A host with one standard switch, one port group and the interface that vCenter uses, with an address in this subnet.
+    pub(crate) fn new(name: &str, subnet: &str, console: bool) -> Self {
         let (host, domain) = name.split_once('.').unwrap_or((name, "sim.invalid"));
         let policy = json!({"_typeName": "HostNetworkPolicy"});
         let switch = json!({
@@ -91,7 +91,7 @@ impl HostNetwork {
                 "ip": {
                     "_typeName": "HostIpConfig",
                     "dhcp": false,
-                    "ipAddress": format!("10.8.{number}.{address}"),
+                    "ipAddress": format!("{subnet}.{address}"),
                     "subnetMask": "255.255.255.0",
                 },
                 "mac": format!("00:00:5e:00:54:{address:02x}"),
@@ -101,7 +101,7 @@ impl HostNetwork {
         };
         let gateway = json!({
             "_typeName": "HostIpRouteConfig",
-            "defaultGateway": format!("10.8.{number}.1"),
+            "defaultGateway": format!("{subnet}.1"),
         });
         let mut port_groups =
             BTreeMap::from([("Management Network".to_owned(), port_group("Management Network"))]);

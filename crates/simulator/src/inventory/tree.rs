@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Inventory, ROOT_FOLDER};
 use crate::dpu::Hosts;
+use crate::spec::WorldSpec;
+use crate::spec::site::numbered;
 use crate::vi_json::value::reference;
 
 /// The ids of one vCenter's inventory, by its number: `datacenter-12`, `group-v13`, ... at the first one.
@@ -27,7 +29,17 @@ impl Place {
     }
 
     fn id(&self, prefix: &str, last: u32) -> String {
-        format!("{prefix}{}{last}", self.number)
+        format!("{prefix}{}", numbered(self.number, last))
+    }
+
+    /// What an id has beside its prefix and the number of the vCenter: `2` of `datastore-12` at the first one.
+    pub(crate) fn number_in<'a>(&self, id: &'a str) -> &'a str {
+        let rest = id.rsplit_once('-').map_or(id, |(_, rest)| rest);
+        if self.number < 10 {
+            rest.get(1..).unwrap_or_default()
+        } else {
+            rest
+        }
     }
 
     /// The datacenter.
@@ -55,12 +67,22 @@ impl Place {
         self.id("group-n", 6)
     }
 
-    /// The cluster.
+    /// The first cluster.
     pub(crate) fn cluster(&self) -> String {
         self.id("domain-c", 8)
     }
 
-    /// The root resource pool of the cluster.
+    /// A cluster and its root resource pool, by its number from 1.
+    fn cluster_and_pool(&self, number: usize) -> (String, String) {
+        let (cluster, pool) = (self.cluster(), self.pool());
+        if number == 1 {
+            (cluster, pool)
+        } else {
+            (format!("{cluster}-{number}"), format!("{pool}-{number}"))
+        }
+    }
+
+    /// The root resource pool of the first cluster.
     pub(crate) fn pool(&self) -> String {
         self.id("resgroup-", 9)
     }
@@ -80,20 +102,29 @@ impl Place {
         self.id("dvs-", 1)
     }
 
-    /// A distributed port group, by its number: 1 is for production, 2 for tests.
+    /// The distributed switch of hosts without DPUs, where there are such with them, too.
+    pub(crate) fn plain_switch(&self) -> String {
+        self.id("dvs-", 2)
+    }
+
+    /// A distributed port group, by its number: 1 is for production, 2 for tests, 3 on the switch of hosts without DPUs, 11 and so
+    /// on as the world says.
     pub(crate) fn port_group(&self, number: u32) -> String {
         self.id("dvportgroup-", number)
     }
 }
 
-/// The inventories of all vCenters: a datacenter each with a cluster of the world's hosts, two datastores, a standard
+/// The inventories of all vCenters: a datacenter each with clusters of the world's hosts, two datastores, a standard
 /// network, and the distributed switch with its port groups.
-pub(crate) fn build(vcenters: &[&str], hosts: &Hosts) -> Inventory {
+pub(crate) fn build(world: &WorldSpec, hosts: &Hosts) -> Inventory {
     let mut inventory = Inventory::default();
-    for (number, vcenter) in (1..).zip(vcenters) {
-        let place = Place::new(number, vcenter);
+    for (number, site) in (1..).zip(&world.sites) {
+        let place = Place::new(number, &site.vcenter());
         folders(&mut inventory, &place);
-        compute(&mut inventory, &place, hosts);
+        let clusters = site.host_clusters(world.dpu.hosts_per_vcenter);
+        for (number, cluster) in (1..).zip(&clusters) {
+            compute(&mut inventory, &place, hosts, (number, &cluster.name));
+        }
         storage(&mut inventory, &place);
         networks(&mut inventory, &place, hosts);
     }
@@ -142,16 +173,15 @@ fn folders(inventory: &mut Inventory, place: &Place) {
     inventory.set(vcenter, &datacenter, "configuration", configuration);
 }
 
-fn compute(inventory: &mut Inventory, place: &Place, hosts: &Hosts) {
+fn compute(inventory: &mut Inventory, place: &Place, hosts: &Hosts, (number, name): (usize, &str)) {
     let vcenter = &place.vcenter;
-    let (cluster, pool) = (place.cluster(), place.pool());
-    let name = format!("cluster-{}", place.name);
+    let (cluster, pool) = place.cluster_and_pool(number);
     inventory.add(
         vcenter,
         &cluster,
         "ClusterComputeResource",
         Some(&place.host_folder()),
-        &name,
+        name,
     );
     inventory.add(vcenter, &pool, "ResourcePool", Some(&cluster), "Resources");
     inventory.set(
@@ -168,7 +198,10 @@ fn compute(inventory: &mut Inventory, place: &Place, hosts: &Hosts) {
     );
     inventory.set(vcenter, &pool, "resourcePool", Value::Null);
     inventory.set(vcenter, &pool, "vm", Value::Null);
-    let members: Vec<_> = hosts.hosts().filter(|host| host.vcenter == *vcenter).collect();
+    let members: Vec<_> = hosts
+        .hosts()
+        .filter(|host| host.vcenter == *vcenter && host.cluster == number)
+        .collect();
     for host in &members {
         inventory.add(vcenter, &host.id, "HostSystem", Some(&cluster), &host.name);
         inventory.set(vcenter, &host.id, "vm", Value::Null);
@@ -228,6 +261,25 @@ fn networks(inventory: &mut Inventory, place: &Place, hosts: &Hosts) {
             reference("DistributedVirtualPortgroup", &id),
         );
     }
+    let plain = place.plain_switch();
+    if let Some(known) = hosts.switches().find(|known| known.id == plain) {
+        inventory.add(
+            vcenter,
+            &plain,
+            "VmwareDistributedVirtualSwitch",
+            Some(&folder),
+            &known.name,
+        );
+        let id = place.port_group(3);
+        let name = format!("plain-{}", place.name);
+        network(inventory, place, "DistributedVirtualPortgroup", &id, &name);
+        inventory.attach(
+            vcenter,
+            &plain,
+            "portgroup",
+            reference("DistributedVirtualPortgroup", &id),
+        );
+    }
 }
 
 fn network(inventory: &mut Inventory, place: &Place, type_name: &'static str, id: &str, name: &str) {
@@ -236,15 +288,15 @@ fn network(inventory: &mut Inventory, place: &Place, type_name: &'static str, id
     everywhere(inventory, place, "network", &reference(type_name, id));
 }
 
-/// Lists a datastore or network at the datacenter, the cluster and all its hosts, and these hosts at a network.
+/// Lists a datastore or network at the datacenter, the clusters and all their hosts, and these hosts at a network.
 pub(crate) fn everywhere(inventory: &mut Inventory, place: &Place, list: &'static str, member: &Value) {
     let vcenter = &place.vcenter;
-    let cluster = place.cluster();
-    let hosts = inventory
-        .entity(vcenter, &cluster)
-        .map(|cluster| cluster.ids("host"))
-        .unwrap_or_default();
-    for owner in [place.datacenter(), cluster].iter().chain(&hosts) {
+    let clusters = inventory.children(vcenter, &place.host_folder());
+    let known = clusters
+        .iter()
+        .filter_map(|cluster| inventory.entity(vcenter, cluster));
+    let hosts: Vec<String> = known.flat_map(|cluster| cluster.ids("host")).collect();
+    for owner in [place.datacenter()].iter().chain(&clusters).chain(&hosts) {
         inventory.attach(vcenter, owner, list, member.clone());
     }
     if let Some(id) = super::id_of(member).filter(|_| list == "network") {

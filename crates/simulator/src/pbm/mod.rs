@@ -29,7 +29,7 @@ pub struct Pbm {
 }
 
 impl Pbm {
-    pub(crate) fn new(core: &mut Core, vcenters: &[&str], spec: &PbmSpec) -> Self {
+    pub(crate) fn new(core: &mut Core, vcenters: &[String], spec: &PbmSpec) -> Self {
         let ids = |core: &mut Core, vcenter: &str| {
             let mut random = core.random("profiles", vcenter);
             profile::KINDS.map(|_| random.uuid()).to_vec()
@@ -38,7 +38,7 @@ impl Pbm {
             spec: spec.clone(),
             profiles: vcenters
                 .iter()
-                .map(|vcenter| ((*vcenter).to_owned(), ids(core, vcenter)))
+                .map(|vcenter| (vcenter.clone(), ids(core, vcenter)))
                 .collect(),
         }
     }

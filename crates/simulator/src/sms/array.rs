@@ -4,11 +4,12 @@
 use serde_json::{Value, json};
 
 use super::provider::Provider;
+use crate::random::Random;
 use crate::vi_json::value::reference;
 
 /// The vVol, VMFS and NFS datastores on an array.
 pub(super) fn datastores(provider: &Provider) -> [String; 3] {
-    let vvol = super::datastore(&provider.vcenter, provider.number);
+    let vvol = super::datastore(provider.site, provider.number);
     let (vmfs, nfs) = (format!("{vvol}-vmfs"), format!("{vvol}-nfs"));
     [vvol, vmfs, nfs]
 }
@@ -18,11 +19,13 @@ fn named(kind: &str, provider: &Provider, number: usize) -> String {
 }
 
 pub(super) fn container_id(provider: &Provider) -> String {
-    let side: String = provider
-        .place()
-        .bytes()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let place = provider.place();
+    let side: String = if place.len() > 8 {
+        // Longer than there is room for.
+        Random::keyed(0, &["container", place]).hex()
+    } else {
+        place.bytes().map(|byte| format!("{byte:02x}")).collect()
+    };
     format!("vvol:{side:0>16}-{:016x}", provider.number)
 }
 

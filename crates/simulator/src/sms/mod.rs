@@ -38,12 +38,11 @@ use self::task::{SmsTask, Tasks};
 use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
+use crate::spec::WorldSpec;
+use crate::spec::site::{self, numbered};
 use crate::vi_json::fault::Fault;
 use crate::vm::{Replicated, ReplicatedSide};
 use crate::world::World;
-
-/// The vCenters of a pair, by side.
-pub(crate) const VCENTERS: [&str; 2] = ["vc-east", "vc-west"];
 
 /// How often a replica is made by itself, in milliseconds.
 const INTERVAL_MS: i64 = 15 * 60_000;
@@ -55,6 +54,10 @@ const FIRST_COPY_MS: std::ops::Range<i64> = 20_000..60_000;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sms {
     spec: VasaSpec,
+    /// The vCenters, in the order of their sites.
+    vcenters: Vec<String>,
+    /// The vCenter at the other side of the groups of a vCenter.
+    peers: BTreeMap<String, String>,
     providers: Vec<Provider>,
     pairs: BTreeMap<String, Pair>,
     tasks: Tasks,
@@ -158,10 +161,20 @@ fn copy(world: &mut World, name: &str, turn: u32) {
 }
 
 impl Sms {
-    /// Groups `group-001` and so on, from `vc-east` to `vc-west`, dealt out to the providers in turn.
-    pub(crate) fn pair(core: &mut Core, spec: &VasaSpec, groups: u32) -> Self {
+    /// Groups `group-001` and so on, dealt out to the sites that are recovered in turn, and there to the providers in turn.
+    pub(crate) fn build(core: &mut Core, world: &WorldSpec) -> Self {
+        let spec = &world.vasa;
+        let vcenters = world.vcenters();
+        let pairs = site::pairs(&world.sites);
+        let both = pairs
+            .iter()
+            .flat_map(|(source, target)| [(*source, *target), (*target, *source)]);
         let mut sms = Self {
             spec: spec.clone(),
+            peers: both
+                .map(|(one, other)| (vcenters[one].clone(), vcenters[other].clone()))
+                .collect(),
+            vcenters,
             providers: Vec::new(),
             pairs: BTreeMap::new(),
             tasks: Tasks::default(),
@@ -169,14 +182,22 @@ impl Sms {
             ids: BTreeMap::new(),
             active: BTreeMap::new(),
         };
-        for vcenter in VCENTERS {
+        for (site, vcenter) in (1..).zip(&sms.vcenters) {
             for (number, provider) in (1..).zip(&spec.providers) {
-                sms.providers.push(Provider::new(core, vcenter, number, provider));
+                sms.providers
+                    .push(Provider::new(core, (site, vcenter), number, provider));
             }
         }
-        if !spec.providers.is_empty() {
-            for number in 1..=groups {
-                let pair = protect(core, spec, number);
+        if !spec.providers.is_empty() && !pairs.is_empty() {
+            for number in 1..=world.groups {
+                let turn = number as usize - 1;
+                let (source, target) = pairs[turn % pairs.len()];
+                let at = Protected {
+                    number,
+                    turn: turn / pairs.len(),
+                    sites: [source, target].map(|index| (site_number(index), sms.vcenters[index].as_str())),
+                };
+                let pair = protect(core, spec, &at);
                 sms.index(&pair);
                 sms.pairs.insert(pair.name.clone(), pair);
             }
@@ -297,11 +318,12 @@ impl Sms {
             .find(|provider| provider.vcenter == vcenter && provider.id == id && provider.registered)
     }
 
-    /// The same provider at the other vCenter.
+    /// The same provider at the vCenter where the groups of its vCenter have their other side.
     fn peer(&self, provider: &Provider) -> Option<&Provider> {
+        let vcenter = self.peers.get(&provider.vcenter)?;
         self.providers
             .iter()
-            .find(|peer| peer.number == provider.number && peer.vcenter != provider.vcenter)
+            .find(|peer| peer.number == provider.number && peer.vcenter == *vcenter)
     }
 
     /// The provider that is active for a fault domain.
@@ -370,7 +392,8 @@ impl Sms {
             });
             return Err(fault.with("mapping", json!([mapping])));
         }
-        let elsewhere = VCENTERS
+        let elsewhere = self
+            .vcenters
             .iter()
             .any(|vcenter| self.find(vcenter, fault_domain, id).is_some());
         if elsewhere {
@@ -440,13 +463,23 @@ impl Sms {
     }
 }
 
-/// The id of the datastore behind a provider.
-fn datastore(vcenter: &str, provider: usize) -> String {
-    let site = VCENTERS
-        .iter()
-        .position(|known| *known == vcenter)
-        .map_or(0, |site| site + 1);
-    format!("datastore-{site}{provider}")
+/// The id of the datastore behind a provider, by the number of its site.
+fn datastore(site: u32, provider: usize) -> String {
+    format!("datastore-{}", numbered(site, provider))
+}
+
+/// The number of the site at this place in the list.
+fn site_number(index: usize) -> u32 {
+    u32::try_from(index + 1).unwrap_or(u32::MAX)
+}
+
+/// A group that a world begins with.
+struct Protected<'a> {
+    number: u32,
+    /// How many groups of its sites come before it.
+    turn: usize,
+    /// Number and vCenter of its source, and of its target.
+    sites: [(u32, &'a str); 2],
 }
 
 /// A group as far as volumes and files are concerned.
@@ -468,23 +501,24 @@ fn replicated(pair: &Pair) -> Replicated {
 }
 
 /// A group that has replicated for a while: four replicas, the newest one younger than the interval.
-fn protect(core: &mut Core, spec: &VasaSpec, number: u32) -> Pair {
-    let provider = (number as usize - 1) % spec.providers.len() + 1;
+fn protect(core: &mut Core, spec: &VasaSpec, at: &Protected<'_>) -> Pair {
+    let Protected { number, turn, sites } = *at;
+    let provider = turn % spec.providers.len() + 1;
     let name = format!("group-{number:03}");
-    let side = |vcenter: &str, prefix: &str| {
+    let side = |(site, vcenter): (u32, &str), prefix: &str| {
         let place = vcenter.trim_start_matches("vc-");
         Side {
             vcenter: vcenter.to_owned(),
             provider: format!("vasaProvider-{place}-{provider}"),
             fault_domain: format!("fd-{place}-{provider}"),
             id: format!("{prefix}-{number:03}"),
-            datastore: datastore(vcenter, provider),
+            datastore: datastore(site, provider),
         }
     };
     let mut random = core.random("group", &name);
     // The home of a virtual machine, and its one disk.
     let device = |random: &mut crate::random::Random, disk: u32| Device {
-        vm: format!("vm-{}", 1_000 + number),
+        vm: format!("vm-{}", numbered(sites[0].0, format_args!("{:03}", turn + 1))),
         disk: (disk > 1).then_some(2_000),
         ids: [
             format!("rfc4122.{}", random.uuid()),
@@ -504,7 +538,7 @@ fn protect(core: &mut Core, spec: &VasaSpec, number: u32) -> Pair {
     let mut pair = Pair {
         name: name.clone(),
         provider: provider - 1,
-        sides: [side(VCENTERS[0], "rg"), side(VCENTERS[1], "rt")],
+        sides: [side(sites[0], "rg"), side(sites[1], "rt")],
         source: 0,
         phase: Phase::Replicating,
         source_told: true,

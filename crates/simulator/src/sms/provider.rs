@@ -20,6 +20,8 @@ const SOFT_LIMIT_MS: i64 = 30 * 24 * 3_600_000;
 pub(super) struct Provider {
     pub(super) id: String,
     pub(super) number: usize,
+    /// The number of its site, from 1.
+    pub(super) site: u32,
     pub(super) vcenter: String,
     pub(super) fault_domain: String,
     pub(super) spec: ProviderSpec,
@@ -94,7 +96,12 @@ impl Certificate {
 }
 
 impl Provider {
-    pub(super) fn new(core: &mut Core, vcenter: &str, number: usize, spec: &ProviderSpec) -> Self {
+    pub(super) fn new(
+        core: &mut Core,
+        (site, vcenter): (u32, &str),
+        number: usize,
+        spec: &ProviderSpec,
+    ) -> Self {
         let place = vcenter.trim_start_matches("vc-");
         let id = format!("vasaProvider-{place}-{number}");
         let named_in = |names: &[String]| names.iter().any(|name| name == vcenter);
@@ -102,6 +109,7 @@ impl Provider {
         let registered = !named_in(&spec.unregistered_at);
         let mut provider = Self {
             number,
+            site,
             vcenter: vcenter.to_owned(),
             fault_domain: format!("fd-{place}-{number}"),
             online: !named_in(&spec.offline_at),

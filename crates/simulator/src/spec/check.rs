@@ -1,10 +1,20 @@
 //! What a description of a world cannot mean.
 
+mod estate;
+
 use super::WorldSpec;
-use crate::sms::VCENTERS;
 
 /// How many groups, or replications, a world may hold.
 const MOST: u32 = 100_000;
+
+/// How many providers of replication groups a site may have; the number of one is the last digit of its datastore.
+const MOST_PROVIDERS: usize = 8;
+
+/// How many groups may hold devices.
+const MOST_WITH_DEVICES: u32 = 999;
+
+/// How many machines that nothing protects a vCenter may have.
+const MOST_PLAIN: u32 = 10_000;
 
 /// Why a description describes no world.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,15 +33,30 @@ fn problem(place: &[&str], message: impl Into<String>) -> SpecProblem {
     }
 }
 
-fn vcenter(place: &[&str], name: &str) -> Result<(), SpecProblem> {
-    if VCENTERS.contains(&name) {
+fn at_most(place: &[&str], count: u32, most: u32) -> Result<(), SpecProblem> {
+    if count > most {
+        return Err(problem(place, format!("at most {most}, not {count}")));
+    }
+    Ok(())
+}
+
+/// Refuses a name that is not one of those that there are.
+fn known(place: &[&str], what: &str, name: &str, known: &[String]) -> Result<(), SpecProblem> {
+    if known.iter().any(|known| known == name) {
         return Ok(());
     }
-    let known = VCENTERS.join(" and ");
-    Err(problem(
-        place,
-        format!("`{name}` is no vCenter of the world, which has {known}"),
-    ))
+    // Enough to see how they are named.
+    let shown = known.get(..8).unwrap_or(known).join(", ");
+    let rest = match known.len().saturating_sub(8) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let message = if known.is_empty() {
+        format!("`{name}` is no {what} of the world, which has none")
+    } else {
+        format!("`{name}` is no {what} of the world, which has {shown}{rest}")
+    };
+    Err(problem(place, message))
 }
 
 impl WorldSpec {
@@ -40,17 +65,18 @@ impl WorldSpec {
     /// # Errors
     /// [`SpecProblem`] for the first thing that is wrong.
     pub fn check(&self) -> Result<(), SpecProblem> {
-        for (name, count) in [("groups", self.groups), ("replications", self.replications)] {
-            if count > MOST {
-                return Err(problem(&[name], format!("at most {MOST}, not {count}")));
-            }
-        }
+        self.check_sites()?;
+        self.check_counts()?;
         if self.releases.is_empty() {
             return Err(problem(
                 &["releases"],
                 "a vCenter knows one release at least, such as \"8.0.3.0\"",
             ));
         }
+        for (index, release) in self.releases.iter().enumerate() {
+            estate::check_release(&["releases", &index.to_string()], release, 4)?;
+        }
+        estate::check_release(&["vcda", "api_version"], &self.vcda.api_version, 2)?;
         if !(1..=10_000).contains(&self.timing.work_percent) {
             let message = format!("from 1 to 10000, not {}", self.timing.work_percent);
             return Err(problem(&["timing", "work_percent"], message));
@@ -59,21 +85,47 @@ impl WorldSpec {
         self.check_names()
     }
 
+    fn check_counts(&self) -> Result<(), SpecProblem> {
+        for (name, count) in [("groups", self.groups), ("replications", self.replications)] {
+            at_most(&[name], count, MOST)?;
+            if count > 0 && self.sites.len() == 1 {
+                let message = format!(
+                    "one site alone recovers nothing: set `groups = 0` and `replications = 0`, or name a second one \
+                     (`{name}` is {count})"
+                );
+                return Err(problem(&[name], message));
+            }
+        }
+        at_most(&["vm", "plain"], self.vm.plain, MOST_PLAIN)?;
+        at_most(&["vcda", "unprotected"], self.vcda.unprotected, MOST)?;
+        at_most(
+            &["vasa", "groups_with_devices"],
+            self.vasa.groups_with_devices,
+            MOST_WITH_DEVICES,
+        )
+    }
+
     fn check_storage(&self) -> Result<(), SpecProblem> {
-        if self.groups > 0 && self.vasa.providers.is_empty() {
+        let providers = &self.vasa.providers;
+        if self.groups > 0 && providers.is_empty() {
             return Err(problem(
                 &["vasa", "providers"],
                 "groups need a provider: add one, or set `groups = 0`",
             ));
         }
-        for (index, provider) in self.vasa.providers.iter().enumerate() {
+        if providers.len() > MOST_PROVIDERS {
+            let message = format!("at most {MOST_PROVIDERS}, not {}", providers.len());
+            return Err(problem(&["vasa", "providers"], message));
+        }
+        let vcenters = self.vcenters();
+        for (index, provider) in providers.iter().enumerate() {
             let index = index.to_string();
             for (member, names) in [
                 ("offline_at", &provider.offline_at),
                 ("unregistered_at", &provider.unregistered_at),
             ] {
                 for name in names {
-                    vcenter(&["vasa", "providers", &index, member], name)?;
+                    known(&["vasa", "providers", &index, member], "vCenter", name, &vcenters)?;
                 }
             }
         }
@@ -98,27 +150,59 @@ impl WorldSpec {
     }
 
     fn check_names(&self) -> Result<(), SpecProblem> {
-        for name in self.vcha.clusters.keys() {
-            vcenter(&["vcha", "clusters", name], name)?;
+        let vcenters = self.vcenters();
+        for (name, cluster) in &self.vcha.clusters {
+            known(&["vcha", "clusters", name], "vCenter", name, &vcenters)?;
+            for (index, address) in cluster.failover_ips.iter().flatten().enumerate() {
+                if address.parse::<std::net::IpAddr>().is_err() {
+                    let place = ["vcha", "clusters", name, "failover_ips", &index.to_string()];
+                    let message = format!("`{address}` is no address, such as \"198.51.100.20\"");
+                    return Err(problem(&place, message));
+                }
+            }
         }
         for (index, machine) in self.pbm.machines.iter().enumerate() {
-            vcenter(
-                &["pbm", "machines", &index.to_string(), "vcenter"],
+            let index = index.to_string();
+            known(
+                &["pbm", "machines", &index, "vcenter"],
+                "vCenter",
                 &machine.vcenter,
+                &vcenters,
             )?;
         }
-        let hosts = self.dpu.hosts_per_vcenter;
-        let is_host =
-            |id: &str| (1..=2).any(|site| (1..=hosts).any(|number| id == format!("host-{site}{number}")));
+        let hosts = self.host_ids();
+        for (index, host) in self.dpu.service_consoles.iter().enumerate() {
+            let index = index.to_string();
+            known(&["dpu", "service_consoles", &index], "host", host, &hosts)?;
+        }
         for (index, troubled) in self.dpu.troubles.iter().enumerate() {
-            if !is_host(&troubled.host) {
-                let message = format!(
-                    "there is no host `{}`; with `hosts_per_vcenter = {hosts}` they are `host-11` to `host-1{hosts}` and \
-                     `host-21` to `host-2{hosts}`",
-                    troubled.host
-                );
-                return Err(problem(&["dpu", "troubles", &index.to_string(), "host"], message));
-            }
+            let index = index.to_string();
+            known(
+                &["dpu", "troubles", &index, "host"],
+                "host",
+                &troubled.host,
+                &hosts,
+            )?;
+        }
+        let machines = self.machine_names();
+        for (index, troubled) in self.vm.troubles.iter().enumerate() {
+            let index = index.to_string();
+            known(
+                &["vm", "troubles", &index, "machine"],
+                "machine",
+                &troubled.machine,
+                &machines,
+            )?;
+        }
+        let switches = self.switch_ids();
+        for (index, troubled) in self.dpu.troubled_switches.iter().enumerate() {
+            let index = index.to_string();
+            known(
+                &["dpu", "troubled_switches", &index, "switch"],
+                "distributed switch",
+                &troubled.switch,
+                &switches,
+            )?;
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{SpecProblem, WorldSpec};
 use crate::fault::file::place;
+use crate::vcha::clusters_of;
 
 /// The key that names the world with which a file begins.
 const BASE: &str = "world";
@@ -68,9 +69,18 @@ fn read(text: &str, seed: Option<u64>) -> Result<WorldSpec, Wrong> {
         Some(base) => changed(base, seed, &root)?,
     };
     spec.seed = seed;
+    if root.get_ref().contains_key("sites") && !has(&root, "vcha", "clusters") {
+        spec.vcha.clusters = clusters_of(&spec.sites);
+    }
     spec.check()
         .map_err(|problem| (span_of(&root, &problem), problem.message))?;
     Ok(spec)
+}
+
+/// Whether a file has a key below a table.
+fn has(root: &Spanned<DeTable<'_>>, table: &str, key: &str) -> bool {
+    let table = root.get_ref().get(table).map(Spanned::get_ref);
+    matches!(table, Some(DeValue::Table(table)) if table.contains_key(key))
 }
 
 fn base_of(value: Spanned<DeValue<'_>>) -> Result<String, Wrong> {
@@ -241,9 +251,92 @@ mod tests {
             ),
             (
                 "[[dpu.troubles]]\nhost = \"host-19\"\ntrouble = \"not_offloaded\"\n",
-                "w.toml:2:8: there is no host",
+                "w.toml:2:8: `host-19` is no host of the world, which has host-11, host-12, host-21, host-22",
             ),
             ("groups = 100001\n", "w.toml:1:10: at most 100000"),
+            ("sites = []\n", "w.toml:1:9: from 1 to 25 sites, not 0"),
+            (
+                "sites = [\"east\"]\n",
+                "w.toml:1:10: invalid type: string \"east\"",
+            ),
+            ("[[sites]]\n", "w.toml:1:1: missing field `name`"),
+            (
+                "[[sites]]\nname = \"\"\n",
+                "w.toml:2:8: `` is no name of a site: letters, digits",
+            ),
+            (
+                "[[sites]]\nname = \"vc-a\"\n",
+                "w.toml:2:8: `vc-a` is no name of a site: `vc-` stands",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\n[[sites]]\nname = \"A\"\n",
+                "w.toml:4:8: there is another site `A`",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\n",
+                "w.toml:1:1: one site alone recovers nothing: set `groups = 0` and `replications = 0`",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\nrecovers_at = \"b\"\n[[sites]]\nname = \"c\"\n",
+                "w.toml:3:15: `b` is no other site of the world, which has c",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\nrecovers_at = \"b\"\n[[sites]]\nname = \"b\"\nrecovers_at = \"a\"\n",
+                "w.toml:6:15: `b` is in another pair of sites",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\n[[sites]]\nname = \"b\"\n[[sites.clusters]]\nname = \"c\"\nhosts = [{ cuont = 1 }]\n",
+                "w.toml:7:12: unknown field `cuont`, expected one of `count`, `dpus`, `release`",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\nclusters = [{ name = \"c\", hosts = [{ release = \"new\" }] }]\n[[sites]]\nname = \"b\"\n",
+                "w.toml:3:48: `new` is no release: numbers with dots",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\nclusters = [{ name = \"c\", hosts = [{ count = 1000 }] }]\n[[sites]]\nname = \"b\"\n",
+                "w.toml:3:12: at most 999 hosts at a vCenter, not 1000",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\ndatastores = [\"x\", \"local-a\"]\n[[sites]]\nname = \"b\"\n",
+                "w.toml:3:20: `local-a` is there already",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\nnetworks = [{ name = \"a/b\" }]\n[[sites]]\nname = \"b\"\n",
+                "w.toml:3:22: a name has 1 to 80 characters",
+            ),
+            (
+                "[[sites]]\nname = \"a\"\n[[sites]]\nname = \"b\"\n[vcha.clusters.vc-east]\n",
+                "w.toml:5:1: `vc-east` is no vCenter of the world, which has vc-a, vc-b",
+            ),
+            (
+                "[dpu]\nhosts_per_vcenter = 4000000000\n",
+                "w.toml:2:21: at most 999 hosts",
+            ),
+            (
+                "releases = [\"8.0.3\"]\n",
+                "w.toml:1:13: `8.0.3` is no release: numbers",
+            ),
+            (
+                "[vcda]\napi_version = \"4\"\n",
+                "w.toml:2:15: `4` is no release: numbers",
+            ),
+            (
+                "[vcha.clusters.vc-east]\nfailover_ips = [\"10.0.0.1\", \"here\"]\n",
+                "w.toml:2:29: `here` is no address",
+            ),
+            ("[vm]\nplain = 4000000000\n", "w.toml:2:9: at most 10000"),
+            (
+                "[vcda]\nunprotected = 4000000000\n",
+                "w.toml:2:15: at most 100000",
+            ),
+            (
+                "[[vm.troubles]]\nmachine = \"app-9\"\ntrouble = \"no_tools\"\n",
+                "w.toml:2:11: `app-9` is no machine of the world",
+            ),
+            (
+                "[[dpu.troubled_switches]]\nswitch = \"dvs-9\"\ntrouble = \"hidden\"\n",
+                "w.toml:2:10: `dvs-9` is no distributed switch of the world, which has dvs-11, dvs-21",
+            ),
             ("releases = []\n", "w.toml:1:12: "),
             ("[vasa]\nproviders = []\n", "w.toml:2:13: groups need a provider"),
             ("[timing]\nwork_percent = 0\n", "w.toml:2:16: from 1 to 10000"),

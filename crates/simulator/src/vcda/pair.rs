@@ -1,4 +1,4 @@
-//! The sites and replications of the world `pair`.
+//! The sites and replications with which a world begins.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,28 @@ use super::{FreeVm, Site, VappReplication, Vcda, VcdaEvent, VcdaSpec};
 use crate::core::Core;
 use crate::event::Event;
 use crate::random::Random;
+use crate::spec::WorldSpec;
+use crate::spec::site::{self, SiteSpec};
 
 impl Vcda {
-    /// Sites `east` and `west`, and replications from the one to the other, named `vm-001` and so on.
-    pub(crate) fn pair(core: &mut Core, spec: &VcdaSpec, replications: u32) -> Self {
-        let site = |name: &str| {
+    /// The sites, and replications from those that are recovered, named `vm-001` and so on.
+    pub(crate) fn build(core: &mut Core, world: &WorldSpec) -> Self {
+        let spec = &world.vcda;
+        let site = |site: &SiteSpec| {
             (
-                name.to_owned(),
+                site.name.clone(),
                 Site {
-                    name: name.to_owned(),
+                    name: site.name.clone(),
                     org: "tenant-a".to_owned(),
                 },
             )
         };
+        let pairs = site::pairs(&world.sites);
+        let name = |index: usize| world.sites.get(index).map_or("", |site| &site.name);
+        let replications = if pairs.is_empty() { 0 } else { world.replications };
         let mut vcda = Self {
             spec: spec.clone(),
-            sites: BTreeMap::from([site("east"), site("west")]),
+            sites: world.sites.iter().map(site).collect(),
             paired: Vec::new(),
             replications: BTreeMap::new(),
             vapps: BTreeMap::new(),
@@ -31,11 +37,15 @@ impl Vcda {
             tasks: BTreeMap::new(),
             tasks_about: BTreeMap::new(),
         };
-        let mut vapp: Option<(VappReplication, String)> = None;
+        let mut open: Vec<Option<(VappReplication, String)>> = vec![None; pairs.len()];
         for number in 1..=replications {
-            let mut replication = protect(core, spec, number);
-            let first = (number - 1).is_multiple_of(spec.vms_per_vapp.max(1));
-            let (whole, source) = match vapp.take().filter(|_| !first) {
+            let turn = number as usize - 1;
+            let pair = turn % pairs.len();
+            let (source, destination) = pairs[pair];
+            let sites = (name(source), name(destination));
+            let mut replication = protect(core, spec, number, sites);
+            let first = (turn / pairs.len()).is_multiple_of(spec.vms_per_vapp.max(1) as usize);
+            let (whole, source) = match open[pair].take().filter(|_| !first) {
                 Some(same) => same,
                 None => (vapp_of(&replication), source_vapp(&replication)),
             };
@@ -48,11 +58,11 @@ impl Vcda {
                 .entry(whole.id.clone())
                 .or_insert_with(|| whole.clone());
             kept.members.push(replication.id.clone());
-            vapp = Some((whole, source));
+            open[pair] = Some((whole, source));
             vcda.replications.insert(replication.id.clone(), replication);
         }
         for number in 0..spec.unprotected {
-            let free = unprotected(core, number);
+            let free = unprotected(core, number, name(pairs.first().map_or(0, |(source, _)| *source)));
             vcda.free.insert(free.vm.id.clone(), free);
         }
         vcda
@@ -76,8 +86,8 @@ fn source_vapp(first: &Replication) -> String {
         .unwrap_or_default()
 }
 
-/// A VM in the east that nothing protects; two of them are a vApp.
-fn unprotected(core: &mut Core, number: u32) -> FreeVm {
+/// A VM at a site that nothing protects; two of them are a vApp.
+fn unprotected(core: &mut Core, number: u32, site: &str) -> FreeVm {
     let name = format!("free-{:03}", number + 1);
     let mut random = core.random("free vm", &name);
     FreeVm {
@@ -88,13 +98,18 @@ fn unprotected(core: &mut Core, number: u32) -> FreeVm {
             instance: None,
             network_settings: None,
         },
-        site: "east".to_owned(),
+        site: site.to_owned(),
         name,
     }
 }
 
 /// A replication that has run for a while: four instances, the newest one younger than its RPO.
-fn protect(core: &mut Core, spec: &VcdaSpec, number: u32) -> Replication {
+fn protect(
+    core: &mut Core,
+    spec: &VcdaSpec,
+    number: u32,
+    (source, destination): (&str, &str),
+) -> Replication {
     let vm_name = format!("vm-{number:03}");
     let mut random = core.random("replication", &vm_name);
     let source_vm = Vm {
@@ -109,9 +124,9 @@ fn protect(core: &mut Core, spec: &VcdaSpec, number: u32) -> Replication {
     let mut replication = Replication {
         id: format!("C4-{}", random.uuid()),
         vm_name,
-        owner: "tenant-a@west".to_owned(),
-        source: place("east"),
-        destination: place("west"),
+        owner: format!("tenant-a@{destination}"),
+        source: place(source),
+        destination: place(destination),
         recovery: RecoveryState::NotStarted,
         is_reversed: false,
         copying: Copying::usual(rpo_minutes),
@@ -123,7 +138,7 @@ fn protect(core: &mut Core, spec: &VcdaSpec, number: u32) -> Replication {
         } else {
             TargetKind::Vcloud
         },
-        storage_profile: "sp-west".to_owned(),
+        storage_profile: format!("sp-{destination}"),
         vapp: String::new(),
         instances: Vec::new(),
         source_vm: Some(source_vm),

@@ -4,6 +4,7 @@
 use super::address::Address;
 use super::error::RestError;
 use super::spec::{ClusterSpec, Deployment, Mode};
+use crate::spec::site::numbered;
 use serde::{Deserialize, Serialize};
 
 /// A node, or the witness.
@@ -57,13 +58,13 @@ impl Vm {
             made => format!("-{made}"),
         };
         Self {
-            id: format!("vm-{number}{node}{again}"),
-            name: format!("vc-{number}{node}{again}"),
-            bios_uuid: format!("420f0000-0000-4000-8000-0000{made_before:04}00{number}{node}"),
-            host: format!("host-{number}{node}"),
+            id: format!("vm-{}{again}", numbered(number, node)),
+            name: format!("vc-{}{again}", numbered(number, node)),
+            bios_uuid: format!("420f0000-0000-4000-8000-0000{made_before:04}{number:03}{node}"),
+            host: format!("host-{}", numbered(number, node)),
             ha_network: ("DISTRIBUTED_PORTGROUP".to_owned(), "dvportgroup-19".to_owned()),
             management_network: ("STANDARD_PORTGROUP".to_owned(), "network-12".to_owned()),
-            datastore: format!("datastore-{number}{node}"),
+            datastore: format!("datastore-{}", numbered(number, node)),
         }
     }
 }

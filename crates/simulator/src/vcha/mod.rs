@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 
 pub use self::cluster::{Cluster, Node, Vm};
 pub(crate) use self::service::RestService;
+pub(crate) use self::spec::clusters_of;
 pub use self::spec::{
     ActiveVm, AfterSwitch, ClusterSpec, Deployment, ManagementSpec, Mode, TaskIds, VchaSpec,
 };
@@ -53,10 +54,10 @@ pub struct Vcha {
 
 impl Vcha {
     /// The clusters that the spec names.
-    pub(crate) fn new(core: &mut Core, spec: &VchaSpec) -> Self {
-        let sites = (1..).zip(crate::sms::VCENTERS).map(|(number, vcenter)| {
+    pub(crate) fn new(core: &mut Core, vcenters: &[String], spec: &VchaSpec) -> Self {
+        let sites = (1..).zip(vcenters).map(|(number, vcenter)| {
             let site = Site::new(number, vcenter, spec.clusters.get(vcenter));
-            (vcenter.to_owned(), site)
+            (vcenter.clone(), site)
         });
         let mut vcha = Self {
             spec: spec.clone(),
@@ -65,7 +66,7 @@ impl Vcha {
             tasks: BTreeMap::new(),
             tasks_made: 0,
         };
-        for vcenter in crate::sms::VCENTERS {
+        for vcenter in vcenters {
             vcha.settle_addresses(core, vcenter);
         }
         vcha

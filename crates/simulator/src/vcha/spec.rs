@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::SiteSpec;
+
 /// The clusters of a world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -54,11 +56,16 @@ pub struct VchaSpec {
     pub active_vm: ActiveVm,
 }
 
+/// A cluster with what is usual at each vCenter.
+pub(crate) fn clusters_of(sites: &[SiteSpec]) -> BTreeMap<String, ClusterSpec> {
+    let clusters = sites.iter().map(|site| (site.vcenter(), ClusterSpec::default()));
+    clusters.collect()
+}
+
 impl Default for VchaSpec {
     fn default() -> Self {
-        let clusters = crate::sms::VCENTERS.map(|vcenter| (vcenter.to_owned(), ClusterSpec::default()));
         Self {
-            clusters: BTreeMap::from(clusters),
+            clusters: clusters_of(&crate::spec::site::usual()),
             management: ManagementSpec::default(),
             outage_ms: 3_000,
             old_node_answers_ms: 0,

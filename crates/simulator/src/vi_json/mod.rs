@@ -36,7 +36,7 @@ pub use self::spec::ViJsonSpec;
 use self::fault::Fault;
 use crate::core::Core;
 use crate::exchange::Answer;
-use crate::spec::WorldSpec;
+use crate::spec::{SiteSpec, WorldSpec};
 
 /// What a path that is none of the simulator's is logged under.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -81,9 +81,13 @@ impl ViJson {
         self.spec.form()
     }
 
-    pub(crate) fn new(core: &mut Core, vcenters: &[&str], spec: &WorldSpec) -> Self {
-        let known = |core: &mut Core, name: &str| Vcenter {
-            releases: spec.releases.clone(),
+    pub(crate) fn new(core: &mut Core, spec: &WorldSpec) -> Self {
+        let known = |core: &mut Core, site: &SiteSpec, name: &str| Vcenter {
+            releases: if site.releases.is_empty() {
+                spec.releases.clone()
+            } else {
+                site.releases.clone()
+            },
             instance_uuid: core.random("vcenter", name).uuid(),
             pages: BTreeMap::new(),
             pages_made: 0,
@@ -93,10 +97,12 @@ impl ViJson {
             message: None,
             queries: search::Queries::default(),
         };
-        let vcenters = vcenters
-            .iter()
-            .map(|name| ((*name).to_owned(), known(core, name)))
-            .collect();
+        let vcenters = spec.sites.iter().map(|site| {
+            let name = site.vcenter();
+            let known = known(core, site, &name);
+            (name, known)
+        });
+        let vcenters = vcenters.collect();
         Self {
             spec: spec.vi_json.clone(),
             vcenters,

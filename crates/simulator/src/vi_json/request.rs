@@ -91,11 +91,14 @@ pub(crate) fn since(path: &Path, release_of_method: [u32; 4]) -> Result<(), Faul
     if release(&path.release) >= release_of_method {
         return Ok(());
     }
-    Err(
-        Fault::new("MethodNotFound", "This release does not know the method.")
-            .with("receiver", reference(&path.type_name, &path.mo_id))
-            .with("method", path.member.clone()),
-    )
+    Err(unknown_method(path))
+}
+
+/// The fault of a method that a release does not have.
+pub(crate) fn unknown_method(path: &Path) -> Fault {
+    Fault::new("MethodNotFound", "This release does not know the method.")
+        .with("receiver", reference(&path.type_name, &path.mo_id))
+        .with("method", path.member.clone())
 }
 
 /// Whether a request has the method of an operation: a property is read with GET, a method called with POST.

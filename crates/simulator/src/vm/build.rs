@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 use super::file::{Config, Home, Place};
 use super::machine::{Guest, Machine};
 use super::place::{Datastore, Network, NetworkKind};
-use super::spec::{TroubledMachine, VmSpec};
+use super::spec::TroubledMachine;
 use super::volume::{Replicated, ReplicatedSide};
 use super::{Vms, view};
 use crate::core::Core;
 use crate::dpu::Hosts;
 use crate::inventory::{Inventory, Place as Site, everywhere};
-use crate::sms::{Sms, VCENTERS};
+use crate::sms::Sms;
+use crate::spec::site::numbered;
+use crate::spec::{NetworkSpecKind, SiteSpec, WorldSpec};
 use crate::vi_json::value::{boxed, reference};
 
 /// The key of the first network card, and of the first disk.
@@ -25,17 +27,19 @@ const DISK_KIB: i64 = 41_943_040;
 
 impl Vms {
     /// Machines of the groups that hold devices, running at their source; plain machines at all vCenters, switched off.
-    pub(crate) fn pair(
+    pub(crate) fn build(
         core: &mut Core,
-        spec: &VmSpec,
+        world: &WorldSpec,
         inventory: &mut Inventory,
         hosts: &Hosts,
         sms: &Sms,
     ) -> Self {
+        let spec = &world.vm;
         let groups = sms.replicated();
         let containers = sms.containers();
         let mut all = Self {
             spec: spec.clone(),
+            vcenters: world.vcenters(),
             machines: BTreeMap::new(),
             homes: BTreeMap::new(),
             volumes: BTreeMap::new(),
@@ -45,20 +49,19 @@ impl Vms {
             held: BTreeMap::new(),
         };
         let sites: Vec<Site> = (1..)
-            .zip(VCENTERS)
+            .zip(&all.vcenters)
             .map(|(number, vcenter)| Site::new(number, vcenter))
             .collect();
         for side in groups.iter().flat_map(|group| &group.sides) {
             if let Some(site) = sites.iter().find(|site| site.vcenter == side.vcenter)
                 && inventory.entity(&site.vcenter, &side.datastore).is_none()
             {
-                let number = side.datastore.trim_start_matches("datastore-");
-                let name = format!("datastore-{}-{}", site.name, number.get(1..).unwrap_or_default());
+                let name = format!("datastore-{}-{}", site.name, site.number_in(&side.datastore));
                 add_place(inventory, site, "Datastore", &side.datastore, &name);
             }
         }
-        for site in &sites {
-            all.take_over(inventory, hosts, &containers, site);
+        for (site, described) in sites.iter().zip(&world.sites) {
+            all.take_over(inventory, hosts, &containers, (site, described));
         }
         // Those of the groups come first, since policies name them by their ids.
         for group in &groups {
@@ -85,7 +88,7 @@ impl Vms {
         inventory: &mut Inventory,
         hosts: &Hosts,
         containers: &BTreeMap<String, String>,
-        site: &Site,
+        (site, described): (&Site, &SiteSpec),
     ) {
         let vcenter = &site.vcenter;
         let plain = site.datastore(9);
@@ -96,12 +99,20 @@ impl Vms {
             &plain,
             &format!("local-{}", site.name),
         );
+        let further = (1..).zip(&described.datastores);
+        let further: Vec<(String, &String)> = further
+            .map(|(number, name)| (format!("{plain}-{number}"), name))
+            .collect();
+        for (id, name) in &further {
+            add_place(inventory, site, "Datastore", id, name);
+        }
+        let is_plain = |id: &String| *id == plain || further.iter().any(|(known, _)| known == id);
         for id in inventory.children(vcenter, &site.datastore_folder()) {
             let name = inventory.name(vcenter, &id);
             let datastore = Datastore {
                 id: id.clone(),
                 vcenter: vcenter.clone(),
-                container: (id != plain).then(|| {
+                container: (!is_plain(&id)).then(|| {
                     containers
                         .get(&id)
                         .cloned()
@@ -118,15 +129,40 @@ impl Vms {
         let opaque = format!("network-o{}", site.network().trim_start_matches("network-"));
         let segment = format!("segment-{}", site.name);
         add_place(inventory, site, "OpaqueNetwork", &opaque, &segment);
-        let switch = hosts.switches().find(|switch| switch.id == site.switch());
+        let mut segments = BTreeMap::from([(opaque.clone(), segment)]);
+        for (number, network) in (1..).zip(&described.networks) {
+            let (type_name, id) = match network.kind {
+                NetworkSpecKind::Distributed => ("DistributedVirtualPortgroup", site.port_group(10 + number)),
+                NetworkSpecKind::Standard => ("Network", format!("{isolated}-{number}")),
+                NetworkSpecKind::Opaque => ("OpaqueNetwork", format!("{opaque}-{number}")),
+            };
+            add_place(inventory, site, type_name, &id, &network.name);
+            match network.kind {
+                NetworkSpecKind::Distributed => {
+                    let member = reference(type_name, &id);
+                    inventory.attach(vcenter, &site.switch(), "portgroup", member);
+                }
+                NetworkSpecKind::Opaque => {
+                    segments.insert(id, network.name.clone());
+                }
+                NetworkSpecKind::Standard => {}
+            }
+        }
+        let of_switch = |id: &String| {
+            let mut switches = hosts.switches().filter(|switch| switch.vcenter == *vcenter);
+            switches.find(|switch| {
+                let groups = inventory.entity(vcenter, &switch.id);
+                groups.is_some_and(|groups| groups.ids("portgroup").contains(id))
+            })
+        };
         for id in inventory.children(vcenter, &site.network_folder()) {
             let type_name = inventory
                 .entity(vcenter, &id)
                 .map_or("", |entity| entity.type_name);
-            let kind = match (type_name, switch) {
+            let kind = match (type_name, of_switch(&id)) {
                 ("Network", _) => NetworkKind::Standard,
                 ("OpaqueNetwork", _) => NetworkKind::Opaque {
-                    network: segment.clone(),
+                    network: segments.get(&id).cloned().unwrap_or_default(),
                 },
                 ("DistributedVirtualPortgroup", Some(switch)) => NetworkKind::Distributed {
                     switch: switch.id.clone(),
@@ -304,12 +340,10 @@ impl Vms {
 
     /// The id of the next machine of a vCenter, such as `vm-1001`.
     pub(super) fn next_machine(&mut self, vcenter: &str) -> String {
-        let site = VCENTERS
-            .iter()
-            .position(|known| *known == vcenter)
-            .map_or(0, |site| site + 1);
+        let site = self.vcenters.iter().position(|known| known == vcenter);
+        let site = site.and_then(|index| u32::try_from(index + 1).ok()).unwrap_or(0);
         let number = self.number(vcenter, "machine");
-        format!("vm-{site}{number:03}")
+        format!("vm-{}", numbered(site, format_args!("{number:03}")))
     }
 
     /// Cards of a machine that starts are connected if they are to be and their network is there.

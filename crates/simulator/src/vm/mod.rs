@@ -47,6 +47,8 @@ use crate::world::World;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Vms {
     spec: VmSpec,
+    /// The vCenters, in the order of their sites.
+    vcenters: Vec<String>,
     machines: BTreeMap<String, Machine>,
     #[serde(with = "crate::saved::pairs")]
     homes: BTreeMap<Place, Home>,
