@@ -4,6 +4,9 @@
 //! simulated world only, and it could not go on without them. What watches the world from outside is not: connections, and
 //! the events that a reader of the administration endpoint has not read yet.
 
+#[cfg(test)]
+mod form;
+
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,8 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::world::World;
 
-/// The version of the form. It grows with each change of anything that a world consists of.
-const VERSION: u32 = 2;
+/// The version of the form. It grows with each change of anything that a world consists of; a test holds it against
+/// `saved/form.txt`.
+const VERSION: u32 = 3;
 
 /// The member that says that a file is a saved world.
 const MARK: &str = "farside_world";
@@ -45,6 +49,7 @@ struct Saved<'a> {
     world: &'a World,
 }
 
+#[cfg_attr(test, derive(Debug))]
 #[derive(Deserialize)]
 struct Loaded {
     passwords: BTreeMap<String, String>,
@@ -239,6 +244,41 @@ mod tests {
     use super::*;
     use crate::spec::WorldSpec;
 
+    /// A world that was saved before a change of the form would be loaded as something else, or not at all.
+    #[test]
+    fn the_form_of_saved_worlds_changes_only_with_its_version() {
+        let form = form::of::<Loaded>();
+        let now = format!("version {VERSION}\n{form}");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/saved/form.txt");
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        if now == kept {
+            return;
+        }
+        let raised = !kept.starts_with(&format!("version {VERSION}\n"));
+        assert!(
+            raised || kept.is_empty(),
+            "the form of saved worlds has changed: raise VERSION in src/saved.rs, then UPDATE_GOLDEN=1 writes the new form\n{}",
+            changed(&kept, &now)
+        );
+        assert!(
+            std::env::var_os("UPDATE_GOLDEN").is_some(),
+            "src/saved/form.txt is of another version: UPDATE_GOLDEN=1 writes it\n{}",
+            changed(&kept, &now)
+        );
+        std::fs::write(path, now).unwrap();
+    }
+
+    /// The lines that are in one text only.
+    fn changed(before: &str, after: &str) -> String {
+        let only = |mark: &str, one: &str, other: &str| -> String {
+            let lines = one
+                .lines()
+                .filter(|line| !other.lines().any(|known| known == *line));
+            lines.map(|line| format!("{mark} {line}\n")).collect()
+        };
+        only("-", before, after) + &only("+", after, before)
+    }
+
     #[test]
     fn what_is_no_saved_world_of_this_version_is_refused_with_the_reason() {
         let told = |text: &str| World::load(text.as_bytes()).expect_err("no world").to_string();
@@ -246,7 +286,7 @@ mod tests {
         assert!(told("no JSON").contains("no saved world"));
         let newer = told("{\"farside_world\": 99, \"world\": {\"what\": \"ever\"}}");
         assert!(
-            newer.contains("version 99") && newer.contains("version 2 only"),
+            newer.contains("version 99") && newer.contains("version 3 only"),
             "{newer}"
         );
         let saved = WorldSpec::pair(1)
