@@ -41,6 +41,29 @@ fn a_world_goes_on_in_another_process_and_at_another_speed() {
     assert!(refused.stderr.contains("version 99"), "{}", refused.stderr);
 }
 
+/// `farside sim` is ended as soon as it says that it is ready, and the world is there all the same.
+#[test]
+fn a_world_that_is_ended_at_once_is_saved() {
+    let user = Farside::new();
+    let arguments = ["--groups", "0", "--replications", "0", "--save", "world.saved"];
+    for _ in 0..10 {
+        let sim = Sim::start(&user, &arguments);
+        assert_eq!(sim.stop(), Some(0));
+        let saved = user.folder().join("world.saved");
+        fs::remove_file(saved).expect("the saved world");
+    }
+    for (place, why) in [("nowhere/world.saved", "No such file"), (".", "it is a folder")] {
+        let refused = user.run(&["sim", "--save", place]);
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+        let told = format!("cannot save the world to {place}");
+        assert!(
+            refused.stderr.contains(&told) && refused.stderr.contains(why),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
 /// The world's time, its fault rules, and the password of its first vCenter.
 fn seen(sim: &Sim) -> (i64, Value, Value) {
     let now_ms = sim.get("clock")["now_ms"].as_i64().expect("a time");

@@ -141,7 +141,10 @@ async fn take_up(run: &str, watched: &args::Watched, first: Vec<Input>) -> Resul
 /// The first SIGINT or SIGTERM stops the run in order; a second one ends the process, as a crash would.
 async fn obey_signals(control: UnboundedSender<Input>) {
     let mut asked = false;
-    while next_signal().await.is_ok() {
+    while let Ok(signal) = next_signal() {
+        if signal.await.is_err() {
+            return;
+        }
         if asked {
             std::process::exit(i32::from(exit::INTERRUPTED));
         }
@@ -153,19 +156,23 @@ async fn obey_signals(control: UnboundedSender<Input>) {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(super) async fn next_signal() -> std::io::Result<()> {
+/// Listens for SIGINT and SIGTERM from this moment on; what it gives waits for the first one.
+pub(super) fn next_signal() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            Ok(())
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    Ok(tokio::signal::ctrl_c())
 }
 
 fn write_report(folder: &Path, report: &Report) -> anyhow::Result<String> {

@@ -45,11 +45,13 @@ pub(super) async fn run(sim: &args::Sim) -> Result<u8, Failure> {
             .with_context(|| format!("cannot write {}", path.display()))
             .map_err(Failure::refused)?;
     }
-    output::json(&served);
-    drive::next_signal()
-        .await
-        .context("signals cannot be waited for")
+    // Heard before anybody is told that it is ready: otherwise an early signal would end it without saving.
+    let deaf = || "signals cannot be waited for";
+    let signal = drive::next_signal()
+        .with_context(deaf)
         .map_err(Failure::refused)?;
+    output::json(&served);
+    signal.await.with_context(deaf).map_err(Failure::refused)?;
     served.shutdown().await;
     if let Some(path) = &sim.save {
         save(&simulator, path).map_err(Failure::refused)?;
