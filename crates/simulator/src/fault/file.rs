@@ -14,6 +14,7 @@ use toml::Spanned;
 
 use super::rule::FaultRule;
 use super::unfit::UnfitRule;
+use crate::spec::file::plainly;
 use crate::world::World;
 
 /// A rule of a file, and where it stands there.
@@ -52,7 +53,7 @@ struct File {
 pub fn read(text: &str) -> Result<Vec<Located>, FaultFileError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let (line, column) = place(text, error.span().map_or(0, |span| span.start));
-        let message = error.message().to_owned();
+        let message = plainly(error.message());
         FaultFileError {
             line,
             column,

@@ -259,10 +259,10 @@ fn call_limit(sms: &Sms, provider: &Provider, named: &[Named]) -> Result<(), Fau
 /// Whether a provider takes further work.
 fn is_free(sms: &mut Sms, provider: &Provider) -> Result<(), Fault> {
     let busy = || Err(Fault::new("ProviderBusy", "The provider takes no further work."));
-    if let Some(limit) = provider.spec.tasks_at_once {
-        if sms.tasks.running_at(&provider.vcenter, &provider.id) >= limit as usize {
-            return busy();
-        }
+    if let Some(limit) = provider.spec.tasks_at_once
+        && sms.tasks.running_at(&provider.vcenter, &provider.id) >= limit as usize
+    {
+        return busy();
     }
     let known = sms.providers.iter_mut().find(|known| known.id == provider.id);
     match known.filter(|known| known.busy_calls > 0) {
@@ -467,10 +467,7 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
     if let Some(ticket) = job.ticket {
         core.calls.settle(ticket, core.now_ms);
     }
-    let task = sms
-        .tasks
-        .get_mut(&job.vcenter, &job.task)
-        .filter(|_| !job.unseen);
+    let task = sms.tasks.get_mut(&job.vcenter, &job.task).filter(|_| !job.unseen);
     if let Some(Outcome::Groups { entries, .. }) = task.map(|task| &mut task.outcome)
         && let Some(slot) = entries.get_mut(job.index)
     {

@@ -122,25 +122,29 @@ fn wrong(error: &toml::de::Error) -> Wrong {
     (error.span().unwrap_or(0..0), plainly(error.message()))
 }
 
-/// The names of Rust's numbers say nothing to those who write a world.
-fn plainly(message: &str) -> String {
+/// The names of Rust's numbers say nothing to those who write a world or a rule.
+pub(crate) fn plainly(message: &str) -> String {
     let numbers = [
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         (
             "expected u64",
             "expected a whole number from 0 to 9223372036854775807",
         ),
+        ("expected u16", "expected a whole number from 0 to 65535"),
         ("expected i64", "expected a whole number"),
         (
             "expected i32",
             "expected a whole number from -2147483648 to 2147483647",
         ),
+        ("expected f64", "expected a number"),
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list: [...]"),
     ];
-    let found = numbers
-        .iter()
-        .find_map(|(rust, plain)| Some(format!("{}{plain}", message.strip_suffix(rust)?)));
+    // JSON says its place behind.
+    let found = numbers.iter().find_map(|(rust, plain)| {
+        let (before, after) = message.split_once(rust)?;
+        (after.is_empty() || after.starts_with(' ')).then(|| format!("{before}{plain}{after}"))
+    });
     found.unwrap_or_else(|| message.to_owned())
 }
 
@@ -219,9 +223,17 @@ mod tests {
         assert_eq!(read.vcha.clusters.keys().collect::<Vec<_>>(), ["vc-west"]);
     }
 
+    /// Each text is refused, and what is told of it begins like this.
+    fn are_refused(cases: &[(&str, &str)]) {
+        for (text, wanted) in cases {
+            let told = refusal(text);
+            assert!(told.starts_with(wanted), "{told}\nwanted: {wanted}");
+        }
+    }
+
     #[test]
     fn what_is_wrong_is_told_with_its_place() {
-        let cases = [
+        are_refused(&[
             ("seed = 1\ngrops = 3\n", "w.toml:2:1: unknown field `grops`"),
             (
                 "groups = \"3\"\n",
@@ -254,6 +266,44 @@ mod tests {
                 "w.toml:2:8: `host-19` is no host of the world, which has host-11, host-12, host-21, host-22",
             ),
             ("groups = 100001\n", "w.toml:1:10: at most 100000"),
+            (
+                "[dpu]\nhosts_per_vcenter = 4000000000\n",
+                "w.toml:2:21: at most 999 hosts",
+            ),
+            (
+                "releases = [\"8.0.3\"]\n",
+                "w.toml:1:13: `8.0.3` is no release: numbers",
+            ),
+            (
+                "[vcda]\napi_version = \"4\"\n",
+                "w.toml:2:15: `4` is no release: numbers",
+            ),
+            (
+                "[vcha.clusters.vc-east]\nfailover_ips = [\"10.0.0.1\", \"here\"]\n",
+                "w.toml:2:29: `here` is no address",
+            ),
+            ("[vm]\nplain = 4000000000\n", "w.toml:2:9: at most 10000"),
+            (
+                "[vcda]\nunprotected = 4000000000\n",
+                "w.toml:2:15: at most 100000",
+            ),
+            (
+                "[[vm.troubles]]\nmachine = \"app-9\"\ntrouble = \"no_tools\"\n",
+                "w.toml:2:11: `app-9` is no machine of the world",
+            ),
+            (
+                "[[dpu.troubled_switches]]\nswitch = \"dvs-9\"\ntrouble = \"hidden\"\n",
+                "w.toml:2:10: `dvs-9` is no distributed switch of the world, which has dvs-11, dvs-21",
+            ),
+            ("releases = []\n", "w.toml:1:12: "),
+            ("[vasa]\nproviders = []\n", "w.toml:2:13: groups need a provider"),
+            ("[timing]\nwork_percent = 0\n", "w.toml:2:16: from 1 to 10000"),
+        ]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_sites_is_told_with_its_place() {
+        are_refused(&[
             ("sites = []\n", "w.toml:1:9: from 1 to 25 sites, not 0"),
             (
                 "sites = [\"east\"]\n",
@@ -308,42 +358,6 @@ mod tests {
                 "[[sites]]\nname = \"a\"\n[[sites]]\nname = \"b\"\n[vcha.clusters.vc-east]\n",
                 "w.toml:5:1: `vc-east` is no vCenter of the world, which has vc-a, vc-b",
             ),
-            (
-                "[dpu]\nhosts_per_vcenter = 4000000000\n",
-                "w.toml:2:21: at most 999 hosts",
-            ),
-            (
-                "releases = [\"8.0.3\"]\n",
-                "w.toml:1:13: `8.0.3` is no release: numbers",
-            ),
-            (
-                "[vcda]\napi_version = \"4\"\n",
-                "w.toml:2:15: `4` is no release: numbers",
-            ),
-            (
-                "[vcha.clusters.vc-east]\nfailover_ips = [\"10.0.0.1\", \"here\"]\n",
-                "w.toml:2:29: `here` is no address",
-            ),
-            ("[vm]\nplain = 4000000000\n", "w.toml:2:9: at most 10000"),
-            (
-                "[vcda]\nunprotected = 4000000000\n",
-                "w.toml:2:15: at most 100000",
-            ),
-            (
-                "[[vm.troubles]]\nmachine = \"app-9\"\ntrouble = \"no_tools\"\n",
-                "w.toml:2:11: `app-9` is no machine of the world",
-            ),
-            (
-                "[[dpu.troubled_switches]]\nswitch = \"dvs-9\"\ntrouble = \"hidden\"\n",
-                "w.toml:2:10: `dvs-9` is no distributed switch of the world, which has dvs-11, dvs-21",
-            ),
-            ("releases = []\n", "w.toml:1:12: "),
-            ("[vasa]\nproviders = []\n", "w.toml:2:13: groups need a provider"),
-            ("[timing]\nwork_percent = 0\n", "w.toml:2:16: from 1 to 10000"),
-        ];
-        for (text, wanted) in cases {
-            let told = refusal(text);
-            assert!(told.starts_with(wanted), "{told}\nwanted: {wanted}");
-        }
+        ]);
     }
 }

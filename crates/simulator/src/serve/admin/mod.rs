@@ -36,6 +36,7 @@ use crate::exchange::{Answer, Request};
 use crate::fault::{ActiveFault, FaultRule, UnfitRule};
 use crate::overview::Part;
 use crate::simulator::Simulator;
+use crate::spec::file::plainly;
 use crate::world::World;
 
 const JSON: &str = "application/json";
@@ -220,7 +221,8 @@ fn add_rules(world: &mut World, body: &[u8]) -> Result<Answer, Answer> {
     let mut rules = Vec::new();
     for (index, given) in given.into_iter().enumerate() {
         let unfit = |error: String| refused(400, &format!("rule {}: {error}", index + 1));
-        let rule: FaultRule = serde_json::from_value(given).map_err(|error| unfit(error.to_string()))?;
+        let rule: FaultRule =
+            serde_json::from_value(given).map_err(|error| unfit(plainly(&error.to_string())))?;
         world
             .check_fault(&rule)
             .map_err(|error| unfit(error.to_string()))?;
@@ -303,8 +305,10 @@ fn pass(simulator: &Simulator, body: &[u8]) -> Result<Answer, Answer> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
-    serde_json::from_slice(body)
-        .map_err(|error| refused(400, &format!("the body is not what it has to be: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let told = plainly(&error.to_string());
+        refused(400, &format!("the body is not what it has to be: {told}"))
+    })
 }
 
 /// A path that is not there, or not for this method.

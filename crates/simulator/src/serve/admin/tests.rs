@@ -165,6 +165,11 @@ async fn unknown_paths_methods_and_parameters_are_refused_with_what_there_is() {
             "the body is not what it has to be: unknown field `advance`, expected `advance_ms` or `speed`",
         ),
         (
+            "/admin/clock",
+            json!({"advance_ms": -2}),
+            "the body is not what it has to be: invalid value: integer `-2`, expected a whole number from 0 to 4294967295",
+        ),
+        (
             "/admin/endpoints",
             json!({"endpoint": "east"}),
             "the body is not what it has to be: missing field `reachable`",
