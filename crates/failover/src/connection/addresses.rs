@@ -62,12 +62,14 @@ impl Transport for AnyAddress {
     }
 }
 
-/// Whether a call came to no server at all, whichever it would have been.
+/// Whether a call came to no server at all, whichever it would have been. What ends the handshake before it is one, as a host does
+/// whose node is not active, is none either; a certificate that is not accepted is somebody's.
 fn reached_nobody(error: &CallError) -> bool {
     matches!(
         error.kind(),
         CallErrorKind::Dns { .. }
             | CallErrorKind::Connect { .. }
+            | CallErrorKind::Tls { .. }
             | CallErrorKind::Timeout {
                 sent: Sent::Nothing,
                 ..
