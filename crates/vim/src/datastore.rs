@@ -9,13 +9,13 @@ use farside_models_vim::{
     DatastoreSummary, DatastoreVVolContainerFailoverPair, KeyValue, UpdateVVolVirtualMachineFilesRequest,
     VVolVmConfigFileUpdateResult,
 };
-use farside_transport::Deadline;
+use farside_transport::CallError;
 use farside_wire::{Any, Fault, RawJson};
 
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::path::PropertyPath;
-use crate::work::run;
+use crate::work::{Time, run};
 
 crate::managed_object! {
     /// A datastore.
@@ -156,9 +156,16 @@ impl Datastore {
     /// # Errors
     /// [`WorkErrorKind::Call`].
     pub async fn container(&self) -> Result<Option<String>, WorkError> {
+        let container = self.read_container().await;
+        container.map_err(|error| WorkErrorKind::Call(error).about("reading", self.reference()))
+    }
+
+    async fn read_container(&self) -> Result<Option<String>, CallError> {
         let objects = std::slice::from_ref(self.reference());
-        let seen = self.client().properties(objects, Self::TYPE_NAME, &[INFO]).await;
-        let seen = seen.map_err(|error| WorkErrorKind::Call(error).about("reading", self.reference()))?;
+        let seen = self
+            .client()
+            .properties(objects, Self::TYPE_NAME, &[INFO])
+            .await?;
         Ok(seen.first().and_then(|seen| seen.any(INFO)).and_then(container))
     }
 
@@ -167,9 +174,9 @@ impl Datastore {
     /// (`UpdateVVolVirtualMachineFiles_Task`; vVol recovery rules 3.4.)
     ///
     /// # Errors
-    /// [`WorkErrorKind::NoContainer`], with nothing changed; [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`] for what a
-    /// call or the task as a whole ended with: files may have been rewritten, so do it again. A file that failed is no error
-    /// here: see [`UpdatedFiles::failed`].
+    /// [`WorkErrorKind::NoContainer`], with nothing changed; [`WorkErrorKind::Late`], [`WorkErrorKind::Call`] and
+    /// [`WorkErrorKind::Wait`] for what a call or the task as a whole ended with: files may have been rewritten, so do it
+    /// again. A file that failed is no error here: see [`UpdatedFiles::failed`].
     ///
     /// # Cancel safety
     /// A dropped future leaves the task running.
@@ -180,12 +187,15 @@ impl Datastore {
         limit: Duration,
     ) -> Result<UpdatedFiles, WorkError> {
         let about = |kind: WorkErrorKind| kind.about("rewriting files of machines on", self.reference());
-        let deadline = Deadline::after(&**self.client().clock(), limit);
-        let container = self.container().await?;
+        let time = Time::of(self.client(), "done", limit);
+        let container = time
+            .within(self.client(), self.read_container())
+            .await
+            .map_err(about)?;
         let container = container.ok_or(WorkErrorKind::NoContainer).map_err(about)?;
         let request = update_request(source, &container, volumes);
         let start = || self.update_vvol_virtual_machine_files(&request);
-        let result = run(self.client(), deadline, start).await.map_err(about)?;
+        let result = run(self.client(), time, start).await.map_err(about)?;
         Ok(result.into())
     }
 }

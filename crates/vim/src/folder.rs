@@ -7,13 +7,13 @@ use farside_models_vim::{
     AlreadyExists, CreateFolderRequest, DuplicateName, FileFault, InvalidDatastore, NotFound,
     RegisterVMRequest, VmConfigFault,
 };
-use farside_transport::{CallError, Deadline};
+use farside_transport::CallError;
 use farside_wire::{Fault, ManagedObjectReference};
 
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::vm::VirtualMachine;
-use crate::work::run;
+use crate::work::{Time, run};
 
 crate::managed_object! {
     /// A folder.
@@ -73,7 +73,8 @@ impl Folder {
     ///
     /// # Errors
     /// [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`]; [`NotRegistered::of`] says what the fault in it means. After any
-    /// fault nothing is registered, but that `AlreadyExists` says it was before; after an unknown effect look for the path.
+    /// fault nothing is registered, but that `AlreadyExists` says it was before; after an unknown effect, or
+    /// [`WorkErrorKind::Late`], look for the path.
     ///
     /// # Cancel safety
     /// A dropped future leaves the task running.
@@ -82,8 +83,8 @@ impl Folder {
         request: &RegisterVMRequest,
         limit: Duration,
     ) -> Result<VirtualMachine, WorkError> {
-        let deadline = Deadline::after(&**self.client().clock(), limit);
-        let machine = run(self.client(), deadline, || self.register_vm(request)).await;
+        let time = Time::of(self.client(), "registered", limit);
+        let machine = run(self.client(), time, || self.register_vm(request)).await;
         let machine = machine.map_err(|kind| kind.about("registering a machine in", self.reference()))?;
         Ok(VirtualMachine::of(self.client(), machine))
     }

@@ -6,7 +6,6 @@ use farside_models_vim::operation::DATACENTER_POWER_ON_MULTI_VM_TASK;
 use farside_models_vim::{
     ClusterPowerOnVmResult, InvalidPowerState, OptionValue, PowerOnMultiVMRequest, VirtualMachinePowerState,
 };
-use farside_transport::Deadline;
 use farside_wire::{ManagedObjectReference, Object};
 use futures_util::future::join_all;
 
@@ -14,7 +13,7 @@ use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::task::no_result;
 use crate::vm::{Look, MovedOrCopied, Started, VirtualMachine, goes_on};
-use crate::work::finish;
+use crate::work::{Time, finish};
 
 crate::managed_object! {
     /// A datacenter.
@@ -54,16 +53,11 @@ impl Datacenter {
         answer: Option<MovedOrCopied>,
         limit: Duration,
     ) -> Result<Vec<StartedTogether>, WorkError> {
-        let deadline = Deadline::after(&**self.client().clock(), limit);
-        let look = Look {
-            answer,
-            limit,
-            deadline,
-        };
-        let result = match self.place(machines, options, deadline).await {
+        let look = Look::of(self.client(), answer, limit);
+        let result = match self.place(machines, options, look.time).await {
             Ok(result) => result,
             // Nobody knows what became of it: it is not repeated, but its effect waited for.
-            Err(kind) if goes_on(&kind) => {
+            Err(kind) if goes_on(&kind) || matches!(kind, WorkErrorKind::Late { .. }) => {
                 let unheard = machines.iter().map(|machine| look_for(machine, look));
                 return Ok(join_all(unheard).await);
             }
@@ -77,7 +71,7 @@ impl Datacenter {
         &self,
         machines: &[VirtualMachine],
         options: &[OptionValue],
-        deadline: Deadline,
+        time: Time,
     ) -> Result<ClusterPowerOnVmResult, WorkErrorKind> {
         if machines.is_empty() {
             return Ok(ClusterPowerOnVmResult::default());
@@ -88,8 +82,10 @@ impl Datacenter {
             .collect();
         let options = options.iter().map(Object::new).collect();
         let request = PowerOnMultiVMRequest::new(references).with_option(options);
-        let task = self.power_on_multi_vm(&request).await?;
-        finish(self.client(), deadline, &task).await
+        let task = time
+            .within(self.client(), self.power_on_multi_vm(&request))
+            .await?;
+        finish(self.client(), time.deadline, &task).await
     }
 }
 
@@ -137,7 +133,7 @@ async fn follow(machine: &VirtualMachine, result: &ClusterPowerOnVmResult, look:
     };
     let outcome = match outcome {
         Err(kind) if says_on(&kind) => Ok(Started::WasOn),
-        Err(kind) if is_not_attempted(&kind) => match machine.property(VirtualMachine::POWER_STATE).await {
+        Err(kind) if is_not_attempted(&kind) => match machine.power_within(look.time).await {
             Ok(VirtualMachinePowerState::PoweredOn) => Ok(Started::WasOn),
             Err(unseen) if matches!(kind, WorkErrorKind::NotMentioned) => Err(unseen),
             _ => Err(kind),
@@ -151,7 +147,7 @@ async fn follow(machine: &VirtualMachine, result: &ClusterPowerOnVmResult, look:
 async fn look_for(machine: &VirtualMachine, look: Look) -> StartedTogether {
     let outcome = match machine.comes_on(None, look).await {
         // The call itself may have taken all the time.
-        Err(late @ WorkErrorKind::Late { .. }) => match machine.property(VirtualMachine::POWER_STATE).await {
+        Err(late @ WorkErrorKind::Late { .. }) => match machine.power_within(look.time).await {
             Ok(VirtualMachinePowerState::PoweredOn) => Ok(Started::On { answered: false }),
             _ => Err(late),
         },

@@ -16,6 +16,7 @@ use farside_wire::Object;
 use crate::path::PropertyPath;
 
 mod card;
+mod change;
 mod guest;
 mod looks;
 mod network;

@@ -3,27 +3,17 @@
 use std::time::Duration;
 
 use farside_models_vim::{
-    ConcurrentAccess, ReconfigVMRequest, VirtualDevice, VirtualDeviceBackingInfo, VirtualDeviceConfigSpec,
-    VirtualDeviceConfigSpecOperation, VirtualEthernetCard, VirtualMachineConfigSpec,
-    VirtualMachinePowerState,
+    VirtualDevice, VirtualDeviceBackingInfo, VirtualDeviceConfigSpec, VirtualDeviceConfigSpecOperation,
+    VirtualEthernetCard, VirtualMachineConfigSpec, VirtualMachinePowerState,
 };
-use farside_transport::{Deadline, RemoteOperation};
 use farside_wire::{DecodeError, Object, RawJson};
 use serde_json::{Map, Value};
 
-use super::power::goes_on;
 use super::{NetworkBacking, VirtualMachine};
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::properties::ObjectProperties;
-use crate::task::no_result;
-use crate::work::run;
-
-/// How often a change is decided anew because somebody else changed the machine in between.
-const MOST_CHANGES: u32 = 5;
-
-/// How long a card gets to show the connection that a task has made.
-const SETTLE: Duration = Duration::from_secs(10);
+use crate::work::Time;
 
 /// What the server says of a card that it cannot connect.
 const UNUSABLE: &str = "unrecoverableError";
@@ -196,10 +186,39 @@ struct SeenCards {
     cards: Vec<Card>,
     devices: Vec<Object<VirtualDevice>>,
     running: bool,
-    change_version: Option<String>,
 }
 
 impl SeenCards {
+    fn of(seen: &ObjectProperties) -> Result<Self, WorkErrorKind> {
+        let property = VirtualMachine::DEVICES.as_str();
+        let unreadable = |source| WorkErrorKind::Unreadable { property, source };
+        let devices = seen.at(VirtualMachine::DEVICES).map_err(unreadable)?;
+        let devices = devices.ok_or_else(|| WorkErrorKind::Absent {
+            property,
+            fault: seen.fault(property).cloned(),
+        })?;
+        Ok(Self {
+            cards: devices.iter().filter_map(Card::of).collect(),
+            devices,
+            running: runs(seen).map_err(unreadable)?,
+        })
+    }
+
+    /// What is to be changed; `None` if all is as wanted.
+    fn lacks(&self, changes: &[CardChange]) -> Result<Option<VirtualMachineConfigSpec>, WorkErrorKind> {
+        let mut needed = Vec::new();
+        for change in changes {
+            if !self.card(change.key)?.is(&change.to, self.running) {
+                needed.push(change.clone());
+            }
+        }
+        if needed.is_empty() {
+            return Ok(None);
+        }
+        let spec = card_spec(&self.devices, &needed, self.running);
+        spec.map(Some).map_err(WorkErrorKind::NoCard)
+    }
+
     fn card(&self, key: i32) -> Result<&Card, WorkErrorKind> {
         let card = self.cards.iter().find(|card| card.key == key);
         card.ok_or(WorkErrorKind::NoCard(key))
@@ -229,7 +248,7 @@ impl VirtualMachine {
     ///
     /// # Errors
     /// [`WorkErrorKind::ReadBack`] if one reads otherwise; [`WorkErrorKind::NoCard`], with nothing changed;
-    /// [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`] for what a call or the task ended with, of a failed task with
+    /// [`WorkErrorKind::Late`] if nobody knows how they are when the time is up; [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`] for what a call or the task ended with, of a failed task with
     /// nothing changed.
     ///
     /// # Cancel safety
@@ -244,90 +263,14 @@ impl VirtualMachine {
         changes: &[CardChange],
         limit: Duration,
     ) -> Result<Vec<Card>, WorkErrorKind> {
-        let deadline = Deadline::after(&**self.client().clock(), limit);
-        for _ in 0..MOST_CHANGES {
-            let Some(request) = self.card_request(changes).await? else {
-                break;
-            };
-            let Err(kind) = run(self.client(), deadline, || self.reconfigure(&request)).await else {
-                break;
-            };
-            if kind.as_fault::<ConcurrentAccess>().is_none() {
-                if !goes_on(&kind) {
-                    return Err(kind);
-                }
-                // Nobody knows what became of it: it is waited for, not repeated.
-                self.wait_for(deadline, &self.cards_as(changes.to_vec())).await?;
-                break;
-            }
+        let time = Time::of(self.client(), "changed", limit);
+        let wanted = changes.to_vec();
+        let changed = self.bring_about(time, CARDS, move |seen| SeenCards::of(seen)?.lacks(&wanted));
+        let changed = changed.await?;
+        let seen = SeenCards::of(&changed.seen)?;
+        if changed.is_so {
+            return Ok(seen.cards);
         }
-        let read = self.read_back(changes).await;
-        if !matches!(read, Err(WorkErrorKind::ReadBack { .. })) {
-            return read;
-        }
-        // A running machine may take a moment to connect a card.
-        let clock = &**self.client().clock();
-        let settled = Deadline::after(clock, SETTLE.min(deadline.left(clock)));
-        match self.wait_for(settled, &self.cards_as(changes.to_vec())).await? {
-            Some(()) => self.read_back(changes).await,
-            None => read,
-        }
-    }
-
-    /// Reads its cards and whether it runs.
-    async fn look_at_cards(&self) -> Result<SeenCards, WorkErrorKind> {
-        let absent = |property, fault| WorkErrorKind::Absent { property, fault };
-        let property = Self::DEVICES.as_str();
-        let seen = self.look(CARDS).await?.ok_or_else(|| absent(property, None))?;
-        let unreadable = |source| WorkErrorKind::Unreadable { property, source };
-        let devices = seen.at(Self::DEVICES).map_err(unreadable)?;
-        let devices = devices.ok_or_else(|| absent(property, seen.fault(property).cloned()))?;
-        Ok(SeenCards {
-            cards: devices.iter().filter_map(Card::of).collect(),
-            devices,
-            running: runs(&seen).map_err(unreadable)?,
-            change_version: seen.at(Self::CHANGE_VERSION).map_err(unreadable)?,
-        })
-    }
-
-    /// What is to be changed; `None` if all is as wanted.
-    async fn card_request(&self, changes: &[CardChange]) -> Result<Option<ReconfigVMRequest>, WorkErrorKind> {
-        let seen = self.look_at_cards().await?;
-        let mut needed = Vec::new();
-        for change in changes {
-            if !seen.card(change.key)?.is(&change.to, seen.running) {
-                needed.push(change.clone());
-            }
-        }
-        if needed.is_empty() {
-            return Ok(None);
-        }
-        let mut spec = card_spec(&seen.devices, &needed, seen.running).map_err(WorkErrorKind::NoCard)?;
-        spec.change_version = seen.change_version;
-        Ok(Some(ReconfigVMRequest::new(spec)))
-    }
-
-    /// Until cards are as wanted.
-    fn cards_as(&self, changes: Vec<CardChange>) -> RemoteOperation<()> {
-        self.watch(
-            CARDS,
-            move |seen| {
-                let devices = seen.at(Self::DEVICES).ok().flatten()?;
-                let running = runs(seen).ok()?;
-                let cards: Vec<Card> = devices.iter().filter_map(Card::of).collect();
-                let is = |change: &CardChange| {
-                    cards
-                        .iter()
-                        .any(|card| card.key == change.key && card.is(&change.to, running))
-                };
-                changes.iter().all(is).then_some(None)
-            },
-            no_result,
-        )
-    }
-
-    async fn read_back(&self, changes: &[CardChange]) -> Result<Vec<Card>, WorkErrorKind> {
-        let seen = self.look_at_cards().await?;
         for change in changes {
             let card = seen.card(change.key)?;
             if !card.is(&change.to, seen.running) {

@@ -13,7 +13,7 @@ use super::VirtualMachine;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::task::no_result;
-use crate::work::{makes_way, run};
+use crate::work::{Time, makes_way, run};
 
 /// What is read to see whether a machine is off.
 const POWER: &[&str] = &[VirtualMachine::POWER_STATE.as_str()];
@@ -65,7 +65,12 @@ impl VirtualMachine {
     }
 
     async fn go_off(&self, limits: ShutDown) -> Result<ByWhat, WorkErrorKind> {
-        if self.property(Self::POWER_STATE).await? == VirtualMachinePowerState::PoweredOff {
+        let whole = Time::of(
+            self.client(),
+            "off",
+            limits.guest.saturating_add(limits.power_off),
+        );
+        if self.power_within(whole).await? == VirtualMachinePowerState::PoweredOff {
             return Ok(ByWhat::WasOff);
         }
         if !limits.guest.is_zero() && self.by_guest(limits.guest).await? {
@@ -75,18 +80,22 @@ impl VirtualMachine {
         Ok(ByWhat::PowerOff)
     }
 
+    /// Its power state, if it is told in time.
+    pub(crate) async fn power_within(&self, time: Time) -> Result<VirtualMachinePowerState, WorkErrorKind> {
+        time.within(self.client(), self.property(Self::POWER_STATE)).await
+    }
+
     /// Whether the guest did it in time.
     async fn by_guest(&self, limit: Duration) -> Result<bool, WorkErrorKind> {
-        let deadline = Deadline::after(&**self.client().clock(), limit);
+        let time = Time::of(self.client(), "off", limit);
         loop {
-            let Err(error) = self.shutdown_guest().await else {
+            let Err(kind) = time.within(self.client(), self.shutdown_guest()).await else {
                 break;
             };
-            let kind = WorkErrorKind::Call(error);
-            if makes_way(self.client(), deadline, &kind).await {
+            if makes_way(self.client(), time.deadline, &kind).await {
                 continue;
             }
-            if goes_on(&kind) {
+            if goes_on(&kind) || matches!(kind, WorkErrorKind::Late { .. }) {
                 break;
             }
             // No Tools, or not in a state for it: the guest will not do it.
@@ -101,25 +110,25 @@ impl VirtualMachine {
                 _ => return Err(kind),
             }
         }
-        self.wait_off(deadline).await
+        self.wait_off(time.deadline).await
     }
 
     async fn by_plug(&self, limit: Duration) -> Result<(), WorkErrorKind> {
-        let deadline = Deadline::after(&**self.client().clock(), limit);
-        let refused = match run(self.client(), deadline, || self.power_off()).await {
+        let time = Time::of(self.client(), "off", limit);
+        let refused = match run(self.client(), time, || self.power_off()).await {
             Ok(()) => None,
             Err(kind) if goes_on(&kind) => Some(kind),
             // It may be off all the same. If the look fails too, the first failure says more.
-            Err(kind) => match self.property(Self::POWER_STATE).await {
+            Err(kind) => match self.power_within(time).await {
                 Ok(VirtualMachinePowerState::PoweredOff) => return Ok(()),
                 _ => return Err(kind),
             },
         };
-        if self.wait_off(deadline).await? {
+        if self.wait_off(time.deadline).await? {
             return Ok(());
         }
-        let late = WorkErrorKind::Late { wanted: "off", limit };
-        Err(refused.filter(|kind| kind.fault().is_some()).unwrap_or(late))
+        let refused = refused.filter(|kind| kind.fault().is_some());
+        Err(refused.unwrap_or_else(|| time.late()))
     }
 
     async fn wait_off(&self, deadline: Deadline) -> Result<bool, WorkErrorKind> {

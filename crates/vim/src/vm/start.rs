@@ -7,15 +7,16 @@ use farside_models_vim::{
     AnswerVMRequest, ConcurrentAccess, InvalidArgument, InvalidPowerState, PowerOnVMRequest,
     VirtualMachinePowerState, VirtualMachineQuestionInfo,
 };
-use farside_transport::{Deadline, RemoteOperation, WaitErrorKind};
+use farside_transport::{RemoteOperation, WaitErrorKind};
 use farside_wire::RawJson;
 use futures_util::future::{Either, select};
 
 use super::power::goes_on;
 use super::{MovedOrCopied, VirtualMachine, choice};
+use crate::client::VimClient;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
-use crate::work::{finish, makes_way};
+use crate::work::{Time, finish, makes_way};
 
 /// What is read of a machine that starts.
 const ON_OR_ASKING: &[&str] = &[
@@ -41,9 +42,17 @@ pub(crate) struct Look {
     /// How the question whether it was moved or copied is answered; `None`: not at all.
     pub(crate) answer: Option<MovedOrCopied>,
     /// The time that it was given.
-    pub(crate) limit: Duration,
-    /// When that is up.
-    pub(crate) deadline: Deadline,
+    pub(crate) time: Time,
+}
+
+impl Look {
+    /// A look for so long from now on.
+    pub(crate) fn of(machines: &VimClient, answer: Option<MovedOrCopied>, limit: Duration) -> Self {
+        Self {
+            answer,
+            time: Time::of(machines, "on", limit),
+        }
+    }
 }
 
 /// What a look at a machine that starts shows.
@@ -63,27 +72,23 @@ impl VirtualMachine {
     /// # Cancel safety
     /// A dropped future leaves the task and a standing question as they are.
     pub async fn start(&self, answer: Option<MovedOrCopied>, limit: Duration) -> Result<Started, WorkError> {
-        let deadline = Deadline::after(&**self.client().clock(), limit);
-        let look = Look {
-            answer,
-            limit,
-            deadline,
-        };
-        let started = self.switch_on(look).await;
+        let started = self.switch_on(Look::of(self.client(), answer, limit)).await;
         started.map_err(|kind| kind.about("starting", self.reference()))
     }
 
     async fn switch_on(&self, look: Look) -> Result<Started, WorkErrorKind> {
-        if self.property(Self::POWER_STATE).await? == VirtualMachinePowerState::PoweredOn {
+        let (client, time) = (self.client(), look.time);
+        if self.power_within(time).await? == VirtualMachinePowerState::PoweredOn {
             return Ok(Started::WasOn);
         }
+        let request = PowerOnVMRequest::default();
         loop {
-            let kind = match self.power_on(&PowerOnVMRequest::default()).await {
+            let kind = match time.within(client, self.power_on(&request)).await {
                 Ok(task) => match self.comes_on(Some(&task), look).await {
                     Ok(started) => return Ok(started),
                     Err(kind) => kind,
                 },
-                Err(error) => WorkErrorKind::Call(error),
+                Err(kind) => kind,
             };
             if let Some(fault) = kind.as_fault::<InvalidPowerState>() {
                 return match fault.existing_state {
@@ -91,7 +96,7 @@ impl VirtualMachine {
                     _ => Err(kind),
                 };
             }
-            if makes_way(self.client(), look.deadline, &kind).await {
+            if makes_way(client, time.deadline, &kind).await {
                 continue;
             }
             if matches!(kind, WorkErrorKind::Call(_)) && goes_on(&kind) {
@@ -115,11 +120,16 @@ impl VirtualMachine {
         let mut answered = None;
         loop {
             let seen = self.on_or_asking(answered.clone());
-            let seen = self.wait_for(look.deadline, &seen);
+            let seen = self.wait_for(look.time.deadline, &seen);
             let seen = match task {
                 None => seen.await?,
                 Some(running) => {
-                    match select(pin!(finish(self.client(), look.deadline, running)), pin!(seen)).await {
+                    match select(
+                        pin!(finish(self.client(), look.time.deadline, running)),
+                        pin!(seen),
+                    )
+                    .await
+                    {
                         Either::Left((Ok(()), _)) => {
                             task = None;
                             continue;
@@ -127,7 +137,7 @@ impl VirtualMachine {
                         Either::Left((Err(kind), _)) => {
                             // A task that nobody knows any more has done what it has done.
                             if !is_gone(&kind) {
-                                return Err(self.late_or(kind, look));
+                                return Err(late_or(kind, look));
                             }
                             task = None;
                             continue;
@@ -137,10 +147,7 @@ impl VirtualMachine {
                 }
             };
             let Some(seen) = seen else {
-                return Err(WorkErrorKind::Late {
-                    wanted: "on",
-                    limit: look.limit,
-                });
+                return Err(look.time.late());
             };
             let Some(question) = seen else {
                 return Ok(Started::On {
@@ -150,24 +157,9 @@ impl VirtualMachine {
             let id = question.id.clone();
             if self.settle(question, look).await? {
                 answered = Some(id);
-            } else if look.deadline.left(&**self.client().clock()).is_zero() {
-                return Err(WorkErrorKind::Late {
-                    wanted: "on",
-                    limit: look.limit,
-                });
+            } else if look.time.left(self.client()).is_zero() {
+                return Err(look.time.late());
             }
-        }
-    }
-
-    fn late_or(&self, kind: WorkErrorKind, look: Look) -> WorkErrorKind {
-        match &kind {
-            WorkErrorKind::Wait(error) if matches!(error.kind(), WaitErrorKind::Deadline { .. }) => {
-                WorkErrorKind::Late {
-                    wanted: "on",
-                    limit: look.limit,
-                }
-            }
-            _ => kind,
         }
     }
 
@@ -197,10 +189,10 @@ impl VirtualMachine {
         let Some(key) = look.answer.and_then(|answer| choice(&question, answer)) else {
             return Err(WorkErrorKind::Question(Box::new(question)));
         };
-        match self.answer(&AnswerVMRequest::new(question.id, key)).await {
+        let answer = AnswerVMRequest::new(question.id, key);
+        match look.time.within(self.client(), self.answer(&answer)).await {
             Ok(()) => Ok(true),
-            Err(error) => {
-                let kind = WorkErrorKind::Call(error);
+            Err(kind) => {
                 let settled = kind.as_fault::<InvalidArgument>().is_some()
                     || kind.as_fault::<ConcurrentAccess>().is_some();
                 if settled || goes_on(&kind) {
@@ -210,6 +202,15 @@ impl VirtualMachine {
                 }
             }
         }
+    }
+}
+
+fn late_or(kind: WorkErrorKind, look: Look) -> WorkErrorKind {
+    match &kind {
+        WorkErrorKind::Wait(error) if matches!(error.kind(), WaitErrorKind::Deadline { .. }) => {
+            look.time.late()
+        }
+        _ => kind,
     }
 }
 
