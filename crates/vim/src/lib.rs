@@ -113,7 +113,7 @@ pub use service::{ServiceInstance, SessionManager};
 pub use switch::DistributedVirtualSwitch;
 pub use task::{ForeignVimTask, Task, VIM_TASK, VimTasks, no_result, result_of};
 #[cfg(feature = "vm")]
-pub use together::{Datacenter, StartedTogether};
+pub use together::{ClusterComputeResource, Datacenter, StartedTogether};
 pub use updates::{Update, Updates};
 pub use view::{ListView, ViewManager};
 #[cfg(feature = "vm")]

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use farside_models_vim::operation::DATACENTER_POWER_ON_MULTI_VM_TASK;
+use farside_models_vim::operation::{
+    CLUSTER_COMPUTE_RESOURCE_APPLY_RECOMMENDATION, DATACENTER_POWER_ON_MULTI_VM_TASK,
+};
 use farside_models_vim::{
-    ClusterPowerOnVmResult, InvalidPowerState, OptionValue, PowerOnMultiVMRequest, VirtualMachinePowerState,
+    ApplyRecommendationRequest, ClusterPowerOnVmResult, InvalidPowerState, OptionValue,
+    PowerOnMultiVMRequest, VirtualMachinePowerState,
 };
 use farside_wire::{ManagedObjectReference, Object};
 use futures_util::future::join_all;
@@ -25,6 +28,18 @@ crate::methods! {
         /// Powers machines of the datacenter on. That the task succeeds says nothing about any of them; see also
         /// [`Datacenter::start_all`].
         act power_on_multi_vm(request: &PowerOnMultiVMRequest) -> task ClusterPowerOnVmResult = DATACENTER_POWER_ON_MULTI_VM_TASK;
+    }
+}
+
+crate::managed_object! {
+    /// A cluster.
+    pub struct ClusterComputeResource = "ClusterComputeResource";
+}
+
+crate::methods! {
+    ClusterComputeResource {
+        /// Applies a recommendation, which can be done once: it is begun when the call answers.
+        act apply_recommendation(request: &ApplyRecommendationRequest) -> nothing = CLUSTER_COMPUTE_RESOURCE_APPLY_RECOMMENDATION;
     }
 }
 

@@ -4,7 +4,7 @@ use farside_models_vim::operation::{
     VIRTUAL_MACHINE_ANSWER_VM, VIRTUAL_MACHINE_DESTROY_TASK, VIRTUAL_MACHINE_GET_CONFIG,
     VIRTUAL_MACHINE_GET_GUEST, VIRTUAL_MACHINE_GET_RUNTIME, VIRTUAL_MACHINE_GET_SUMMARY,
     VIRTUAL_MACHINE_POWER_OFF_VM_TASK, VIRTUAL_MACHINE_POWER_ON_VM_TASK, VIRTUAL_MACHINE_RECONFIG_VM_TASK,
-    VIRTUAL_MACHINE_SHUTDOWN_GUEST, VIRTUAL_MACHINE_UNREGISTER_VM,
+    VIRTUAL_MACHINE_REFRESH_STORAGE_INFO, VIRTUAL_MACHINE_SHUTDOWN_GUEST, VIRTUAL_MACHINE_UNREGISTER_VM,
 };
 use farside_models_vim::{
     AnswerVMRequest, GuestInfo, GuestNicInfo, ManagedEntityStatus, PowerOnVMRequest, ReconfigVMRequest,
@@ -92,6 +92,8 @@ crate::methods! {
         act answer(request: &AnswerVMRequest) -> nothing = VIRTUAL_MACHINE_ANSWER_VM;
         /// Deletes it with its files, for good. Never for what is not proven to be a test copy.
         act destroy() -> task = VIRTUAL_MACHINE_DESTROY_TASK;
+        /// Has vCenter look anew at its files, which `layoutEx` and `storage` tell of.
+        read refresh_storage_info() -> nothing = VIRTUAL_MACHINE_REFRESH_STORAGE_INFO;
         /// Reads its state: power, host, connection, question.
         read runtime() -> value VirtualMachineRuntimeInfo = VIRTUAL_MACHINE_GET_RUNTIME;
         /// Reads what the Tools report; `None` where nothing is known.

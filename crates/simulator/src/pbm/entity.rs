@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::profile::Kind;
+use super::profile::{KINDS, Kind};
 use super::spec::PartSpec;
 use crate::vi_json::fault::Fault;
+use crate::vm::Assigned;
 use crate::world::World;
 
 /// A part of a virtual machine.
@@ -78,7 +79,26 @@ pub(super) fn all(world: &World, vcenter: &str) -> Vec<Part> {
         parts.push(part(None, &machine.home));
         parts.extend(machine.disks.iter().map(|(key, told)| part(Some(*key), told)));
     }
+    for assigned in world.vms.assigned(vcenter) {
+        let part = assigned_part(world, vcenter, &assigned);
+        parts.retain(|known| (&known.vm, known.disk) != (&part.vm, part.disk));
+        parts.push(part);
+    }
     parts
+}
+
+/// What a reconfiguration has said of a part: a group counts while it replicates from here.
+fn assigned_part(world: &World, vcenter: &str, assigned: &Assigned<'_>) -> Part {
+    let profile = assigned.profile["profileId"].as_str();
+    let ids = world.pbm.profiles(vcenter);
+    let index = profile.and_then(|profile| ids.iter().position(|id| id == profile));
+    let group = &assigned.profile["replicationSpec"]["replicationGroupId"];
+    Part {
+        vm: assigned.machine.to_owned(),
+        disk: assigned.disk,
+        group: world.sms.is_source(vcenter, group).then(|| group.clone()),
+        profile: index.and_then(|index| KINDS.get(index).copied()),
+    }
 }
 
 /// The parts that a `PbmServerObjectRef` stands for: a home, a disk, or a home and all its disks.

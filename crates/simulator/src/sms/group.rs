@@ -155,6 +155,8 @@ pub(super) struct Device {
     pub(super) vm: String,
     /// The key of the disk; the home of the virtual machine if `None`.
     pub(super) disk: Option<i32>,
+    /// Whether it is what a snapshot of the virtual machine is on, and so none of its parts.
+    pub(super) snapshot: bool,
 }
 
 /// Work that is going on.
@@ -195,6 +197,16 @@ const KEPT: usize = 8;
 impl Pair {
     pub(super) fn target(&self) -> usize {
         1 - self.source
+    }
+
+    /// The devices that are parts of the virtual machine.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter(|device| !device.snapshot)
+    }
+
+    /// The name of the virtual machine, and of its files.
+    pub(super) fn machine(&self) -> String {
+        format!("app-{}", self.name.trim_start_matches("group-"))
     }
 
     /// The id of the group at a side from which it is replicated.

@@ -221,7 +221,7 @@ impl Sms {
             .values()
             .filter(move |pair| pair.sides[0].vcenter == vcenter);
         own.flat_map(move |pair| {
-            pair.devices.iter().map(move |device| ReplicatedPart {
+            pair.parts().map(move |device| ReplicatedPart {
                 vm: &device.vm,
                 disk: device.disk,
                 group: pair.replicated_from(0),
@@ -241,6 +241,20 @@ impl Sms {
         let pair = self.pairs.get(name)?;
         let side = pair.sides.iter().position(|side| side.vcenter == vcenter)?;
         pair.replicated_from(side)
+    }
+
+    /// Whether a group is replicated from a vCenter, by its `ReplicationGroupId` there.
+    pub(crate) fn is_source(&self, vcenter: &str, group: &Value) -> bool {
+        let domain = group["faultDomainId"]["id"].as_str().unwrap_or_default();
+        let id = group["deviceGroupId"]["id"].as_str().unwrap_or_default();
+        self.groups().any(|known| {
+            (
+                known.vcenter.as_str(),
+                known.fault_domain.as_str(),
+                known.id.as_str(),
+            ) == (vcenter, domain, id)
+                && known.state == GroupState::Source
+        })
     }
 
     /// The ids of the devices of a group at a vCenter, the one that holds the configuration of a machine first.
@@ -428,7 +442,9 @@ impl Sms {
     /// The groups that hold devices, as far as volumes and files are concerned.
     pub(crate) fn replicated(&self) -> Vec<Replicated> {
         let holding = self.pairs.values().filter(|pair| !pair.devices.is_empty());
-        holding.map(replicated).collect()
+        holding
+            .map(|pair| replicated(pair, self.is_host_based(&pair.name)))
+            .collect()
     }
 
     fn state(&self, core: &Core) -> Value {
@@ -483,7 +499,8 @@ struct Protected<'a> {
 }
 
 /// A group as far as volumes and files are concerned.
-fn replicated(pair: &Pair) -> Replicated {
+/// `host_based`: whether a replicator on the hosts corrects the files that it recovers.
+fn replicated(pair: &Pair, host_based: bool) -> Replicated {
     let side = |index: usize| ReplicatedSide {
         vcenter: pair.sides[index].vcenter.clone(),
         datastore: pair.sides[index].datastore.clone(),
@@ -492,11 +509,21 @@ fn replicated(pair: &Pair) -> Replicated {
             .iter()
             .map(|device| device.ids[index].clone())
             .collect(),
+        // A replicator on the hosts makes files where it likes, which is the other site of the start here.
+        home: if host_based && index == 1 {
+            pair.machine()
+        } else {
+            let first = pair.devices.first();
+            first.map_or_else(String::new, |device| device.ids[index].clone())
+        },
     };
     Replicated {
         name: pair.name.clone(),
+        machine: pair.machine(),
         sides: [side(0), side(1)],
         source: pair.source,
+        snapshots: pair.devices.iter().filter(|device| device.snapshot).count(),
+        corrected: host_based,
     }
 }
 
@@ -519,7 +546,8 @@ fn protect(core: &mut Core, spec: &VasaSpec, at: &Protected<'_>) -> Pair {
     // The home of a virtual machine, and its one disk.
     let device = |random: &mut crate::random::Random, disk: u32| Device {
         vm: format!("vm-{}", numbered(sites[0].0, format_args!("{:03}", turn + 1))),
-        disk: (disk > 1).then_some(2_000),
+        disk: (disk == 2).then_some(2_000),
+        snapshot: disk > 2,
         ids: [
             format!("rfc4122.{}", random.uuid()),
             format!("rfc4122.{}", random.uuid()),
@@ -530,8 +558,14 @@ fn protect(core: &mut Core, spec: &VasaSpec, at: &Protected<'_>) -> Pair {
         ],
     };
     let with_devices = number <= spec.groups_with_devices;
+    let own = &spec.providers[provider - 1];
+    let last = if own.holds_snapshots && !own.host_based {
+        3
+    } else {
+        2
+    };
     let devices = if with_devices {
-        (1..=2).map(|disk| device(&mut random, disk)).collect()
+        (1..=last).map(|disk| device(&mut random, disk)).collect()
     } else {
         Vec::new()
     };

@@ -121,6 +121,8 @@ pub struct ProviderSpec {
     pub host_based: bool,
     /// The last device of each group has no valid replica: it is not recovered although its group is.
     pub loses_device: bool,
+    /// Each virtual machine has a snapshot, whose volume only a query tells of, and only where the group is recovered.
+    pub holds_snapshots: bool,
     /// The alarms that are active from the start.
     pub alarms: Vec<AlarmSpec>,
     /// The query for all groups answers ids only.
@@ -174,6 +176,7 @@ impl Default for ProviderSpec {
             needs_prepare: false,
             host_based: false,
             loses_device: false,
+            holds_snapshots: false,
             alarms: Vec::new(),
             lists_ids_only: false,
             self_reversing: false,

@@ -42,7 +42,7 @@ fn source(sms: &Sms, core: &Core, pair: &Pair) -> Value {
         }]),
     );
     if !pair.devices.is_empty() {
-        let members = pair.devices.iter().enumerate().map(|(index, device)| {
+        let members = pair.parts().enumerate().map(|(index, device)| {
             json!({
                 "_typeName": "SourceGroupMemberInfo",
                 "deviceId": device_id(sms, pair, side, index),
@@ -84,7 +84,8 @@ fn target(sms: &Sms, core: &Core, pair: &Pair) -> Value {
     }
     if !pair.devices.is_empty() {
         let recovered = matches!(pair.phase, Phase::InTest | Phase::FailedOver);
-        let devices = pair.devices.iter().enumerate().map(|(index, device)| {
+        let shown = pair.devices.iter().filter(|device| recovered || !device.snapshot);
+        let devices = shown.enumerate().map(|(index, device)| {
             let mut member = json!({
                 "_typeName": "TargetGroupMemberInfo",
                 "replicaId": replica(&device.replicas[side]),
@@ -109,7 +110,7 @@ pub(super) fn recovered_devices(sms: &Sms, pair: &Pair, side: usize) -> Option<V
     if pair.devices.is_empty() {
         return None;
     }
-    let devices = pair.devices.iter().enumerate().map(|(index, device)| {
+    let devices = pair.parts().enumerate().map(|(index, device)| {
         let mut recovered = json!({
             "_typeName": "RecoveredDevice",
             "sourceDeviceId": device_id(sms, pair, 1 - side, index),
@@ -127,8 +128,8 @@ pub(super) fn recovered_devices(sms: &Sms, pair: &Pair, side: usize) -> Option<V
             recovered["recoveredDiskInfo"] = json!([{
                 "_typeName": "RecoveredDiskInfo",
                 "deviceKey": key,
-                "dsUrl": datastore_url(pair, side),
-                "diskPath": format!("/{0}/{0}.vmdk", device.vm),
+                "dsUrl": datastore_url(sms, pair, side),
+                "diskPath": format!("/{0}/{0}.vmdk", pair.machine()),
             }]);
         }
         recovered
@@ -146,11 +147,16 @@ fn is_host_based(sms: &Sms, pair: &Pair) -> bool {
 
 /// Whether a device has no valid replica.
 fn is_lost(sms: &Sms, pair: &Pair, index: usize) -> bool {
-    index + 1 == pair.devices.len() && spec(sms, pair).is_some_and(|spec| spec.loses_device)
+    index + 1 == pair.parts().count() && spec(sms, pair).is_some_and(|spec| spec.loses_device)
 }
 
-fn datastore_url(pair: &Pair, side: usize) -> String {
-    format!("ds:///vmfs/volumes/{}/", pair.sides[side].datastore)
+fn datastore_url(sms: &Sms, pair: &Pair, side: usize) -> String {
+    let datastore = &pair.sides[side].datastore;
+    let containers = sms.containers();
+    format!(
+        "ds:///vmfs/volumes/{}/",
+        containers.get(datastore).unwrap_or(datastore)
+    )
 }
 
 /// `DeviceId` of a device at a side: a virtual volume, or a virtual machine and its disks.
@@ -173,8 +179,8 @@ fn recovered_id(sms: &Sms, pair: &Pair, side: usize, index: usize) -> Value {
     if is_host_based(sms, pair) && device.disk.is_none() {
         return json!({
             "_typeName": "VirtualMachineFilePath",
-            "dsUrl": datastore_url(pair, side),
-            "vmxPath": format!("/{0}/{0}.vmx", device.vm),
+            "dsUrl": datastore_url(sms, pair, side),
+            "vmxPath": format!("/{0}/{0}.vmx", pair.machine()),
         });
     }
     device_id(sms, pair, side, index)

@@ -346,7 +346,7 @@ fn leftovers(
     if verb != Verb::TestStop || settings.force {
         return None;
     }
-    (provider.spec.test_leftovers || uses(vms, pair, side)).then(|| {
+    (provider.spec.test_leftovers || uses(vms, provider, pair, side)).then(|| {
         Fault::new("InvalidReplicationState", "Volumes of the test are still in use.")
             .with("currentState", pair.state(side).as_str())
     })
@@ -368,8 +368,9 @@ fn leftovers_of(
 }
 
 /// Whether machines in the inventory are on volumes of a side.
-fn uses(vms: &vm::Vms, pair: &Pair, side: usize) -> bool {
-    !vm::in_use(vms, &super::replicated(pair).sides[side]).is_empty()
+fn uses(vms: &vm::Vms, provider: &Provider, pair: &Pair, side: usize) -> bool {
+    let group = super::replicated(pair, provider.spec.host_based);
+    !vm::in_use(vms, &group.sides[side]).is_empty()
 }
 
 /// The fault that a group is told to fail with, and whether the work on it is done all the same.
@@ -478,11 +479,12 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
 
 /// Tells of the volumes of a group that hosts can reach, or cannot any more, after a change.
 fn volumes_change(world: &mut World, pair: &str, before: Option<[bool; 2]>) {
-    let after = world
-        .sms
-        .pairs
-        .get(pair)
-        .map(|pair| (pair.held(), super::replicated(pair)));
+    let after = world.sms.pairs.get(pair).map(|pair| {
+        (
+            pair.held(),
+            super::replicated(pair, world.sms.is_host_based(&pair.name)),
+        )
+    });
     if let (Some(before), Some((after, group))) = (before, after) {
         vm::volumes_change(world, &group, before, after);
     }

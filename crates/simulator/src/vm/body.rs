@@ -40,6 +40,7 @@ static POWER_ON_TOGETHER: Shape = Shape::Object(&[
     required("vm", Shape::List(&REFERENCE_ITEM)),
     optional("option", Shape::List(&OPTION)),
 ]);
+static APPLY: Shape = Shape::Object(&[ROOT_TYPE, required("key", Shape::Text)]);
 static KEY_VALUE: Shape = Shape::Object(&[
     required("_typeName", Shape::OneOf(&["KeyValue"])),
     required("key", Shape::Text),
@@ -197,6 +198,7 @@ pub(super) fn read(operation: &str, request: &Request) -> Result<Value, Fault> {
         "Folder_CreateFolder" => &CREATE_FOLDER,
         "Folder_RegisterVM_Task" => &REGISTER,
         "Datacenter_PowerOnMultiVM_Task" => &POWER_ON_TOGETHER,
+        "ClusterComputeResource_ApplyRecommendation" => &APPLY,
         "Datastore_UpdateVVolVirtualMachineFiles_Task" => &UPDATE_FILES,
         _ => &NO_PARAMETERS,
     };

@@ -47,6 +47,7 @@ impl Vms {
             networks: BTreeMap::new(),
             made: BTreeMap::new(),
             held: BTreeMap::new(),
+            recommended: Vec::new(),
         };
         let sites: Vec<Site> = (1..)
             .zip(&all.vcenters)
@@ -200,18 +201,26 @@ impl Vms {
         group: &Replicated,
     ) -> Option<String> {
         let side = &group.sides[group.source];
-        let (home, disks) = side.volumes.split_first()?;
-        for volume in &side.volumes {
+        let (home, others) = side.volumes.split_first()?;
+        let (disks, snapshots) = others.split_at(others.len().saturating_sub(group.snapshots));
+        // What no group replicates lies on the same datastore.
+        let more = 0..self.spec.unreplicated_disks;
+        let more = more.map(|number| {
+            let mut random = core.random("unreplicated-disk", &format!("{}-{number}", group.name));
+            format!("rfc4122.{}", random.uuid())
+        });
+        let disks: Vec<String> = disks.iter().cloned().chain(more).collect();
+        for volume in side.volumes.iter().chain(&disks) {
             let key = (side.vcenter.clone(), volume.clone());
             self.volumes.insert(key, side.datastore.clone());
         }
-        let name = format!("app-{}", group.name.trim_start_matches("group-"));
         let place = Place {
             datastore: side.datastore.clone(),
-            directory: home.clone(),
+            directory: side.home.clone(),
         };
-        let mut config = self.config(core, site, &name, &place, disks);
+        let mut config = self.config(core, site, &group.machine, &place, &disks);
         config.volume = Some(home.clone());
+        config.snapshots = snapshots.to_vec();
         config.ran_at = Some((site.vcenter.clone(), place.clone()));
         let id = self.add_machine(core, inventory, site, place, config);
         if let Some(machine) = self.machines.get_mut(&id) {
@@ -275,6 +284,7 @@ impl Vms {
             )]),
             allocations: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            snapshots: Vec::new(),
             version: 1,
             ran_at: None,
         }
@@ -301,6 +311,7 @@ impl Vms {
             pool: Some(site.pool()),
             host: host.cloned().unwrap_or_default(),
             place: place.clone(),
+            file: format!("{}.vmx", config.name),
             on: false,
             guest: Guest::NotRunning,
             clean_power_off: None,

@@ -20,6 +20,10 @@ pub(crate) static ACTIONS: &[(&str, &str)] = &[
     ("Folder_CreateFolder", "Folder.Create"),
     ("Folder_RegisterVM_Task", "VirtualMachine.Inventory.Register"),
     ("Datacenter_PowerOnMultiVM_Task", "System.View"),
+    (
+        "ClusterComputeResource_ApplyRecommendation",
+        "Resource.ApplyRecommendation",
+    ),
     ("VirtualMachine_PowerOnVM_Task", "VirtualMachine.Interact.PowerOn"),
     (
         "VirtualMachine_PowerOffVM_Task",
@@ -36,6 +40,7 @@ pub(crate) static ACTIONS: &[(&str, &str)] = &[
         "VirtualMachine.Interact.AnswerQuestion",
     ),
     ("VirtualMachine_Destroy_Task", "VirtualMachine.Inventory.Delete"),
+    ("VirtualMachine_RefreshStorageInfo", "System.Read"),
     (
         "Datastore_UpdateVVolVirtualMachineFiles_Task",
         "Datastore.UpdateVirtualMachineFiles",
@@ -83,6 +88,8 @@ pub(crate) fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) ->
         "Folder_CreateFolder" => create_folder(world, incoming, path, &body),
         "Folder_RegisterVM_Task" => file_call::register(world, incoming, path, &body),
         "Datacenter_PowerOnMultiVM_Task" => together::begin(world, incoming, path, &body),
+        "ClusterComputeResource_ApplyRecommendation" => together::apply(world, incoming, path, &body),
+        "VirtualMachine_RefreshStorageInfo" => refresh(world, incoming, path),
         "VirtualMachine_PowerOnVM_Task" => power::power_on(world, incoming, path, &body),
         "VirtualMachine_PowerOffVM_Task" => power::power_off(world, incoming, path),
         "VirtualMachine_ShutdownGuest" => power::shut_down(world, incoming, path),
@@ -113,6 +120,13 @@ fn is_about_state(fault: &Fault) -> bool {
         "NotSupported",
     ];
     !of_the_call.contains(&fault.type_name())
+}
+
+/// `RefreshStorageInfo`: what is known of files here is never old.
+fn refresh(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> Result<Answer, Fault> {
+    power::machine(world, incoming.endpoint, &path.mo_id)?;
+    world.core.calls.effect(incoming.ticket, world.core.now_ms);
+    Ok(Answer::empty(204))
 }
 
 /// `Rename_Task`, of anything in the inventory.

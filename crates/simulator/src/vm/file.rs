@@ -49,6 +49,8 @@ pub(super) struct Config {
     pub(super) allocations: BTreeMap<String, Value>,
     /// Storage policies by what they are for: the home, or the key of a disk.
     pub(super) profiles: BTreeMap<String, Value>,
+    /// The volumes that hold its snapshots.
+    pub(super) snapshots: Vec<String>,
     /// Grows with each change.
     pub(super) version: u64,
     /// Where it was when the machine last ran.
@@ -56,10 +58,11 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// The volumes that the files name: the home's own, and those of the disks.
+    /// The volumes that the files name: the home's own, those of the disks, those of snapshots.
     pub(super) fn volumes(&self) -> impl Iterator<Item = &str> {
         let disks = self.devices.values().filter_map(disk_volume);
-        self.volume.as_deref().into_iter().chain(disks)
+        let snapshots = self.snapshots.iter().map(String::as_str);
+        self.volume.as_deref().into_iter().chain(disks).chain(snapshots)
     }
 
     /// Whether the devices hold a network card that would be connected at power-on.
@@ -77,6 +80,11 @@ impl Config {
     pub(super) fn rewrite(&mut self, volumes: &BTreeMap<String, String>, place: &Place, datastore: &str) {
         if let Some(own) = self.volume.as_ref().and_then(|volume| volumes.get(volume)) {
             self.volume = Some(own.clone());
+        }
+        for snapshot in &mut self.snapshots {
+            if let Some(own) = volumes.get(snapshot) {
+                snapshot.clone_from(own);
+            }
         }
         for device in self.devices.values_mut() {
             let Some(own) = disk_volume(device)

@@ -150,6 +150,7 @@ pub(super) fn registered(world: &mut World, registration: &Registration) -> Resu
             "The file names volumes that are not here.",
         ));
     }
+    let file = home.file.clone();
     let name = registration
         .name
         .clone()
@@ -170,6 +171,7 @@ pub(super) fn registered(world: &mut World, registration: &Registration) -> Resu
             .or_else(|| hosts.first().cloned())
             .unwrap_or_default(),
         place: registration.place.clone(),
+        file,
         on: false,
         guest: Guest::NotRunning,
         clean_power_off: None,
@@ -308,7 +310,8 @@ pub(super) fn rewritten(world: &mut World, job: &Job, pairs: &[Pair]) -> Result<
         let here = vms.homes.iter().filter(|(place, _)| place.datastore == job.about);
         let places: Vec<Place> = here
             .filter(|(place, home)| {
-                let foreign = home.config.volume.as_ref() != Some(&place.directory);
+                let volume = home.config.volume.as_ref();
+                let foreign = volume.is_some_and(|volume| !vms.reaches(home, volume));
                 if volumes.is_empty() {
                     foreign
                 } else {

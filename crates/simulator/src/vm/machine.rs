@@ -30,6 +30,8 @@ pub struct Machine {
     pub host: String,
     /// Where its files are.
     pub place: Place,
+    /// The name of its configuration file, which is known also when the file is not there.
+    pub file: String,
     /// Whether it runs.
     pub on: bool,
     /// What its guest does.

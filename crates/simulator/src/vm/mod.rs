@@ -61,6 +61,8 @@ pub struct Vms {
     made: BTreeMap<(String, crate::saved::Name), u32>,
     /// Work on machines that goes on when they are answered.
     held: BTreeMap<String, Job>,
+    /// Recommendations of clusters that nobody has applied.
+    recommended: Vec<together::Recommended>,
 }
 
 /// What happens by itself.
@@ -192,17 +194,36 @@ impl Vms {
 
     /// Whether files name only volumes that their vCenter can reach.
     fn is_whole(&self, home: &Home) -> bool {
-        let mut volumes = home.config.volumes();
-        volumes.all(|volume| {
-            self.volumes
-                .contains_key(&(home.vcenter.clone(), volume.to_owned()))
-        })
+        home.config.volumes().all(|volume| self.reaches(home, volume))
+    }
+
+    /// Whether the vCenter of files can reach a volume.
+    fn reaches(&self, home: &Home, volume: &str) -> bool {
+        self.volumes
+            .contains_key(&(home.vcenter.clone(), volume.to_owned()))
     }
 
     /// The network behind a card, if its vCenter has it.
     fn network_behind(&self, vcenter: &str, card: &Value) -> Option<&Network> {
         let mut found = self.networks.values();
         found.find(|network| network.vcenter == vcenter && network.is_behind(&card["backing"]))
+    }
+
+    /// The storage policies that machines of a vCenter were given.
+    pub(crate) fn assigned(&self, vcenter: &str) -> impl Iterator<Item = Assigned<'_>> {
+        let machines = self
+            .machines
+            .values()
+            .filter(move |machine| machine.vcenter == vcenter);
+        machines.flat_map(|machine| {
+            let home = self.homes.get(&machine.place);
+            let profiles = home.into_iter().flat_map(|home| &home.config.profiles);
+            profiles.map(|(part, profile)| Assigned {
+                machine: &machine.id,
+                disk: part.parse().ok(),
+                profile,
+            })
+        })
     }
 
     /// The datastores of a vCenter.
@@ -235,12 +256,14 @@ impl Vms {
         format!("[{name}] {}/{file}", place.directory)
     }
 
-    /// A machine and its files, if they can be reached.
+    /// A machine and its files, if they can be read: its disks need not be there.
     fn with_files(&self, id: &str) -> Option<(&Machine, &Home)> {
         let machine = self.machines.get(id)?;
         let home = self.homes.get(&machine.place)?;
         let datastore = self.datastores.get(&machine.place.datastore)?;
-        (datastore.accessible && self.is_whole(home)).then_some((machine, home))
+        let volume = home.config.volume.as_ref();
+        let there = volume.is_none_or(|volume| self.reaches(home, volume));
+        (datastore.accessible && there).then_some((machine, home))
     }
 
     /// A number that has not been given out before, at a vCenter and for a kind of thing.
@@ -271,6 +294,14 @@ impl Vms {
             "networks": self.networks.values().collect::<Vec<_>>(),
         })
     }
+}
+
+/// A storage policy that a part of a machine was given, as `VirtualMachineProfileSpec`.
+pub(crate) struct Assigned<'a> {
+    pub(crate) machine: &'a str,
+    /// The key of the disk; the home if `None`.
+    pub(crate) disk: Option<i32>,
+    pub(crate) profile: &'a Value,
 }
 
 /// Queues the end of work.

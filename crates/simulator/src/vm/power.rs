@@ -156,13 +156,17 @@ fn can_start(core: &Core, vms: &Vms, id: &str) -> Result<(), Fault> {
             .with("unreserved", 1_073_741_824_i64)
             .with("requested", home.config.memory_mb * 1_048_576));
     }
+    if home.troubles.contains(&MachineTrouble::Locked) {
+        return Err(Fault::new(
+            "InvalidState",
+            "The machine is locked: its key is not there.",
+        ));
+    }
     if !vms.is_whole(home) {
-        let lost = home.config.devices.values().find(|device| {
-            super::file::disk_volume(device).is_some_and(|volume| {
-                !vms.volumes
-                    .contains_key(&(home.vcenter.clone(), volume.to_owned()))
-            })
-        });
+        let lost =
+            home.config.devices.values().find(|device| {
+                super::file::disk_volume(device).is_some_and(|volume| !vms.reaches(home, volume))
+            });
         let file = lost.and_then(|disk| disk["backing"]["fileName"].as_str());
         return Err(Fault::new("FileNotFound", "A file of the machine is not there.")
             .with("file", file.unwrap_or_default()));

@@ -10,6 +10,8 @@ pub struct VmSpec {
     /// Machines of each vCenter on its datastore that no group replicates, switched off. Those of replication groups come
     /// on top: one for each group that holds devices, switched on.
     pub plain: u32,
+    /// Disks of each machine of a replication group that no group replicates.
+    pub unreplicated_disks: u32,
     /// What places machines that are powered on together.
     pub placement: Placement,
     /// A refusal for the state of a machine, a name or a file comes as the error of a task, not as that of the call.
@@ -33,6 +35,7 @@ impl Default for VmSpec {
     fn default() -> Self {
         Self {
             plain: 2,
+            unreplicated_disks: 0,
             placement: Placement::None,
             refuses_in_task: false,
             missing_file_is_not_found: false,
@@ -95,4 +98,6 @@ pub enum MachineTrouble {
     BadFiles,
     /// Its host has too little memory for it.
     TooLarge,
+    /// Its files are encrypted, and nobody has the key.
+    Locked,
 }

@@ -9,6 +9,7 @@ use super::{Job, Work, power};
 use crate::exchange::Answer;
 use crate::service::Incoming;
 use crate::vi_json::fault::Fault;
+use crate::vi_json::object::Object;
 use crate::vi_json::request::Path;
 use crate::vi_json::value::{date_time, reference};
 use crate::world::World;
@@ -21,6 +22,38 @@ const PLACE_MS: std::ops::Range<i64> = 100..600;
 pub(super) struct Start {
     machine: String,
     placement: Placement,
+}
+
+/// A machine that is started when somebody applies the recommendation to do so.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Recommended {
+    key: String,
+    cluster: String,
+    machine: String,
+}
+
+/// `ApplyRecommendation`: what it proposes is begun when the call answers, and it can be applied once.
+pub(super) fn apply(
+    world: &mut World,
+    incoming: &Incoming<'_>,
+    path: &Path,
+    body: &Value,
+) -> Result<Answer, Fault> {
+    Object::named(world, incoming.endpoint, &path.type_name, &path.mo_id)?;
+    let known =
+        |recommended: &Recommended| recommended.cluster == path.mo_id && body["key"] == *recommended.key;
+    let Some(index) = world.vms.recommended.iter().position(known) else {
+        return Err(Fault::invalid_argument(
+            Some("key"),
+            "There is no such recommendation.",
+        ));
+    };
+    let machine = world.vms.recommended[index].machine.clone();
+    power::may_power_on(&world.vms, power::machine(world, incoming.endpoint, &machine)?)?;
+    world.vms.recommended.remove(index);
+    task::start(world, incoming.endpoint, power::switching_on(&machine), None);
+    world.core.calls.effect(incoming.ticket, world.core.now_ms);
+    Ok(Answer::empty(204))
 }
 
 /// `PowerOnMultiVM_Task`.
@@ -104,7 +137,7 @@ pub(super) fn ends(world: &mut World, job: &Job, starts: &[Start]) -> Result<Opt
             continue;
         }
         if *placement == Placement::Manual {
-            recommended.push(recommendation(world, job, machine, recommended.len() + 1));
+            recommended.push(recommendation(world, job, machine));
             continue;
         }
         let task = task::start(world, &job.vcenter, power::switching_on(machine), None);
@@ -127,16 +160,22 @@ pub(super) fn ends(world: &mut World, job: &Job, starts: &[Start]) -> Result<Opt
     Ok(Some(result))
 }
 
-/// A recommendation, which nobody can apply here.
-fn recommendation(world: &World, job: &Job, machine: &str, number: usize) -> Value {
-    let host = world
-        .vms
-        .machines
-        .get(machine)
-        .map_or("", |machine| &machine.host);
+/// A recommendation to start a machine, kept by the cluster of its pool.
+fn recommendation(world: &mut World, job: &Job, machine: &str) -> Value {
+    let key = world.vms.number(&job.vcenter, "recommendation").to_string();
+    let World { vms, inventory, .. } = &mut *world;
+    let found = vms.machines.get(machine);
+    let host = found.map_or_else(String::new, |found| found.host.clone());
+    let pool = found.and_then(|found| inventory.entity(&job.vcenter, found.pool.as_deref()?));
+    let cluster = pool.and_then(|pool| pool.ids("owner").first().cloned());
+    vms.recommended.push(Recommended {
+        key: key.clone(),
+        cluster: cluster.unwrap_or_default(),
+        machine: machine.to_owned(),
+    });
     json!({
         "_typeName": "ClusterRecommendation",
-        "key": number.to_string(),
+        "key": key,
         "type": "V1",
         "time": date_time(&world.core, &job.vcenter, world.core.now_ms()),
         "rating": 4,
@@ -146,7 +185,7 @@ fn recommendation(world: &World, job: &Job, machine: &str, number: usize) -> Val
             "_typeName": "ClusterInitialPlacementAction",
             "type": "VmPowerOn",
             "target": reference("VirtualMachine", machine),
-            "targetHost": reference("HostSystem", host),
+            "targetHost": reference("HostSystem", &host),
         }],
     })
 }

@@ -6,6 +6,7 @@ use super::Vms;
 use super::file::{Config, Home};
 use super::machine::{Guest, Machine};
 use super::place::{Datastore, FREE_BYTES, Network, NetworkKind};
+use super::spec::MachineTrouble;
 use crate::core::Core;
 use crate::vi_json::value::{date_time, reference};
 use crate::world::World;
@@ -69,6 +70,7 @@ fn heartbeat(machine: &Machine) -> &'static str {
 }
 
 fn runtime(core: &Core, machine: &Machine, home: Option<&Home>) -> Value {
+    let is_locked = home.is_some_and(|home| home.troubles.contains(&MachineTrouble::Locked));
     let mut runtime = json!({
         "_typeName": "VirtualMachineRuntimeInfo",
         "host": reference("HostSystem", &machine.host),
@@ -81,7 +83,7 @@ fn runtime(core: &Core, machine: &Machine, home: Option<&Home>) -> Value {
         "onlineStandby": false,
         "consolidationNeeded": false,
         "paused": false,
-        "cryptoState": "unencrypted",
+        "cryptoState": if is_locked { "locked" } else { "unencrypted" },
     });
     if let Some(booted_ms) = machine.booted_ms.filter(|_| machine.on) {
         runtime["bootTime"] = json!(date_time(core, &machine.vcenter, booted_ms));
@@ -172,7 +174,9 @@ fn guest(vms: &Vms, machine: &Machine, home: &Home) -> Value {
 }
 
 fn summary(vms: &Vms, machine: &Machine, home: Option<&Home>, runtime: &Value) -> Value {
-    let path = vms.path(&machine.place);
+    let datastore = vms.datastores.get(&machine.place.datastore);
+    let datastore = datastore.map_or("", |datastore| &datastore.name);
+    let path = format!("[{datastore}] {}/{}", machine.place.directory, machine.file);
     let mut config = json!({
         "_typeName": "VirtualMachineConfigSummary",
         "name": machine.name,
@@ -292,7 +296,7 @@ fn config(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
 /// The files with the volumes behind them.
 fn layout(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
     let path = vms.path(&machine.place);
-    let mut files = vec![file(0, &path, "config", home.config.volume.as_deref())];
+    let mut files = vec![file(0, &path, "config", home.config.volume.as_deref(), true)];
     let disks = home
         .config
         .devices
@@ -300,12 +304,15 @@ fn layout(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
         .filter(|device| device["_typeName"] == "VirtualDisk");
     for (number, disk) in (1..).zip(disks) {
         let name = disk["backing"]["fileName"].as_str().unwrap_or_default();
-        files.push(file(
-            number,
-            name,
-            "diskDescriptor",
-            super::file::disk_volume(disk),
-        ));
+        let volume = super::file::disk_volume(disk);
+        let there = volume.is_none_or(|volume| vms.reaches(home, volume));
+        files.push(file(number, name, "diskDescriptor", volume, there));
+    }
+    let stem = path.strip_suffix(".vmx").unwrap_or(&path);
+    for (number, volume) in (100..).zip(&home.config.snapshots) {
+        let name = format!("{stem}-Snapshot{}.vmsn", number - 99);
+        let there = vms.reaches(home, volume);
+        files.push(file(number, &name, "snapshotData", Some(volume), there));
     }
     json!({
         "_typeName": "VirtualMachineFileLayoutEx",
@@ -314,7 +321,7 @@ fn layout(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
     })
 }
 
-fn file(key: i64, name: &str, type_name: &str, volume: Option<&str>) -> Value {
+fn file(key: i64, name: &str, type_name: &str, volume: Option<&str>, accessible: bool) -> Value {
     let mut file = Map::new();
     file.insert(
         "_typeName".to_owned(),
@@ -327,7 +334,7 @@ fn file(key: i64, name: &str, type_name: &str, volume: Option<&str>) -> Value {
     if let Some(volume) = volume {
         file.insert("backingObjectId".to_owned(), json!(volume));
     }
-    file.insert("accessible".to_owned(), json!(true));
+    file.insert("accessible".to_owned(), json!(accessible));
     Value::Object(file)
 }
 

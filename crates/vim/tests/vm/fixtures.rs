@@ -7,8 +7,8 @@ use std::sync::Arc;
 use farside_transport::testing::{Answer, ScriptedTransport};
 use farside_transport::{CallError, RemoteOperation, SystemClock};
 use farside_vim::{
-    Datacenter, Datastore, DistributedVirtualSwitch, Folder, HostSystem, ManagedEntity, Network,
-    ReleaseChoice, VIM_TASK, VimClient, VirtualMachine,
+    ClusterComputeResource, Datacenter, Datastore, DistributedVirtualSwitch, Folder, HostSystem,
+    ManagedEntity, Network, ReleaseChoice, VIM_TASK, VimClient, VirtualMachine,
 };
 use farside_wire::Secret;
 use serde::Serialize;
@@ -16,7 +16,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The folders of fixtures whose operations are methods of the handles here.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
+    "cluster-compute-resource",
     "datacenter",
     "datastore",
     "distributed-virtual-switch",
@@ -81,6 +82,11 @@ async fn call(client: &VimClient, operation: &str, id: &str, fixture: &Value) ->
     let host: HostSystem = client.object(id);
     let switch: DistributedVirtualSwitch = client.object(id);
     match operation {
+        "ClusterComputeResource_ApplyRecommendation" => {
+            let cluster: ClusterComputeResource = client.object(id);
+            value(cluster.apply_recommendation(&body(fixture)).await)
+        }
+        "VirtualMachine_RefreshStorageInfo" => value(vm.refresh_storage_info().await),
         "Datacenter_PowerOnMultiVM_Task" => {
             let datacenter: Datacenter = client.object(id);
             task(datacenter.power_on_multi_vm(&body(fixture)).await)

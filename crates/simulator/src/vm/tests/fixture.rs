@@ -8,7 +8,8 @@ use crate::exchange::{Answer, Request};
 use crate::testbench::{Bench, Fixture, Schema, Told, fixtures, idle, lists};
 
 /// The folders of fixtures that are played here.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
+    "cluster-compute-resource/",
     "datacenter/",
     "datastore/",
     "folder/",
@@ -70,7 +71,11 @@ pub(crate) fn plays(name: &str) -> bool {
 
 fn spec(name: &str) -> VmSpec {
     VmSpec {
-        placement: Placement::Automatic,
+        placement: if name.contains("apply-recommendation") {
+            Placement::Manual
+        } else {
+            Placement::Automatic
+        },
         omits_idle_guest: name.ends_with("get-guest-null.json"),
         ..VmSpec::default()
     }
@@ -149,6 +154,12 @@ fn prepare(bench: &mut Bench, name: &str, id: &str) {
         call(bench, id, "ReconfigVM_Task", &json!({"spec": spec}));
         bench.pass(10_000);
     }
+    if is("apply-recommendation") {
+        let machine = json!({"_typeName": "ManagedObjectReference", "type": "VirtualMachine", "value": id});
+        let path = "/Datacenter/datacenter-12/PowerOnMultiVM_Task";
+        bench.post(EAST, path, &json!({"vm": [machine]}));
+        bench.pass(10_000);
+    }
     if is("register-vm") && !is("already-exists") {
         call(bench, id, "UnregisterVM", &Value::Null);
     }
@@ -180,6 +191,8 @@ fn translated(bench: &Bench, name: &str, id: &str, text: &str) -> String {
         .unwrap();
     let mut names = vec![
         ("datacenter-2", "datacenter-12"),
+        ("domain-c8", "domain-c18"),
+        ("\"key\":\"17\"", "\"key\":\"1\""),
         ("group-v3", "group-v13"),
         ("resgroup-9", "resgroup-19"),
         ("host-21", "host-11"),
