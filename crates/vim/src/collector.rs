@@ -51,7 +51,8 @@ crate::methods! {
         read retrieve_properties(request: &RetrievePropertiesRequest) -> list ObjectContent = PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES;
         /// Makes a filter whose changes are told from then on, and answers a reference for [`PropertyFilter`].
         act create_filter(request: &CreateFilterRequest) -> value ManagedObjectReference = PROPERTY_COLLECTOR_CREATE_FILTER;
-        /// Makes a collector of the session's own, with its own filters and versions.
+        /// Makes a collector of the session's own, with its own filters and versions. One whose id was lost with an answer cannot
+        /// be found, and goes with the session.
         act create_property_collector() -> value ManagedObjectReference = PROPERTY_COLLECTOR_CREATE_PROPERTY_COLLECTOR;
         /// Destroys a collector that was made, with its filters; who waits at it gets `RequestCanceled`.
         act destroy() -> nothing = PROPERTY_COLLECTOR_DESTROY_PROPERTY_COLLECTOR;

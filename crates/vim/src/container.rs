@@ -60,7 +60,8 @@ impl VimClient {
     /// made for it and destroyed again.
     ///
     /// # Errors
-    /// [`CallError`]. A view that could not be destroyed goes with the session.
+    /// [`CallError`]. A view that could not be destroyed, or whose making was answered to nobody, goes with the session: its id is
+    /// not known, and of the views of a session nobody can tell which one is meant.
     ///
     /// # Cancel safety
     /// A dropped future can leave a view at the server until the session ends.

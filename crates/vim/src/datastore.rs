@@ -6,15 +6,17 @@ use farside_models_vim::operation::{
     DATASTORE_GET_SUMMARY, DATASTORE_UPDATE_VVOL_VIRTUAL_MACHINE_FILES_TASK,
 };
 use farside_models_vim::{
-    DatastoreSummary, DatastoreVVolContainerFailoverPair, KeyValue, UpdateVVolVirtualMachineFilesRequest,
-    VVolVmConfigFileUpdateResult,
+    DatastoreHostMount, DatastoreSummary, DatastoreVVolContainerFailoverPair, KeyValue,
+    UpdateVVolVirtualMachineFilesRequest, VVolVmConfigFileUpdateResult,
 };
 use farside_transport::CallError;
-use farside_wire::{Any, Fault, RawJson};
+use farside_wire::{Any, Fault, ManagedObjectReference, RawJson};
 
+use crate::client::VimClient;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::path::PropertyPath;
+use crate::vm::VirtualMachine;
 use crate::work::{Time, run};
 
 crate::managed_object! {
@@ -25,6 +27,20 @@ crate::managed_object! {
 impl Datastore {
     /// Its main facts.
     pub const SUMMARY: PropertyPath<Datastore, DatastoreSummary> = PropertyPath::new("summary");
+    /// The hosts that it is mounted on, and how.
+    pub const HOSTS: PropertyPath<Datastore, Vec<DatastoreHostMount>> = PropertyPath::new("host");
+    /// The machines that have files on it.
+    pub const MACHINES: PropertyPath<Datastore, Vec<ManagedObjectReference>> = PropertyPath::new("vm");
+}
+
+/// From where a datastore can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reach {
+    /// Whether any host can reach it.
+    pub accessible: bool,
+    /// The hosts that have it mounted and can reach it: machines on it can run there.
+    pub hosts: Vec<ManagedObjectReference>,
 }
 
 crate::methods! {
@@ -150,7 +166,83 @@ pub fn registration_path(datastores: &[DatastoreSummary], url: &str, path: &str)
     Some(format!("[{}] {path}", datastore.name))
 }
 
+/// All datastores of a vCenter with their main facts.
+pub(crate) async fn all(client: &VimClient) -> Result<Vec<(Datastore, DatastoreSummary)>, WorkErrorKind> {
+    let root = client.content().await?.root_folder.clone();
+    let property = Datastore::SUMMARY.as_str();
+    let found = client.below(&root, Datastore::TYPE_NAME, &[property]).await?;
+    let read = found.iter().filter_map(|seen| {
+        let summary = seen.at(Datastore::SUMMARY).transpose()?;
+        let summary = summary.map_err(|source| WorkErrorKind::Unreadable { property, source });
+        Some(summary.map(|summary| (Datastore::of(client, seen.object().clone()), summary)))
+    });
+    read.collect()
+}
+
+impl VimClient {
+    /// The path to register a machine by, from what a replicator on the hosts names its file by: the URL of a datastore and the
+    /// path from there on ([`registration_path`], over all datastores of this vCenter). (vVol recovery rules 3.4.7.)
+    ///
+    /// # Errors
+    /// [`WorkErrorKind::NoDatastore`] if no datastore that the session sees has the URL: it is not mounted here, or cannot be
+    /// reached; [`WorkErrorKind::Call`], [`WorkErrorKind::Unreadable`].
+    pub async fn path_to_register(&self, url: &str, path: &str) -> Result<String, WorkError> {
+        let root = || ManagedObjectReference::new("Folder", "root");
+        let about = |kind: WorkErrorKind| kind.about("looking for a datastore below", &root());
+        let datastores = all(self).await.map_err(about)?;
+        let summaries: Vec<DatastoreSummary> = datastores.into_iter().map(|(_, summary)| summary).collect();
+        let found = registration_path(&summaries, url, path);
+        found.ok_or_else(|| about(WorkErrorKind::NoDatastore { url: url.to_owned() }))
+    }
+}
+
 impl Datastore {
+    /// From where it can be reached: what recovered machines are to run on has to reach the target datastore of their group, which
+    /// is looked at before the failover. (`summary.accessible`, `host`; vVol recovery rules 2.3.3.)
+    ///
+    /// # Errors
+    /// [`WorkErrorKind::Call`], [`WorkErrorKind::Unreadable`].
+    pub async fn reach(&self) -> Result<Reach, WorkError> {
+        let reach = self.read_reach().await;
+        reach.map_err(|kind| kind.about("reading", self.reference()))
+    }
+
+    async fn read_reach(&self) -> Result<Reach, WorkErrorKind> {
+        let objects = std::slice::from_ref(self.reference());
+        let paths = [Self::SUMMARY.as_str(), Self::HOSTS.as_str()];
+        let seen = self.client().properties(objects, Self::TYPE_NAME, &paths).await?;
+        let unreadable = |property| move |source| WorkErrorKind::Unreadable { property, source };
+        let seen = seen.first();
+        let summary = seen.map(|seen| seen.at(Self::SUMMARY)).transpose();
+        let summary = summary.map_err(unreadable(Self::SUMMARY.as_str()))?.flatten();
+        let mounts = seen.map(|seen| seen.at(Self::HOSTS)).transpose();
+        let mounts = mounts.map_err(unreadable(Self::HOSTS.as_str()))?.flatten();
+        // What a mount leaves unsaid is taken for no (`HostMountInfo`: both are optional).
+        let reaches = |mount: &DatastoreHostMount| {
+            mount.mount_info.mounted.unwrap_or(false) && mount.mount_info.accessible.unwrap_or(false)
+        };
+        let mounts = mounts.unwrap_or_default().into_iter().filter(reaches);
+        Ok(Reach {
+            accessible: summary.is_some_and(|summary| summary.accessible),
+            hosts: mounts.map(|mount| mount.key).collect(),
+        })
+    }
+
+    /// The machines in the inventory that have files on it: after the end of a test, what is left of it. (`vm`; vVol recovery
+    /// rules 8.7.)
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn machines(&self) -> Result<Vec<VirtualMachine>, CallError> {
+        let found = self
+            .client()
+            .read(self, Self::MACHINES)
+            .await?
+            .unwrap_or_default();
+        let machine = |machine| VirtualMachine::of(self.client(), machine);
+        Ok(found.into_iter().map(machine).collect())
+    }
+
     /// The storage container behind the datastore; `None` if it is none of virtual volumes.
     ///
     /// # Errors

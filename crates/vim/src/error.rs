@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use farside_models_vim::{ClusterRecommendation, TaskInProgress, VirtualMachineQuestionInfo};
+use farside_models_vim::{
+    ClusterRecommendation, TaskInProgress, VirtualMachineConnectionState, VirtualMachineQuestionInfo,
+};
 use farside_transport::{CallError, WaitError, WaitErrorKind};
-use farside_wire::{DataType, DecodeError, Extends, Fault, ManagedObjectReference, MethodFault};
+use farside_wire::{
+    DataType, DecodeError, Extends, Fault, ManagedObjectReference, MethodFault, OpenEnum as _,
+};
 
+use crate::copy::TestCopy;
 use crate::vm::{Card, Guest};
 
 /// Work that did not come to its end: which work, on which object, and why.
@@ -86,9 +91,50 @@ pub enum WorkErrorKind {
     /// Of machines powered on together, this one is not in the result, and not on.
     #[error("the result does not mention it, and it is not on")]
     NotMentioned,
+    /// The machine is registered, and vCenter cannot read its files (`inaccessible`, `invalid`), or does not reach its host.
+    #[error("it is registered, and it is {}", .0.as_wire())]
+    NotConnected(VirtualMachineConnectionState),
+    /// The machine is registered, and its files are encrypted with a key that is not here.
+    #[error("it is registered, and it is locked: its key is not here")]
+    Locked,
+    /// The machine is not proven to be the test copy that was registered: it is left alone.
+    #[error("it is not proven to be the copy of {}: {}", .wanted.path, FoundFile(.found.as_deref()))]
+    NotTheCopy {
+        /// The copy.
+        wanted: Box<TestCopy>,
+        /// The file that the machine has, at this vCenter; `None` if it cannot be read.
+        found: Option<String>,
+    },
+    /// It was changed, and reads otherwise; it was to be so.
+    #[error("it was to be {0}, and is not")]
+    Unchanged(&'static str),
+    /// There is no disk of this key.
+    #[error("it has no disk {0}")]
+    NoDisk(i32),
+    /// No datastore of this vCenter has this URL.
+    #[error("no datastore is at {url}")]
+    NoDatastore {
+        /// The URL.
+        url: String,
+    },
+    /// None of the recommendations is about the machine.
+    #[error("no recommendation is about it")]
+    NoRecommendation,
     /// The datastore has no storage container: it is none of virtual volumes.
     #[error("it holds no virtual volumes")]
     NoContainer,
+}
+
+/// The file that a machine was found to have.
+struct FoundFile<'a>(Option<&'a str>);
+
+impl std::fmt::Display for FoundFile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(file) => write!(f, "its file is {file}, at the vCenter that was asked"),
+            None => f.write_str("its file cannot be read"),
+        }
+    }
 }
 
 /// The end of a message: why, in the server's words.

@@ -74,7 +74,7 @@ impl Folder {
     /// # Errors
     /// [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`]; [`NotRegistered::of`] says what the fault in it means. After any
     /// fault nothing is registered, but that `AlreadyExists` says it was before; after an unknown effect, or
-    /// [`WorkErrorKind::Late`], look for the path.
+    /// [`WorkErrorKind::Late`], look for the path. [`Folder::take_up`] does all of that.
     ///
     /// # Cancel safety
     /// A dropped future leaves the task running.

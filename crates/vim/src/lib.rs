@@ -43,8 +43,10 @@
 //! | `inventory` `search` | paths of objects; [`SearchIndex`], [`TaskManager`] |
 //! | `entity` | handles with their plain methods: [`ManagedEntity`], [`Network`], [`HostSystem`] |
 //! | with feature `vm`, which is on unless said otherwise and includes `inventory` | |
-//! | `vm` | [`VirtualMachine`]: its plain methods; shut down, start, question, readiness, network cards |
-//! | `folder` `together` `datastore` | [`Folder`]: registering; [`Datacenter`]: machines powered on together; [`Datastore`]: files of recovered machines |
+//! | `vm` | [`VirtualMachine`]: its plain methods; shut down, start, question, readiness, network cards, disks, options, storage policies |
+//! | `folder` `registration` | [`Folder`]: registering |
+//! | `together` | [`Datacenter`]: machines powered on together; [`ClusterComputeResource`]: recommendations applied |
+//! | `datastore` `copy` | [`Datastore`]: files of recovered machines; [`TestCopy`]: a copy that is proven before it is deleted |
 //! | `error` `work` | [`WorkError`]: work of more than one call; how it is started and seen to its end |
 //!
 //! Without features the crate has what all clients of VI JSON need, and a program compiles no more than that.
@@ -56,6 +58,8 @@ mod client;
 mod collector;
 #[cfg(feature = "container")]
 mod container;
+#[cfg(feature = "vm")]
+mod copy;
 #[cfg(feature = "vm")]
 mod datastore;
 #[cfg(feature = "inventory")]
@@ -70,6 +74,8 @@ mod invocation;
 mod object;
 mod path;
 mod properties;
+#[cfg(feature = "vm")]
+mod registration;
 mod release;
 #[cfg(feature = "inventory")]
 mod search;
@@ -92,8 +98,11 @@ pub use collector::{PropertyCollector, PropertyFilter};
 #[cfg(feature = "container")]
 pub use container::{ContainerView, Entry};
 #[cfg(feature = "vm")]
+pub use copy::{Discarded, TestCopy};
+#[cfg(feature = "vm")]
 pub use datastore::{
-    Datastore, FailedFile, RecoveredVolume, UpdatedFile, UpdatedFiles, registration_path, update_request,
+    Datastore, FailedFile, Reach, RecoveredVolume, UpdatedFile, UpdatedFiles, registration_path,
+    update_request,
 };
 #[cfg(feature = "inventory")]
 pub use entity::{HostSystem, ManagedEntity, Network};
@@ -105,6 +114,8 @@ pub use invocation::Invocation;
 pub use object::ManagedObject;
 pub use path::PropertyPath;
 pub use properties::ObjectProperties;
+#[cfg(feature = "vm")]
+pub use registration::TakenUp;
 pub use release::{KNOWN_RELEASES, ReleaseChoice};
 #[cfg(feature = "inventory")]
 pub use search::{SearchIndex, TaskManager};
@@ -118,8 +129,8 @@ pub use updates::{Update, Updates};
 pub use view::{ListView, ViewManager};
 #[cfg(feature = "vm")]
 pub use vm::{
-    ByWhat, Card, CardChange, Connection, Guest, MovedOrCopied, NetworkBacking, Readiness, ShutDown, Started,
-    VirtualMachine, card_spec, choice,
+    ByWhat, Card, CardChange, Connection, Disk, Guest, MovedOrCopied, NetworkBacking, Policies, Policy,
+    Presence, Readiness, ShutDown, Started, VirtualMachine, card_spec, choice, policy_spec, removal_spec,
 };
 
 /// What the macros of this crate write into others.

@@ -6,14 +6,15 @@ use farside_models_vim::operation::{
     CLUSTER_COMPUTE_RESOURCE_APPLY_RECOMMENDATION, DATACENTER_POWER_ON_MULTI_VM_TASK,
 };
 use farside_models_vim::{
-    ApplyRecommendationRequest, ClusterPowerOnVmResult, InvalidPowerState, OptionValue,
-    PowerOnMultiVMRequest, VirtualMachinePowerState,
+    ApplyRecommendationRequest, ClusterPowerOnVmResult, ClusterRecommendation, InvalidPowerState,
+    OptionValue, PowerOnMultiVMRequest, VirtualMachinePowerState,
 };
 use farside_wire::{ManagedObjectReference, Object};
 use futures_util::future::join_all;
 
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
+use crate::path::PropertyPath;
 use crate::task::no_result;
 use crate::vm::{Look, MovedOrCopied, Started, VirtualMachine, goes_on};
 use crate::work::{Time, finish};
@@ -38,7 +39,8 @@ crate::managed_object! {
 
 crate::methods! {
     ClusterComputeResource {
-        /// Applies a recommendation, which can be done once: it is begun when the call answers.
+        /// Applies a recommendation, which can be done once: it is begun when the call answers. See also
+        /// [`VirtualMachine::start_as_recommended`].
         act apply_recommendation(request: &ApplyRecommendationRequest) -> nothing = CLUSTER_COMPUTE_RESOURCE_APPLY_RECOMMENDATION;
     }
 }
@@ -52,7 +54,7 @@ impl Datacenter {
     /// One call for all (`PowerOnMultiVM_Task`); then its result is looked into machine by machine. One that was attempted is
     /// followed as [`VirtualMachine::start`] does, its question answered as said; one that was not, and is not on, has the
     /// server's fault ([`WorkErrorKind::NotAttempted`]) or waits for somebody to apply a recommendation
-    /// ([`WorkErrorKind::Recommended`]).
+    /// ([`WorkErrorKind::Recommended`]; [`VirtualMachine::start_as_recommended`] does that).
     ///
     /// # Errors
     /// [`WorkErrorKind::Call`] and [`WorkErrorKind::Wait`] when the call or its task as a whole failed. If nobody knows what
@@ -118,23 +120,98 @@ fn fate<'a>(machine: &ManagedObjectReference, result: &'a ClusterPowerOnVmResult
     if let Some(entry) = result.not_attempted.iter().find(|entry| is(&entry.vm)) {
         return Fate::Not(WorkErrorKind::NotAttempted(entry.fault.clone()));
     }
-    let about = result.recommendations.iter().filter(|recommendation| {
-        let targets = recommendation
-            .action
-            .iter()
-            .filter_map(|action| action.base().ok()?.target);
-        recommendation
-            .target
-            .iter()
-            .cloned()
-            .chain(targets)
-            .any(|target| is(&target))
-    });
-    let about: Vec<_> = about.cloned().collect();
+    let recommendations = result.recommendations.iter();
+    let about: Vec<_> = recommendations
+        .filter(|recommendation| is_about(recommendation, machine))
+        .cloned()
+        .collect();
     if about.is_empty() {
         Fate::Not(WorkErrorKind::NotMentioned)
     } else {
         Fate::Not(WorkErrorKind::Recommended(about))
+    }
+}
+
+fn is_about(recommendation: &ClusterRecommendation, machine: &ManagedObjectReference) -> bool {
+    let actions = recommendation.action.iter();
+    let targets = actions.filter_map(|action| action.base().ok()?.target);
+    let mut targets = recommendation.target.iter().cloned().chain(targets);
+    targets.any(|target| target.value == machine.value)
+}
+
+/// The path from a machine to its cluster.
+const POOL: PropertyPath<VirtualMachine, ManagedObjectReference> = PropertyPath::new("resourcePool");
+const OWNER: &str = "owner";
+
+impl VirtualMachine {
+    /// Starts a machine that DRS in manual mode has left off, by applying what it recommends for it, and sees it on as
+    /// [`VirtualMachine::start`] does: of the recommendations in [`WorkErrorKind::Recommended`], the one with the best rating that
+    /// is about this machine, after those that it needs first. Somebody has to want that: DRS was told not to act by itself.
+    /// (`ApplyRecommendation`; vVol recovery rules 7.2.)
+    ///
+    /// # Errors
+    /// [`WorkErrorKind::NoRecommendation`], with nothing applied; [`WorkErrorKind::Call`] if one was refused, as when it was
+    /// applied before or is out of date: power on anew for others; [`WorkErrorKind::Late`] and others as
+    /// [`VirtualMachine::start`].
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves what was begun, and a standing question, as they are.
+    pub async fn start_as_recommended(
+        &self,
+        recommendations: &[ClusterRecommendation],
+        answer: Option<MovedOrCopied>,
+        limit: Duration,
+    ) -> Result<Started, WorkError> {
+        let look = Look::of(self.client(), answer, limit);
+        let started = self.follow_recommendation(recommendations, look).await;
+        started.map_err(|kind| kind.about("starting", self.reference()))
+    }
+
+    async fn follow_recommendation(
+        &self,
+        recommendations: &[ClusterRecommendation],
+        look: Look,
+    ) -> Result<Started, WorkErrorKind> {
+        let (client, time) = (self.client(), look.time);
+        let about = recommendations
+            .iter()
+            .filter(|recommendation| is_about(recommendation, self.reference()));
+        let best = about.max_by_key(|recommendation| recommendation.rating);
+        let best = best.ok_or(WorkErrorKind::NoRecommendation)?;
+        if self.power_within(time).await? == VirtualMachinePowerState::PoweredOn {
+            return Ok(Started::WasOn);
+        }
+        let cluster = time.within(client, self.cluster()).await?;
+        for key in best.prerequisite.iter().chain([&best.key]) {
+            let request = ApplyRecommendationRequest::new(key);
+            match time.within(client, cluster.apply_recommendation(&request)).await {
+                Ok(()) => {}
+                // It is not applied again: whether the machine comes on tells.
+                Err(kind) if goes_on(&kind) => {}
+                Err(kind) => return Err(kind),
+            }
+        }
+        self.comes_on(None, look).await
+    }
+
+    /// The cluster that its resource pool belongs to.
+    async fn cluster(&self) -> Result<ClusterComputeResource, WorkErrorKind> {
+        let pool = self.property(POOL).await?;
+        let seen = self
+            .client()
+            .properties(&[pool], "ResourcePool", &[OWNER])
+            .await?;
+        let seen = seen.first();
+        let owner = seen.map(|seen| seen.get(OWNER)).transpose();
+        let owner = owner.map_err(|source| WorkErrorKind::Unreadable {
+            property: OWNER,
+            source,
+        })?;
+        let owner = owner.flatten().ok_or_else(|| WorkErrorKind::Absent {
+            property: OWNER,
+            fault: seen.and_then(|seen| seen.fault(OWNER).cloned()),
+        })?;
+        Ok(ClusterComputeResource::of(self.client(), owner))
     }
 }
 

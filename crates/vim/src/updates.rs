@@ -38,7 +38,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Makes a collector that nobody else waits at.
+    /// Makes a collector that nobody else waits at. If the answer is lost, one may have been made whose id nobody knows, and no call
+    /// lists collectors: it has no filters, and goes with the session.
     pub(crate) async fn open(client: &VimClient) -> Result<Self, CallError> {
         let own = client
             .property_collector()
@@ -162,7 +163,9 @@ impl Updates {
     /// disturbs nobody who waits.
     ///
     /// # Errors
-    /// [`CallError`], for instance of a lost connection: call again, and nothing is missed.
+    /// [`CallError`], for instance of a lost connection: call again, and nothing is missed. Where the answer to the making of a
+    /// collector or a filter was lost, an empty collector, or one with its filters, may stay at the server until the session
+    /// ends: a caller who calls again without a pause can make many of them.
     ///
     /// # Cancel safety
     /// Dropped, it loses nothing: the next call tells it.

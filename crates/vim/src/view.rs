@@ -13,7 +13,8 @@ use farside_models_vim::{
 use farside_wire::ManagedObjectReference;
 
 crate::managed_object! {
-    /// Where views are made: [`VimClient::view_manager`](crate::VimClient::view_manager). They belong to the session.
+    /// Where views are made: [`VimClient::view_manager`](crate::VimClient::view_manager). They belong to the session: one whose id
+    /// was lost with an answer is in [`ViewManager::view_list`], among all others of the session, and goes with it.
     pub struct ViewManager = "ViewManager";
     /// A view of given objects.
     pub struct ListView = "ListView";

@@ -17,20 +17,25 @@ use crate::path::PropertyPath;
 
 mod card;
 mod change;
+mod disk;
 mod guest;
 mod looks;
 mod network;
+mod option;
 mod power;
+mod profile;
 mod question;
 mod start;
 mod watch;
 
 pub use card::{Card, CardChange, Connection, card_spec};
+pub use disk::{Disk, Presence, removal_spec};
 pub use guest::{Guest, Readiness};
 pub(crate) use looks::Looks;
 pub use network::NetworkBacking;
 pub(crate) use power::goes_on;
 pub use power::{ByWhat, ShutDown};
+pub use profile::{Policies, Policy, policy_spec};
 pub use question::{MovedOrCopied, choice};
 pub(crate) use start::Look;
 pub use start::Started;
@@ -49,6 +54,8 @@ impl VirtualMachine {
     /// Whether vCenter can read it: `inaccessible` and `invalid` mean that its files cannot be.
     pub const CONNECTION_STATE: PropertyPath<VirtualMachine, VirtualMachineConnectionState> =
         PropertyPath::new("runtime.connectionState");
+    /// `locked` if its files are encrypted and the key is not here; unset before release 6.7.
+    pub const CRYPTO_STATE: PropertyPath<VirtualMachine, String> = PropertyPath::new("runtime.cryptoState");
     /// What it asks, if it does.
     pub const QUESTION: PropertyPath<VirtualMachine, VirtualMachineQuestionInfo> =
         PropertyPath::new("runtime.question");
@@ -90,9 +97,10 @@ crate::methods! {
         act reconfigure(request: &ReconfigVMRequest) -> task = VIRTUAL_MACHINE_RECONFIG_VM_TASK;
         /// Answers its question with the key of a choice. See also [`VirtualMachine::start`].
         act answer(request: &AnswerVMRequest) -> nothing = VIRTUAL_MACHINE_ANSWER_VM;
-        /// Deletes it with its files, for good. Never for what is not proven to be a test copy.
+        /// Deletes it with its files, for good. Never for what is not proven to be a test copy: see also
+        /// [`VirtualMachine::discard`].
         act destroy() -> task = VIRTUAL_MACHINE_DESTROY_TASK;
-        /// Has vCenter look anew at its files, which `layoutEx` and `storage` tell of.
+        /// Has vCenter look anew at its files, which `layoutEx` and `storage` tell of. See also [`VirtualMachine::disks`].
         read refresh_storage_info() -> nothing = VIRTUAL_MACHINE_REFRESH_STORAGE_INFO;
         /// Reads its state: power, host, connection, question.
         read runtime() -> value VirtualMachineRuntimeInfo = VIRTUAL_MACHINE_GET_RUNTIME;

@@ -77,7 +77,7 @@ impl VirtualMachine {
     }
 
     /// Reads properties of the machine, which has to be there, if they come in time.
-    pub(super) async fn see(
+    pub(crate) async fn see(
         &self,
         time: Time,
         paths: &[&'static str],

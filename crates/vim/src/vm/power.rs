@@ -64,7 +64,7 @@ impl VirtualMachine {
         gone.map_err(|kind| kind.about("shutting down", self.reference()))
     }
 
-    async fn go_off(&self, limits: ShutDown) -> Result<ByWhat, WorkErrorKind> {
+    pub(crate) async fn go_off(&self, limits: ShutDown) -> Result<ByWhat, WorkErrorKind> {
         let whole = Time::of(
             self.client(),
             "off",

@@ -67,7 +67,7 @@ impl Watch {
 
 impl VirtualMachine {
     /// Reads properties of the machine; `None` if the server leaves it out.
-    pub(super) async fn look(&self, paths: &[&str]) -> Result<Option<ObjectProperties>, CallError> {
+    pub(crate) async fn look(&self, paths: &[&str]) -> Result<Option<ObjectProperties>, CallError> {
         let object = std::slice::from_ref(self.reference());
         let seen = self.client().properties(object, Self::TYPE_NAME, paths).await?;
         Ok(seen.into_iter().next())
@@ -89,7 +89,7 @@ impl VirtualMachine {
     }
 
     /// The wait until properties are as wanted.
-    pub(super) fn watch<T>(
+    pub(crate) fn watch<T>(
         &self,
         paths: &'static [&'static str],
         condition: impl Fn(&ObjectProperties) -> Option<Option<RawJson>> + Send + Sync + 'static,
@@ -105,7 +105,7 @@ impl VirtualMachine {
     }
 
     /// Waits until properties are as wanted; `None` if the time was up before.
-    pub(super) async fn wait_for<T>(
+    pub(crate) async fn wait_for<T>(
         &self,
         deadline: Deadline,
         wanted: &RemoteOperation<T>,

@@ -9,6 +9,7 @@ mod fixtures;
 mod limits;
 mod looks;
 mod power;
+mod recovery;
 mod story;
 mod support;
 mod together;
