@@ -3,9 +3,9 @@
 use std::fmt;
 
 use farside_models_sms::{
-    DeviceId, RecoveredDevice, RecoveredTargetGroupMemberInfo, SourceGroupMemberInfo, TargetGroupMemberInfo,
-    VVolId, VasaVirtualDiskId, VirtualDiskKey, VirtualDiskMoId, VirtualMachineFilePath, VirtualMachineMoId,
-    VirtualMachineUUID,
+    DeviceId, RecoveredDevice, RecoveredDiskInfo, RecoveredTargetGroupMemberInfo, SourceGroupMemberInfo,
+    TargetGroupMemberInfo, VVolId, VasaVirtualDiskId, VirtualDiskKey, VirtualDiskMoId,
+    VirtualMachineFilePath, VirtualMachineMoId, VirtualMachineUUID,
 };
 use farside_wire::{Fault, ManagedObjectReference, Object};
 
@@ -183,6 +183,30 @@ pub struct GroupDevice {
     pub datastore: Option<ManagedObjectReference>,
     /// What was made of it; told at the target while a test runs and after a failover. Absent: it was not recovered.
     pub recovered: Option<Device>,
+    /// The files of its disks, as a replicator on the hosts made them; told in the result of a recovery only.
+    pub disks: Vec<DiskFile>,
+}
+
+/// The file of a disk that a replicator on the hosts has recovered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DiskFile {
+    /// The key of the disk.
+    pub key: i32,
+    /// The URL of the datastore.
+    pub datastore_url: String,
+    /// The path from there.
+    pub path: String,
+}
+
+impl DiskFile {
+    fn of(info: &RecoveredDiskInfo) -> Self {
+        Self {
+            key: info.device_key,
+            datastore_url: info.ds_url.clone(),
+            path: info.disk_path.clone(),
+        }
+    }
 }
 
 impl GroupDevice {
@@ -194,6 +218,7 @@ impl GroupDevice {
             replicas: Vec::new(),
             datastore: None,
             recovered: None,
+            disks: Vec::new(),
         }
     }
 
@@ -222,6 +247,7 @@ impl GroupDevice {
             replicas: vec![(None, member.replica_id.id)],
             datastore: Some(member.target_datastore),
             recovered: recovered.as_ref().map(Device::of),
+            disks: Vec::new(),
         })
     }
 
@@ -234,6 +260,7 @@ impl GroupDevice {
             replicas: replica.collect(),
             datastore: Some(device.datastore.clone()),
             recovered: device.recovered_device_id.as_ref().map(Device::of),
+            disks: device.recovered_disk_info.iter().map(DiskFile::of).collect(),
         };
         (read, device.error.clone())
     }

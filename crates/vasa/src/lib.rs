@@ -41,14 +41,14 @@
 //! | `Get-SpbmEntityConfiguration` | [`PbmProfileManager::profiles_of_entities`] |
 //! | `Sync-SpbmReplicationGroup` | [`Action::Sync`] |
 //! | `Start-SpbmReplicationPrepareFailover` | [`Action::Prepare`] |
-//! | `Start-SpbmReplicationFailover` | [`Action::Failover`]; `-CheckOnly` [`Action::CheckFailover`], `-Unplanned` is `planned: false`, `-PointInTimeReplica` is [`Recovery::point`]. It moves storage only: the update of the VM files, which the cmdlet hides (`-SourceVvolIdMap`), is `Datastore::update_vm_files` of `farside-vim` |
+//! | `Start-SpbmReplicationFailover` | [`Action::Failover`]; `-CheckOnly` [`Action::CheckFailover`], `-Unplanned` is `planned: false`, `-PointInTimeReplica` is [`Recovery::point`]. It moves storage only: the update of the VM files, which the cmdlet hides (`-SourceVvolIdMap`), is `VasaClient::machine_files` |
 //! | `Start-SpbmReplicationTestFailover` | [`Action::StartTest`], `-CheckOnly` [`Action::CheckTest`] |
 //! | `Stop-SpbmReplicationTestFailover` | [`Action::StopTest`]; `-Force` is `force: true` |
 //! | `Start-SpbmReplicationPromote` | [`Action::Promote`] |
 //! | `Start-SpbmReplicationReverse` | [`Action::Reverse`], then [`VasaClient::groups`] for the new pair |
-//! | `New-VM -VMFilePath` | `Folder::register` of `farside-vim` |
+//! | `New-VM -VMFilePath` | `Folder::take_up` of `farside-vim` |
 //! | `Get-VMQuestion`, `Set-VMQuestion` | `VirtualMachine::QUESTION`, `VirtualMachine::answer` of `farside-vim`; its `start` answers whether a machine was moved or copied, and shows any other question |
-//! | `Set-SpbmEntityConfiguration` | `VirtualMachine::reconfigure` of `farside-vim`, with profiles |
+//! | `Set-SpbmEntityConfiguration` | `VasaClient::assign` |
 //! | `Get-VasaProvider` | [`VasaClient::providers`], [`VasaClient::provider`] |
 //! | `Get-VasaStorageArray` | [`SmsStorageManager::arrays`] |
 //! | `New-VasaProvider` | [`SmsStorageManager::register_provider`] |
@@ -72,6 +72,8 @@
 //! | `fault` | [`GroupFault`]: what the faults mean that a caller acts upon |
 //! | `id` | [`GroupId`], [`ProviderRef`], [`PointId`] |
 //! | `policy` `owner` | with feature `vm`, which is on unless said otherwise: the managed objects of PBM, and which machines and disks belong to which group |
+//! | `files` `assign` `recovery_error` | with the same feature: [`VasaClient::machine_files`], the files of recovered machines; [`VasaClient::assign`], their policies |
+//! | [`recovery`] | with the same feature: a recovery by hand, rule by rule: which function does what, and an example |
 //!
 //! What holds here: a source id is never made from a target id; no call is repeated, without a look, that a provider may have acted
 //! upon; `force` is never set unless the caller does; a limit that no provider named is not assumed; what a server sends beyond the
@@ -79,10 +81,14 @@
 
 mod act;
 mod action;
+#[cfg(feature = "vm")]
+mod assign;
 mod batch;
 mod client;
 mod device;
 mod fault;
+#[cfg(feature = "vm")]
+mod files;
 mod group;
 mod id;
 #[cfg(feature = "vm")]
@@ -91,16 +97,24 @@ mod pair;
 mod point;
 #[cfg(feature = "vm")]
 mod policy;
+#[cfg(feature = "vm")]
+pub mod recovery;
+#[cfg(feature = "vm")]
+mod recovery_error;
 mod service;
 mod start;
 mod task;
 
 pub use act::{Act, Doubt, GroupEnd, GroupEnded, NotStarted};
 pub use action::{Action, Batch, CalledAt, Recovery, Unfit};
+#[cfg(feature = "vm")]
+pub use assign::policy;
 pub use batch::{GroupOutcome, GroupSuccess, batch_limit, is_already_done, regroup, split};
 pub use client::{Provider, VasaClient};
-pub use device::{Device, GroupDevice, VvolId};
+pub use device::{Device, DiskFile, GroupDevice, VvolId};
 pub use fault::GroupFault;
+#[cfg(feature = "vm")]
+pub use files::{Contradiction, LostDevice, MachineFiles, Recovered, RecoveredFile};
 pub use group::{Group, GroupSide, GroupView};
 pub use id::{GroupId, PointId, ProviderRef};
 #[cfg(feature = "vm")]
@@ -111,6 +125,8 @@ pub use point::{GroupPoints, PointInTime, PointInterval, PointQuery};
 pub use policy::{
     PbmProfileManager, PbmReplicationManager, PbmServiceInstance, VmGroups, VmPart, parts_by_group,
 };
+#[cfg(feature = "vm")]
+pub use recovery_error::RecoveryError;
 pub use service::{SmsProvider, SmsServiceInstance, SmsStorageManager, VasaProvider};
 pub use start::GroupWork;
 pub use task::{ForeignSmsTask, SMS_TASK, SmsTask, SmsTasks};

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use farside_models_vim::{VirtualDevice, VirtualDisk};
+use farside_models_vim::{VirtualDevice, VirtualDisk, VirtualMachineConfigInfoDatastoreUrlPair};
 use farside_transport::CallError;
 use farside_vim::ObjectProperties;
 use farside_wire::{ManagedObjectReference, Object};
 
 use crate::client::VasaClient;
-use crate::device::{Device, GroupDevice, VvolId};
+use crate::device::{Device, DiskFile, GroupDevice, VvolId};
 use crate::group::Group;
 use crate::policy::VmPart;
 
@@ -24,20 +24,30 @@ pub struct VmVolumes {
     pub parts: BTreeMap<VmPart, VvolId>,
     /// The volumes of its other files: snapshots, memory.
     pub others: Vec<VvolId>,
+    /// Its configuration file, in datastore form.
+    pub file: Option<String>,
+    /// The files of its disks by their keys, in datastore form.
+    pub disk_files: BTreeMap<i32, String>,
+    /// The URLs of the datastores that its files are on, by the names of these.
+    pub datastores: BTreeMap<String, String>,
 }
 
 /// The property that names the volume of the home, if the server knows it.
 const HOME: &str = "config.vmStorageObjectId";
+
+/// The property that has the URLs of the datastores that a machine is on.
+const DATASTORES: &str = "config.datastoreUrl";
 
 /// The property that lists the files of a machine. Each may name the volume that it is on.
 const FILES: &str = "layoutEx";
 
 impl VmVolumes {
     /// The properties of a virtual machine that tell.
-    pub const PATHS: [&'static str; 5] = [
+    pub const PATHS: [&'static str; 6] = [
         "config.instanceUuid",
         HOME,
         "config.files.vmPathName",
+        DATASTORES,
         "config.hardware.device",
         FILES,
     ];
@@ -53,17 +63,18 @@ impl VmVolumes {
         if let Some(home) = text(HOME).map(VvolId::new).or_else(by_directory) {
             parts.insert(VmPart::Home, home);
         }
+        let mut disk_files = BTreeMap::new();
         let devices = properties.get::<Vec<Object<VirtualDevice>>>("config.hardware.device");
         for device in devices.ok().flatten().unwrap_or_default() {
             let Some(Ok(disk)) = device.downcast::<VirtualDisk>() else {
                 continue;
             };
             let backing = disk.backing.as_ref().map(Object::raw_json);
-            let volume =
-                backing.and_then(|backing| backing.member("backingObjectId")?.decode::<String>().ok());
-            if let Some(volume) = volume {
+            let text = |name: &str| backing.as_ref()?.member(name)?.decode::<String>().ok();
+            if let Some(volume) = text("backingObjectId") {
                 parts.insert(VmPart::Disk(disk.key), VvolId::new(volume));
             }
+            disk_files.extend(text("fileName").map(|file| (disk.key, file)));
         }
         let named = files(properties);
         let others = named.filter(|volume| parts.values().all(|known| known != volume));
@@ -71,6 +82,9 @@ impl VmVolumes {
             vm: properties.object().clone(),
             instance_uuid: text("config.instanceUuid"),
             others: others.collect(),
+            file: text("config.files.vmPathName"),
+            disk_files,
+            datastores: datastores(properties),
             parts,
         }
     }
@@ -103,9 +117,53 @@ impl VmVolumes {
             Device::Vm(uuid) => is_own(uuid).then_some(VmPart::Home),
             Device::VmOf { vm, .. } => (*vm == self.vm.value).then_some(VmPart::Home),
             Device::DiskOf { vm, key, .. } if *vm == self.vm.value => key.parse().ok().map(VmPart::Disk),
-            Device::DiskOf { .. } | Device::DiskId(_) | Device::File { .. } | Device::Other(_) => None,
+            Device::File {
+                datastore_url, path, ..
+            } => {
+                let file = self.file.as_deref()?;
+                self.is_at(file, datastore_url, path).then_some(VmPart::Home)
+            }
+            Device::DiskOf { .. } | Device::DiskId(_) | Device::Other(_) => None,
         }
     }
+
+    /// The disk of this machine that a replicator on the hosts has recovered; `None` if the file is none of this machine's, or that
+    /// of another disk.
+    #[must_use]
+    pub fn disk_of(&self, disk: &DiskFile) -> Option<VmPart> {
+        let file = self.disk_files.get(&disk.key)?;
+        self.is_at(file, &disk.datastore_url, &disk.path)
+            .then_some(VmPart::Disk(disk.key))
+    }
+
+    /// Whether a file of this machine, in datastore form, is the one at a path from the URL of a datastore on.
+    fn is_at(&self, file: &str, url: &str, path: &str) -> bool {
+        if path.starts_with('[') {
+            return file == path;
+        }
+        let Some((name, own)) = file.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
+            return false;
+        };
+        let root = root_of(url);
+        // Some name the file from the root of the host on.
+        let path = path.strip_prefix(root).unwrap_or(path).trim_start_matches('/');
+        own == path
+            && self
+                .datastores
+                .get(name)
+                .is_some_and(|known| root_of(known) == root)
+    }
+}
+
+/// The directory that the URL of a datastore stands for: written with or without `ds://` in front and a slash at the end.
+fn root_of(url: &str) -> &str {
+    url.trim_start_matches("ds://").trim_end_matches('/')
+}
+
+fn datastores(properties: &ObjectProperties) -> BTreeMap<String, String> {
+    let told = properties.get::<Vec<VirtualMachineConfigInfoDatastoreUrlPair>>(DATASTORES);
+    let told = told.ok().flatten().unwrap_or_default();
+    told.into_iter().map(|pair| (pair.name, pair.url)).collect()
 }
 
 /// The volume that the configuration file is on: `[datastore] rfc4122.…/name.vmx`. A directory that people have named is none.
@@ -131,7 +189,8 @@ fn files(properties: &ObjectProperties) -> impl Iterator<Item = VvolId> {
 
 /// Which virtual machine, and which part of it, each device of a group is; `None` where none of `vms` has it: no machine with it is
 /// registered at this side, or vCenter told nothing of the one that is ([`VmVolumes::is_told`]). At the source the devices
-/// themselves are looked for, at the target what was recovered of them, which is nothing while the group only replicates.
+/// themselves are looked for, at the target what was recovered of them, which is nothing while the group only replicates; the disks of
+/// a replicator on the hosts by their files, where the devices are those of the result of the recovery ([`GroupDevice::of_result`]).
 #[must_use]
 pub fn owners<'a>(
     group: &'a Group,
@@ -147,7 +206,11 @@ pub fn owners<'a>(
         } else {
             device.recovered.as_ref()
         };
-        (device, here.and_then(owner))
+        let by_files = || {
+            let disk = |vm: &'a VmVolumes| device.disks.iter().find_map(|disk| vm.disk_of(disk));
+            vms.iter().find_map(|vm| disk(vm).map(|part| (&vm.vm, part)))
+        };
+        (device, here.and_then(owner).or_else(by_files))
     });
     found.collect()
 }

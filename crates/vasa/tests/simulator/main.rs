@@ -5,6 +5,7 @@
 mod act;
 mod again;
 mod exactly_once;
+mod files;
 mod inventory;
 mod machines;
 mod moves;
