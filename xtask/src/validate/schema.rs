@@ -191,17 +191,28 @@ impl<'d> Types<'d> {
     }
 
     /// Whether a reference to an object of type `own` may stand where one to a `declared` does; `None` if the document does
-    /// not know `own`.
+    /// not know `own`, or not whether what it derives from derives from `declared`.
     pub(super) fn refers(&self, own: &str, declared: &str) -> Option<bool> {
         self.managed.get(declared)?;
-        let mut base = Some(*self.managed.get_key_value(own)?.0);
-        while let Some(at) = base {
-            if at == declared {
-                return Some(true);
-            }
-            base = self.managed.get(at).copied().flatten();
+        self.managed.get(own)?;
+        let (own, declared) = (self.line(own), self.line(declared));
+        if own.contains(&declared[0]) {
+            return Some(true);
         }
-        Some(false)
+        let meets = own.iter().any(|name| declared.contains(name));
+        let is_whole = own
+            .last()
+            .is_some_and(|name| self.managed.contains_key(name.as_str()));
+        (meets || is_whole).then_some(false)
+    }
+
+    /// A managed type and its ancestors, as far as the document has them: the last one may be known by name alone.
+    fn line(&self, name: &str) -> Vec<String> {
+        let mut line = vec![name.to_owned()];
+        while let Some(base) = line.last().and_then(|at| self.managed_base(at)) {
+            line.push(base.to_owned());
+        }
+        line
     }
 }
 

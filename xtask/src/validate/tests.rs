@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::exchange::{Body, Exchange, Message};
 use super::judge::Judge;
 use super::oddity::{Oddities, fits};
+use super::schema::Types;
 use super::schema::{Document, documents};
 use super::{Finding, Report};
 
@@ -202,6 +203,28 @@ fn objects_of_vi_json_have_their_members_types_and_names() {
         info
     });
     assert_eq!(found(&documents, &other), Vec::<String>::new());
+}
+
+#[test]
+fn a_type_whose_base_is_not_in_the_document_may_be_anything_that_derives_from_it() {
+    let documents = all_documents();
+    let vim = documents.iter().find(|document| {
+        document.json["tags"]
+            .to_string()
+            .contains("ClusterComputeResource")
+    });
+    let types = Types::new(vim.unwrap());
+    for (own, declared, refers) in [
+        ("VirtualMachine", "VirtualMachine", Some(true)),
+        ("VirtualMachine", "ManagedEntity", Some(true)),
+        ("Task", "ManagedEntity", Some(false)),
+        ("HostSystem", "Datastore", Some(false)),
+        ("ViewManager", "Datastore", Some(false)),
+        ("ClusterComputeResource", "ManagedEntity", None),
+        ("NoSuchThing", "ManagedEntity", None),
+    ] {
+        assert_eq!(types.refers(own, declared), refers, "{own} for {declared}");
+    }
 }
 
 #[test]
