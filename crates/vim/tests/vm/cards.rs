@@ -6,6 +6,7 @@ use farside_simulator::{FaultAction, FaultRule};
 use farside_vim::{
     CardChange, Connection, ManagedObject, Network, NetworkBacking, VirtualMachine, WorkErrorKind, card_spec,
 };
+use farside_wire::{Object, RawJson};
 
 use crate::support::{Bench, LONG, fault};
 
@@ -131,6 +132,52 @@ async fn a_foreign_network_is_no_connection_or_keeps_the_machine_off() {
             }
         }
     }
+}
+
+#[test]
+fn a_card_that_was_shown_with_nulls_and_without_type_names_goes_back_without_and_with_them() {
+    let shown = serde_json::json!({
+        "_typeName": "VirtualVmxnet3",
+        "key": 4000,
+        "deviceInfo": {"label": "Network adapter 1", "summary": "dvs-east"},
+        "backing": {
+            "_typeName": "VirtualEthernetCardDistributedVirtualPortBackingInfo",
+            "port": {"switchUuid": "50 3f", "portgroupKey": "dvportgroup-11", "portKey": null},
+        },
+        "connectable": {"startConnected": true, "allowGuestControl": true, "connected": false, "status": "ok"},
+        "numaNode": null,
+        "uptCompatibilityEnabled": true,
+        "inventedLater": {"kept": 7},
+    });
+    let device = Object::from_raw(RawJson::of(&shown).unwrap()).unwrap();
+    let cut = CardChange {
+        key: KEY,
+        to: Connection::Disconnected,
+    };
+    let spec = card_spec(&[device], &[cut], false).unwrap();
+    let spec = serde_json::to_value(&spec).unwrap();
+    let wanted = serde_json::json!({
+        "_typeName": "VirtualVmxnet3",
+        "key": 4000,
+        "deviceInfo": {"_typeName": "Description", "label": "Network adapter 1", "summary": "dvs-east"},
+        "backing": {
+            "_typeName": "VirtualEthernetCardDistributedVirtualPortBackingInfo",
+            "port": {
+                "_typeName": "DistributedVirtualSwitchPortConnection",
+                "switchUuid": "50 3f",
+                "portgroupKey": "dvportgroup-11",
+            },
+        },
+        "connectable": {
+            "_typeName": "VirtualDeviceConnectInfo",
+            "startConnected": false,
+            "allowGuestControl": true,
+            "connected": false,
+        },
+        "uptCompatibilityEnabled": true,
+        "inventedLater": {"kept": 7},
+    });
+    assert_eq!(spec["deviceChange"][0]["device"], wanted);
 }
 
 /// Cuts the card of a running machine off; it stays on its network, and is connected at power-on.
