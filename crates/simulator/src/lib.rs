@@ -52,6 +52,8 @@ pub mod overview;
 pub mod pbm;
 mod random;
 mod recording;
+#[cfg(test)]
+mod routes;
 mod saved;
 #[cfg(feature = "serve")]
 pub mod serve;

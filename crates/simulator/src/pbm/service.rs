@@ -36,6 +36,12 @@ static GUARDED: &[&str] = &[
     "PbmProfileProfileManager_PbmRetrieveContent",
 ];
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+    OPEN.iter().chain(GUARDED).copied()
+}
+
 /// The service.
 #[derive(Debug)]
 pub(crate) struct PbmService;

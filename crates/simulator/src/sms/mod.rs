@@ -27,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::group::{GroupState, Verb};
+#[cfg(test)]
+pub(crate) use self::operation::routed;
 pub(crate) use self::seen::sides_text;
 pub(crate) use self::service::SmsService;
 pub use self::spec::{AlarmSpec, EntryFault, ProviderSpec, ResultForm, VasaSpec};

@@ -132,6 +132,12 @@ static OPERATIONS: &[(&str, Known)] = &[
     ("SmsTask_QuerySmsTaskResult", Known::Reads),
 ];
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|(operation, _)| *operation)
+}
+
 /// The operation that a request calls, by its id.
 pub(super) fn of(path: &Path, request: &Request) -> Option<(&'static str, Known)> {
     let fits = |id: &str| request::fits_method(request, false) && path.calls(request, id);

@@ -10,6 +10,12 @@ pub(super) struct Operation {
     pub(super) id: &'static str,
 }
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.id)
+}
+
 impl Operation {
     /// The operation of a request with its path parameters.
     pub(super) fn of(request: &Request) -> Option<(&'static Self, Vec<String>)> {

@@ -46,6 +46,12 @@ static OPERATIONS: &[(&str, &str, &str, &str)] = &[
     ("GET", "/api/vcenter/vcha/operations", "", "Vcenter.Vcha.Operations_get"),
 ];
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|(.., operation)| *operation)
+}
+
 /// The service; the last of its endpoints, so it answers every path.
 #[derive(Debug)]
 pub(crate) struct RestService;

@@ -40,6 +40,12 @@ static OPERATIONS: &[&str] = &[
     "FailoverClusterConfigurator_getDisabledConfigureMethod",
 ];
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().copied()
+}
+
 static FAIL_OVER: Shape = Shape::Object(&[ROOT_TYPE, required("planned", Shape::Flag)]);
 static SET_MODE: Shape = Shape::Object(&[ROOT_TYPE, required("mode", Shape::Text)]);
 

@@ -165,6 +165,12 @@ static CALLS: &[Call] = &[
     call("SearchIndex_QueryNext", search::handle).only(SEARCH),
 ];
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(super) fn routed() -> impl Iterator<Item = &'static str> {
+    CALLS.iter().map(|call| call.id)
+}
+
 fn content(world: &mut World, incoming: &Incoming<'_>, _path: &Path) -> Result<Answer, Fault> {
     request::body(incoming.request, &request::NO_PARAMETERS)?;
     Ok(super::value::answer(&world.vi_json.content(incoming.endpoint)))

@@ -31,6 +31,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::service::ViJsonService;
+#[cfg(test)]
+pub(crate) use self::service::routed;
 pub use self::spec::ViJsonSpec;
 
 use self::fault::Fault;

@@ -28,6 +28,17 @@ static METHODS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+    let of_host = host_network::OPERATIONS.iter().map(|(_, id, _)| *id);
+    METHODS
+        .iter()
+        .map(|(.., id)| *id)
+        .chain(of_host)
+        .chain(call::routed())
+}
+
 /// Properties that can be read without a session.
 static OPEN_PROPERTIES: &[&str] = &[
     "ServiceInstance_getContent",

@@ -48,6 +48,12 @@ pub(crate) static ACTIONS: &[(&str, &str)] = &[
     ("DistributedVirtualSwitch_ReconfigureDvs_Task", "DVSwitch.Modify"),
 ];
 
+/// The operations that are routed.
+#[cfg(test)]
+pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().map(|(operation, _)| *operation)
+}
+
 /// The operation that a path calls. A method that another type inherits is the one of the type that has it.
 pub(crate) fn operation(path: &Path, request: &Request) -> Option<(&'static str, &'static str)> {
     if request.method != http::Method::POST {
