@@ -199,7 +199,7 @@ pub fn obstacles(
         obstacles.extend(offload_spec(switch));
         obstacles.extend(policy(switch));
     }
-    obstacles.extend(on_the_host(dpus, wanted, &host.dpu_health));
+    obstacles.extend(on_the_host(dpus, wanted, host));
     obstacles
 }
 
@@ -280,13 +280,13 @@ fn policy(switch: &DistributedSwitch) -> Option<Obstacle> {
 }
 
 /// The first thing that is wrong; what comes after it cannot be judged.
-fn on_the_host(
-    dpus: &SwitchDpus,
-    wanted: Option<&DpuId>,
-    health: &Told<Vec<DpuStatusInfo>>,
-) -> Option<Obstacle> {
+fn on_the_host(dpus: &SwitchDpus, wanted: Option<&DpuId>, host: &Host) -> Option<Obstacle> {
     if !dpus.offloaded {
         return OFFLOADED.certain("off");
+    }
+    if dpus.uplinks.is_empty() && is_before(&host.release, FAILOVER) == Some(true) {
+        let shown = format!("release {} does not show them", host.release);
+        return UPLINK_STATES.unknown(shown);
     }
     if dpus.uplinks.is_empty() {
         return UPLINK_STATES.certain(dpus.describe());
@@ -316,7 +316,7 @@ fn on_the_host(
     if !dpus.uplinks.iter().any(linked) {
         return LINK.certain(format!("no uplink of {target} has a link"));
     }
-    self::health(health, target)
+    health(&host.dpu_health, target)
 }
 
 /// What health monitoring says of a DPU: green is well and red is not, in any case of letters (inferred). Anything else does not

@@ -250,7 +250,15 @@ async fn an_earlier_release_has_no_failover_and_its_host_is_read_all_the_same() 
     let site = Site::of(world, DpuSpec::default());
     let host = site.host().await;
     assert_eq!(host.release, "8.0.2.0");
-    assert_eq!(site.against().await, (vec!["release of VI JSON"], vec![]));
+    let unseen = vec!["states of the uplinks"];
+    assert_eq!(site.against().await, (vec!["release of VI JSON"], unseen));
+    let (dpus, switch) = (dpus(&host), site.switch(&host).await);
+    assert!(dpus.offloaded && dpus.uplinks.is_empty());
+    assert!(matches!(switch.policy, Told::Unset), "{switch:?}");
+    assert!(matches!(host.partial_maintenance, Told::Unset), "{host:?}");
+    let found = obstacles(&host, &dpus, &switch, None);
+    let seen: Vec<&str> = found.iter().map(|obstacle| obstacle.seen.as_str()).collect();
+    assert_eq!(seen, ["8.0.2.0", "unknown: release 8.0.2.0 does not show them"]);
 }
 
 #[tokio::test(start_paused = true)]

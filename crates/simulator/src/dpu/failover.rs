@@ -20,8 +20,8 @@ const MOVE_MS: std::ops::Range<i64> = 600..2_500;
 /// How much later vCenter knows of it, in milliseconds.
 const LAG_MS: i64 = 700;
 
-/// The release that brought the call.
-const SINCE: [u32; 4] = [8, 0, 3, 0];
+/// The release that brought the call, and what is told about its state.
+pub(super) const SINCE: [u32; 4] = [8, 0, 3, 0];
 
 static PARAMETERS: Shape = Shape::Object(&[
     ROOT_TYPE,
@@ -42,6 +42,8 @@ pub(crate) enum DpuEvent {
     SwitchChanges(Box<SwitchChange>),
     /// The switch of a host leaves its DPU, if that still has no link.
     LeavesLinkless { host: String },
+    /// The switch of a host goes back to the DPU that it left, if that still has a link.
+    GoesBack { host: String },
     /// vCenter learns which DPU is active.
     Noticed { host: String },
 }
@@ -64,8 +66,7 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
             if let (Some(found), Some(to)) = (hosts.hosts.get_mut(&host), to) {
                 found.moving = found.moving.saturating_sub(1);
                 if may && to != found.active {
-                    found.active = to;
-                    found.moved += 1;
+                    found.move_to(to, None);
                     core.calls.effect(ticket, core.now_ms);
                 }
             }
@@ -78,8 +79,14 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
                 .get(&host)
                 .is_some_and(|found| hosts.has_to_move(found));
             if let Some(found) = hosts.hosts.get_mut(&host).filter(|_| moves) {
-                found.active = 1 - found.active;
-                found.moved += 1;
+                found.move_to(1 - found.active, Some(found.active));
+                core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
+            }
+        }
+        DpuEvent::GoesBack { host } => {
+            let to = hosts.hosts.get(&host).and_then(|found| hosts.may_go_back(found));
+            if let Some((found, to)) = hosts.hosts.get_mut(&host).zip(to) {
+                found.move_to(to, None);
                 core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
             }
         }

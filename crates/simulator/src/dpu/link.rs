@@ -16,6 +16,13 @@ impl Host {
         !self.links_down.contains(card)
     }
 
+    /// Its switch is at another DPU from now on; which one it left by itself, if so.
+    pub(super) fn move_to(&mut self, dpu: usize, left: Option<usize>) {
+        self.active = dpu;
+        self.moved += 1;
+        self.left = left;
+    }
+
     /// Whether a DPU works.
     pub(super) fn works(&self, dpu: usize) -> bool {
         dpu == self.active || !self.troubles.contains(&HostTrouble::StandbyDown)
@@ -45,6 +52,14 @@ impl Hosts {
     /// Whether the switch of a host would be better off at the other DPU.
     pub(super) fn has_to_move(&self, host: &Host) -> bool {
         !host.is_linked(host.active) && self.may_move(host, 1 - host.active)
+    }
+}
+
+impl Hosts {
+    /// The DPU that the switch of a host left by itself, if it may go back there by itself.
+    pub(super) fn may_go_back(&self, host: &Host) -> Option<usize> {
+        let left = host.left.filter(|_| self.spec.moves_back)?;
+        (left != host.active && self.may_move(host, left)).then_some(left)
     }
 }
 
@@ -80,8 +95,15 @@ pub(crate) fn set_link(world: &mut World, host: &str, card: &str, up: bool) {
     leave_if_needed(core, hosts, host);
 }
 
-/// Lets the switch of a host leave its DPU after a while, if that has no link.
+/// Lets the switch of a host leave its DPU after a while, if that has no link, or go back to the one that it left.
 pub(super) fn leave_if_needed(core: &mut Core, hosts: &Hosts, host: &str) {
+    let found = hosts.hosts.get(host);
+    if found.and_then(|found| hosts.may_go_back(found)).is_some() {
+        let wait_ms = core.work_ms("dpu-link-up", host, FAILOVER_MS);
+        let host = host.to_owned();
+        core.schedule_in(wait_ms, Event::Dpu(DpuEvent::GoesBack { host }));
+        return;
+    }
     if hosts
         .hosts
         .get(host)

@@ -64,6 +64,8 @@ pub struct Host {
     pub troubles: BTreeSet<HostTrouble>,
     /// The network cards whose links are down.
     pub links_down: BTreeSet<String>,
+    /// The DPU that its switch left by itself and has not gone back to.
+    pub left: Option<usize>,
 }
 
 impl Host {
@@ -264,6 +266,7 @@ impl Hosts {
             moved: 0,
             troubles: BTreeSet::new(),
             links_down: BTreeSet::new(),
+            left: None,
         };
         let console = self.spec.service_consoles.contains(&host.id);
         let network = HostNetwork::new(&host.name, &place.subnet(), console);

@@ -16,6 +16,10 @@ pub struct DpuSpec {
     pub paths_into_subtypes: bool,
     /// `InvalidArgument` does not name the parameter that it is about.
     pub hides_parameter: bool,
+    /// A switch that left a DPU by itself, for want of a link, goes back by itself once that DPU has one again.
+    pub moves_back: bool,
+    /// A switch whose offload was turned off has no `networkOffloadSpecId`, as one that never had any; otherwise it is `None`.
+    pub offload_off_is_unset: bool,
     /// Ids of hosts that have a service console, as only old ones do.
     pub service_consoles: Vec<String>,
     /// Hosts with troubles.
@@ -31,6 +35,8 @@ impl Default for DpuSpec {
             toggles: true,
             paths_into_subtypes: false,
             hides_parameter: false,
+            moves_back: false,
+            offload_off_is_unset: false,
             service_consoles: Vec::new(),
             troubles: Vec::new(),
             troubled_switches: Vec::new(),

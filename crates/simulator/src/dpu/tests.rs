@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{DpuSpec, HostTrouble, TroubledHost};
+use super::{DpuSpec, HostTrouble, SwitchTrouble, TroubledHost, link, view};
 use crate::exchange::Answer;
 use crate::fault::{FaultAction, FaultRule};
 use crate::spec::WorldSpec;
@@ -177,6 +177,87 @@ fn an_older_release_does_not_know_the_call() {
     let answer = bench.send(EAST, &request);
     assert_eq!(fault(&answer).0, "MethodNotFound");
     assert_eq!(answer.value()["method"], "startDpuFailover");
+}
+
+#[test]
+fn a_switch_stays_where_it_went_to_or_goes_back_to_the_link_that_is_there_again() {
+    for moves_back in [false, true] {
+        let spec = DpuSpec {
+            moves_back,
+            ..DpuSpec::default()
+        };
+        let mut bench = bench(spec.clone());
+        let both = |bench: &mut Bench, up: bool| {
+            for card in ["vmnic4", "vmnic5"] {
+                link::set_link(&mut bench.world, "host-11", card, up);
+            }
+            bench.pass(10_000);
+        };
+        both(&mut bench, false);
+        assert_eq!(active(&mut bench), ["uplink3", "uplink4"]);
+        both(&mut bench, true);
+        let first = ["uplink1", "uplink2"];
+        assert_eq!(active(&mut bench) == first, moves_back);
+
+        // Who was sent there does not go back by itself.
+        let mut bench = self::bench(spec);
+        start(&mut bench, &json!({"dvsName": "dvs-east"}));
+        bench.pass(10_000);
+        flap(&mut bench, "vmnic4", 1_000, 1_000);
+        bench.pass(10_000);
+        assert_eq!(active(&mut bench), ["uplink3", "uplink4"]);
+    }
+}
+
+#[test]
+fn an_offload_that_was_turned_off_is_none_or_not_set() {
+    for unset in [false, true] {
+        let dpu = DpuSpec {
+            offload_off_is_unset: unset,
+            ..DpuSpec::default()
+        };
+        let mut world = WorldSpec::pair(4).groups(0).replications(0).dpu(dpu).build();
+        let hosts = world.hosts_mut();
+        assert!(hosts.set_switch_trouble("dvs-11", SwitchTrouble::OffloadNone, true));
+        let config = view::property(&world, EAST, "dvs-11", "config").unwrap();
+        let told = (!unset).then_some("None");
+        assert_eq!(config.get("networkOffloadSpecId").and_then(Value::as_str), told);
+        assert!(config.get("networkOffloadConfig").is_none());
+    }
+}
+
+#[test]
+fn an_older_vcenter_shows_nothing_of_what_came_with_the_failover() {
+    let members = [
+        "hostUplinkState",
+        "networkOffloadConfig",
+        "activeStandbyModeSupported",
+        "partialMaintenanceMode",
+    ];
+    let shown = |releases: &[&str]| {
+        let world = WorldSpec::pair(4)
+            .groups(0)
+            .replications(0)
+            .releases(releases)
+            .build();
+        let of = |mo_id, name| view::property(&world, EAST, mo_id, name).unwrap().to_string();
+        let told = [
+            of("networkSystem-11", "networkInfo"),
+            of("host-11", "config") + &of("host-11", "runtime") + &of("host-11", "summary"),
+            of("dvs-11", "config"),
+            of("dvs-11", "capability"),
+            of("dvs-11", "runtime"),
+        ];
+        assert!(
+            told[0].contains(r#""networkOffloadingEnabled":true"#),
+            "{}",
+            told[0]
+        );
+        assert!(told[2].contains("sim-dpu-offload-1") && told[3].contains("networkOffloadSupported"));
+        members.map(|member| told.iter().any(|told| told.contains(member)))
+    };
+    assert_eq!(shown(&["8.0.2.0", "8.0.1.0"]), [false; 4]);
+    assert_eq!(shown(&["9.1.0.0", "8.0.2.0"]), [true; 4]);
 }
 
 #[test]

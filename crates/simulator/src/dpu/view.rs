@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::failover::SINCE;
 use super::{Host, HostTrouble, Hosts, Switch, SwitchTrouble};
 use crate::host_network::{self, ORDINARY_CARDS};
 use crate::vi_json::value::{date_time, reference};
@@ -71,7 +72,7 @@ pub(crate) fn type_of(world: &World, endpoint: &str, mo_id: &str) -> Option<&'st
 pub(crate) fn property(world: &World, endpoint: &str, mo_id: &str, name: &str) -> Option<Value> {
     let mut properties = match named(&world.hosts, endpoint, mo_id)? {
         Named::Host(host) => host_system(world, host),
-        Named::NetworkSystem(host) => return network_property(&world.hosts, host, name),
+        Named::NetworkSystem(host) => return network_property(world, host, name),
         Named::Switch(switch) => distributed_switch(world, switch),
     };
     properties.get_mut(name).map(Value::take)
@@ -79,7 +80,6 @@ pub(crate) fn property(world: &World, endpoint: &str, mo_id: &str, name: &str) -
 
 fn host_system(world: &World, host: &Host) -> Value {
     let connected = !host.troubles.contains(&HostTrouble::Disconnected);
-    let maintenance = host.troubles.contains(&HostTrouble::PartialMaintenance);
     let mut object = json!({
         "name": host.name,
         "configManager": {
@@ -91,11 +91,6 @@ fn host_system(world: &World, host: &Host) -> Value {
             "connectionState": if connected { "connected" } else { "notResponding" },
             "powerState": "poweredOn",
             "inMaintenanceMode": false,
-            "partialMaintenanceMode": [{
-                "_typeName": "HostPartialMaintenanceModeRuntimeInfo",
-                "key": "quickPatchPartialMM",
-                "hostStatus": if maintenance { "inPartialMM" } else { "notInPartialMM" },
-            }],
             "healthSystemRuntime": {
                 "_typeName": "HealthSystemRuntime",
                 "hardwareStatusInfo": {
@@ -104,7 +99,7 @@ fn host_system(world: &World, host: &Host) -> Value {
                 },
             },
         },
-        "config": {"_typeName": "HostConfigInfo", "network": network_info(&world.hosts, host)},
+        "config": {"_typeName": "HostConfigInfo", "network": network_info(world, host)},
     });
     if host.dpus.is_empty()
         && let Some(health) = object["runtime"].as_object_mut()
@@ -113,6 +108,14 @@ fn host_system(world: &World, host: &Host) -> Value {
     }
     if let Some(product) = super::summary::product(host) {
         object["config"]["product"] = product;
+    }
+    if tells_of_failover(world, &host.vcenter) {
+        let maintenance = host.troubles.contains(&HostTrouble::PartialMaintenance);
+        object["runtime"]["partialMaintenanceMode"] = json!([{
+            "_typeName": "HostPartialMaintenanceModeRuntimeInfo",
+            "key": "quickPatchPartialMM",
+            "hostStatus": if maintenance { "inPartialMM" } else { "notInPartialMM" },
+        }]);
     }
     object["summary"] = super::summary::summary(host, &object["runtime"]);
     object
@@ -148,12 +151,12 @@ fn dpu_status(world: &World, host: &Host) -> Value {
     status.collect()
 }
 
-fn network_property(hosts: &Hosts, host: &Host, name: &str) -> Option<Value> {
-    let network = hosts.network(host)?;
+fn network_property(world: &World, host: &Host, name: &str) -> Option<Value> {
+    let network = world.hosts.network(host)?;
     match name {
-        "networkInfo" => Some(network_info(hosts, host)),
+        "networkInfo" => Some(network_info(world, host)),
         "networkConfig" => {
-            let proxy = proxy_switch(hosts, host);
+            let proxy = proxy_switch(world, host);
             let proxy = json!({
                 "_typeName": "HostProxySwitchConfig",
                 "changeOperation": "edit",
@@ -166,13 +169,13 @@ fn network_property(hosts: &Hosts, host: &Host, name: &str) -> Option<Value> {
     }
 }
 
-fn network_info(hosts: &Hosts, host: &Host) -> Value {
+fn network_info(world: &World, host: &Host) -> Value {
     let mut info = json!({
         "_typeName": "HostNetworkInfo",
-        "proxySwitch": [proxy_switch(hosts, host)],
+        "proxySwitch": [proxy_switch(world, host)],
         "pnic": cards(host),
     });
-    if let Some(network) = hosts.network(host) {
+    if let Some(network) = world.hosts.network(host) {
         host_network::info(network, &mut info);
     }
     info
@@ -194,8 +197,13 @@ fn uplink_state(active_dpu: usize) -> Value {
     state(true).chain(state(false)).collect()
 }
 
-fn proxy_switch(hosts: &Hosts, host: &Host) -> Value {
-    let switch = hosts.switch_of(host);
+/// Whether a vCenter tells what came with the failover of DPUs.
+fn tells_of_failover(world: &World, vcenter: &str) -> bool {
+    world.vi_json.reaches(vcenter, SINCE)
+}
+
+fn proxy_switch(world: &World, host: &Host) -> Value {
+    let switch = world.hosts.switch_of(host);
     let offloaded = host.is_offloaded();
     let ports = UPLINKS
         .iter()
@@ -217,7 +225,7 @@ fn proxy_switch(hosts: &Hosts, host: &Host) -> Value {
         "nsxtStatus": "UP",
         "networkOffloadingEnabled": offloaded,
     });
-    if offloaded {
+    if offloaded && tells_of_failover(world, &host.vcenter) {
         proxy["hostUplinkState"] = uplink_state(host.active);
     }
     proxy
@@ -270,6 +278,7 @@ fn cards(host: &Host) -> Value {
 
 fn distributed_switch(world: &World, switch: &Switch) -> Value {
     let hosts = &world.hosts;
+    let tells = tells_of_failover(world, &switch.vcenter);
     let members = || {
         let here = hosts.hosts.values().filter(|host| host.vcenter == switch.vcenter);
         here.filter(|host| host.dvs == switch.name)
@@ -284,7 +293,7 @@ fn distributed_switch(world: &World, switch: &Switch) -> Value {
             "status".to_owned(),
             json!(if connected { "up" } else { "disconnected" }),
         );
-        if offloaded {
+        if offloaded && tells {
             member.insert("hostUplinkState".to_owned(), uplink_state(host.known_active));
         }
         Value::Object(member)
@@ -295,13 +304,13 @@ fn distributed_switch(world: &World, switch: &Switch) -> Value {
         "config": config(world, switch, &members().collect::<Vec<_>>()),
         "capability": {
             "_typeName": "DVSCapability",
-            "featuresSupported": features(switch),
+            "featuresSupported": features(switch, tells),
         },
         "runtime": {"_typeName": "DVSRuntimeInfo", "hostMemberRuntime": runtime.collect::<Vec<_>>()},
     })
 }
 
-fn features(switch: &Switch) -> Value {
+fn features(switch: &Switch, tells_of_failover: bool) -> Value {
     let mut features = json!({
         "_typeName": "VMwareDVSFeatureCapability",
         "networkResourceManagementSupported": true,
@@ -312,7 +321,7 @@ fn features(switch: &Switch) -> Value {
             "_typeName": "VMwareDvsDpuCapability",
             "networkOffloadSupported": true,
         });
-        if !switch.has(SwitchTrouble::NoStandbyMode) {
+        if tells_of_failover && !switch.has(SwitchTrouble::NoStandbyMode) {
             features["dpuCapability"]["activeStandbyModeSupported"] = json!(true);
         }
     }
@@ -320,13 +329,13 @@ fn features(switch: &Switch) -> Value {
 }
 
 /// How a switch is offloaded: the members that say so, where they are set.
-fn offload(switch: &Switch, config: &mut Value) {
-    if switch.has(SwitchTrouble::OffloadUnset) {
+fn offload(world: &World, switch: &Switch, config: &mut Value) {
+    let none = switch.has(SwitchTrouble::OffloadNone);
+    if switch.has(SwitchTrouble::OffloadUnset) || none && world.hosts.spec.offload_off_is_unset {
         return;
     }
-    let none = switch.has(SwitchTrouble::OffloadNone);
     config["networkOffloadSpecId"] = json!(if none { "None" } else { "sim-dpu-offload-1" });
-    if none || switch.has(SwitchTrouble::NoPolicy) {
+    if none || !tells_of_failover(world, &switch.vcenter) || switch.has(SwitchTrouble::NoPolicy) {
         return;
     }
     let [active, standby] = &switch.teaming;
@@ -387,6 +396,6 @@ fn config(world: &World, switch: &Switch, members: &[&Host]) -> Value {
         "networkResourceManagementEnabled": false,
         "maxMtu": switch.max_mtu,
     });
-    offload(switch, &mut config);
+    offload(world, switch, &mut config);
     config
 }

@@ -239,6 +239,18 @@ pub static SWITCHES: &[Switch] = &[
         "`InvalidArgument` names its parameter",
         "it names none"
     ),
+    flag!(
+        dpu.moves_back,
+        "DPU 6.4, unknown",
+        "a switch stays at the DPU that it went to for want of a link",
+        "it goes back once the link is there again"
+    ),
+    flag!(
+        dpu.offload_off_is_unset,
+        "DPU 7.2, inferred",
+        "`networkOffloadSpecId` is `None` where the offload was turned off",
+        "it is not set"
+    ),
     Switch {
         name: "vcha.old_node_answers_ms",
         rule: "REST 9, inferred",
@@ -469,6 +481,18 @@ pub static SWITCHES: &[Switch] = &[
         "VCDA 2",
         "answers are in the versioned media type",
         "plain JSON"
+    ),
+    flag!(
+        vcda.null_networks_disconnect,
+        "VCDA 9, unknown",
+        "a card of which a recovery says nothing is on the network that is set up for it",
+        "it is not connected"
+    ),
+    flag!(
+        vcda.stop_deletes_recovered,
+        "VCDA 11, unknown",
+        "a recovered VM stays when its replication is deleted",
+        "it goes with it"
     ),
 ];
 

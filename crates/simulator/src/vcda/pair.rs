@@ -97,6 +97,7 @@ fn unprotected(core: &mut Core, number: u32, site: &str) -> FreeVm {
             powered_on: true,
             instance: None,
             network_settings: None,
+            network: Some("net-a".to_owned()),
         },
         site: site.to_owned(),
         name,
@@ -118,6 +119,7 @@ fn protect(
         powered_on: true,
         instance: None,
         network_settings: None,
+        network: Some("net-a".to_owned()),
     };
     let rpo_minutes = 15;
     let interval_ms = i64::from(rpo_minutes) * 60_000;

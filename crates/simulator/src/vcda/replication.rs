@@ -238,6 +238,8 @@ pub struct Vm {
     pub instance: Option<String>,
     /// The network settings it was made with, as the caller gave them.
     pub network_settings: Option<Value>,
+    /// The network that its card is connected to, if it is.
+    pub network: Option<String>,
 }
 
 /// A stored point in time.

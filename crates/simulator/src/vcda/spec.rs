@@ -48,6 +48,11 @@ pub struct VcdaSpec {
     pub unset_last_updated: bool,
     /// Answers of success are labelled as plain JSON.
     pub plain_media_type: bool,
+    /// A card of which a recovery says nothing, or null for its network, is not connected; otherwise it is on the network that is
+    /// set up for it.
+    pub null_networks_disconnect: bool,
+    /// A recovered VM goes with its replication when that is deleted.
+    pub stop_deletes_recovered: bool,
 }
 
 impl Default for VcdaSpec {
@@ -73,6 +78,8 @@ impl Default for VcdaSpec {
             reverse_in_progress: false,
             unset_last_updated: false,
             plain_media_type: false,
+            null_networks_disconnect: false,
+            stop_deletes_recovered: false,
         }
     }
 }
@@ -93,6 +100,8 @@ impl VcdaSpec {
             reverse_in_progress: true,
             unset_last_updated: true,
             plain_media_type: true,
+            null_networks_disconnect: true,
+            stop_deletes_recovered: true,
             ..Self::default()
         }
     }

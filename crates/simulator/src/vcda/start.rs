@@ -37,9 +37,12 @@ impl Vcda {
 
     /// Lets go of the VMs of a replication that is no more; a vApp replication without VMs goes with it.
     pub(super) fn release(&mut self, replication: Replication) {
+        let recovered = replication
+            .destination_vm
+            .filter(|_| !self.spec.stop_deletes_recovered);
         let ends = [
             (replication.source.site, replication.source_vm),
-            (replication.destination.site, replication.destination_vm),
+            (replication.destination.site, recovered),
         ];
         for (site, vm) in ends {
             if let Some(vm) = vm {

@@ -285,7 +285,8 @@ pub(super) fn network_settings(
     Ok(Answer::json(200, MEDIA_TYPE, &body))
 }
 
-fn test_cards() -> Value {
+/// The network settings that are set up for tests of a VM.
+pub(super) fn test_cards() -> Value {
     json!({
         "copySourceNicSettings": false,
         "nics": [{
@@ -299,7 +300,8 @@ fn test_cards() -> Value {
     })
 }
 
-fn cards(replication: &Replication) -> Value {
+/// The network settings that are set up for recoveries of a VM.
+pub(super) fn cards(replication: &Replication) -> Value {
     json!({
         "primaryNicIndex": 0,
         "nics": [{

@@ -328,15 +328,33 @@ fn end_part(core: &mut Core, vcda: &mut Vcda, kind: WorkKind, part: &Part, error
             vcda.release(replication);
         }
     } else {
-        apply(core, replication, kind, part.settings.clone());
+        let silence_disconnects = vcda.spec.null_networks_disconnect;
+        apply(
+            core,
+            replication,
+            kind,
+            part.settings.clone(),
+            silence_disconnects,
+        );
     }
 }
 
-fn apply(core: &mut Core, replication: &mut Replication, kind: WorkKind, settings: Settings) {
+fn apply(
+    core: &mut Core,
+    replication: &mut Replication,
+    kind: WorkKind,
+    settings: Settings,
+    silence_disconnects: bool,
+) {
     let now_ms = core.now_ms();
+    let set_up = match kind {
+        WorkKind::FailoverTest => vapp::test_cards(),
+        _ => vapp::cards(replication),
+    };
+    let network = network(&settings, &set_up, silence_disconnects);
     match kind {
         WorkKind::Failover => {
-            replication.destination_vm = Some(recovered(core, settings));
+            replication.destination_vm = Some(recovered(core, settings, network));
             replication.recovered_ms = Some(now_ms);
         }
         WorkKind::Migrate => {
@@ -344,7 +362,7 @@ fn apply(core: &mut Core, replication: &mut Replication, kind: WorkKind, setting
                 instance: Some(take_instance(core, replication)),
                 ..settings
             };
-            replication.destination_vm = Some(recovered(core, settings));
+            replication.destination_vm = Some(recovered(core, settings, network));
             replication.recovered_ms = Some(now_ms);
         }
         WorkKind::FailoverTest => {
@@ -356,7 +374,7 @@ fn apply(core: &mut Core, replication: &mut Replication, kind: WorkKind, setting
                 instance: Some(instance),
                 ..settings
             };
-            replication.destination_vm = Some(recovered(core, settings));
+            replication.destination_vm = Some(recovered(core, settings, network));
         }
         WorkKind::FailoverTestCleanup => replication.destination_vm = None,
         WorkKind::Reverse => {
@@ -379,13 +397,42 @@ fn apply(core: &mut Core, replication: &mut Replication, kind: WorkKind, setting
     }
 }
 
-fn recovered(core: &mut Core, settings: Settings) -> Vm {
+/// The network that the card of a recovered VM is connected to: the one that the caller names, or the one that is set up
+/// where the caller is silent, unless that means that there is none.
+fn network(settings: &Settings, set_up: &Value, silence_disconnects: bool) -> Option<String> {
+    let name = |card: &Value| card["network"].as_str().map(str::to_owned);
+    let set_up = &set_up["nics"][0];
+    let given = settings
+        .network_settings
+        .as_ref()
+        .and_then(|given| given["nics"].as_array());
+    let card = given
+        .into_iter()
+        .flatten()
+        .find(|card| card["nicIndex"] == set_up["nicIndex"]);
+    let all = settings.body.get("connectVmNics").and_then(Value::as_bool);
+    let connected = card.and_then(|card| card["isConnected"].as_bool()).or(all);
+    if connected == Some(false) {
+        return None;
+    }
+    let silent = || {
+        let is_connected = connected.or_else(|| set_up["isConnected"].as_bool());
+        let silence = silence_disconnects && all.is_none();
+        (is_connected == Some(true) && !silence)
+            .then(|| name(set_up))
+            .flatten()
+    };
+    card.and_then(name).or_else(silent)
+}
+
+fn recovered(core: &mut Core, settings: Settings, network: Option<String>) -> Vm {
     Vm {
         id: core.uuid("vm"),
         vapp_id: core.uuid("vapp"),
         powered_on: settings.power_on,
         instance: settings.instance,
         network_settings: settings.network_settings,
+        network,
     }
 }
 

@@ -139,6 +139,14 @@ impl ViJson {
             .map_or(&[], |vcenter| &vcenter.releases)
     }
 
+    /// Whether a vCenter knows this release or a later one.
+    pub(crate) fn reaches(&self, endpoint: &str, wanted: [u32; 4]) -> bool {
+        let releases = self.releases(endpoint).iter();
+        releases
+            .map(|release| request::release(release))
+            .any(|release| release >= wanted)
+    }
+
     pub(crate) fn instance_uuid(&self, endpoint: &str) -> &str {
         self.vcenters
             .get(endpoint)

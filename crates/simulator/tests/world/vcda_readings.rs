@@ -87,3 +87,59 @@ fn a_prompt_suspends_a_run_whose_task_goes_on_or_ends() {
     let [goes_on, ends] = both(|spec| spec.prompt_ends_task = true, seen);
     assert_eq!((goes_on, ends), (json!("RUNNING"), json!("SUCCEEDED")));
 }
+
+#[test]
+fn a_card_of_which_a_failover_says_nothing_is_on_its_network_or_on_none() {
+    let network = |settings: Value| {
+        move |pair: &mut Pair| {
+            let id = pair.id(1);
+            let body = json!({"type": "vcloud", "vmNetworkSettings": settings});
+            pair.post(&format!("/vm-replications/{id}/failover"), Some(&body));
+            pair.pass(60_000);
+            let replication = pair.world.vcda().replication(&id);
+            let recovered = replication.and_then(|replication| replication.destination_vm.as_ref());
+            json!(recovered.and_then(|vm| vm.network.clone()))
+        }
+    };
+    let card = |network: Value| json!({"nics": [{"nicIndex": 0, "network": network, "isConnected": true}]});
+    let set_up = json!("org-net-destination");
+    for (settings, usual, odd) in [
+        (Value::Null, set_up.clone(), Value::Null),
+        (card(Value::Null), set_up.clone(), Value::Null),
+        (card(json!("org-net-7")), json!("org-net-7"), json!("org-net-7")),
+        (
+            json!({"nics": [{"nicIndex": 0, "isConnected": false}]}),
+            Value::Null,
+            Value::Null,
+        ),
+    ] {
+        let seen = both(
+            |spec| spec.null_networks_disconnect = true,
+            network(settings.clone()),
+        );
+        assert_eq!(seen, [usual, odd], "{settings}");
+    }
+}
+
+#[test]
+fn a_recovered_vm_outlives_its_replication_or_goes_with_it() {
+    let left = |pair: &mut Pair| {
+        let id = pair.id(1);
+        pair.finish("west", &id, Action::Failover);
+        let replication = pair.world.vcda().replication(&id).unwrap();
+        let ends = [&replication.source_vm, &replication.destination_vm];
+        let ends = ends.map(|vm| vm.as_ref().unwrap().id.clone());
+        let stop = pair.call(
+            "west",
+            http::Method::DELETE,
+            &format!("/vm-replications/{id}"),
+            None,
+        );
+        assert_eq!(stop.status, 202, "{}", stop.value());
+        pair.pass(60_000);
+        assert!(pair.world.vcda().replication(&id).is_none());
+        json!(ends.map(|end| pair.world.vcda().free_vms().any(|free| free.vm.id == end)))
+    };
+    let [stays, goes] = both(|spec| spec.stop_deletes_recovered = true, left);
+    assert_eq!((stays, goes), (json!([true, true]), json!([true, false])));
+}
