@@ -34,13 +34,17 @@ pub struct Args {
     /// The folder that `FARSIDE_RECORDINGS` named to the tests.
     #[arg(long, value_name = "DIR")]
     pub recordings: PathBuf,
+    /// The recordings are those of all tests: an oddity that nothing shows is stale.
+    #[arg(long)]
+    pub whole: bool,
 }
 
 /// Holds the recorded answers of the simulator, and the wire fixtures, against the documents, and prints a line for each
 /// finding that is not listed as an oddity: operation, place, what, how often, and where it was found first.
 ///
 /// # Errors
-/// If a recording or a document cannot be read, if there is nothing to judge, or if there is a finding.
+/// If a recording or a document cannot be read, if there is nothing to judge, if there is a finding, or if an oddity is listed
+/// that nothing shows in the recordings of all tests.
 #[expect(clippy::print_stdout, reason = "a chore reports to the person who ran it")]
 pub fn run(args: &Args) -> Result<()> {
     let documents = schema::documents()?;
@@ -59,7 +63,8 @@ pub fn run(args: &Args) -> Result<()> {
     exchange::fixtures(&workspace_root().join("crates"), |exchange| {
         report.add(&judge, exchange)
     })?;
-    for line in report.lines() {
+    let stale: Vec<String> = report.oddities.stale().filter(|_| args.whole).collect();
+    for line in report.lines().chain(stale.iter().cloned()) {
         println!("{line}");
     }
     println!(
@@ -72,6 +77,11 @@ pub fn run(args: &Args) -> Result<()> {
     if !report.found.is_empty() {
         bail!(
             "the simulator or a fixture says what no document has; mend it, or list it as an oddity with its reason"
+        );
+    }
+    if !stale.is_empty() {
+        bail!(
+            "oddities.toml lists what no test and no fixture shows; remove it, or say why a run need not meet it (`rare`)"
         );
     }
     Ok(())

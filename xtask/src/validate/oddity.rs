@@ -33,6 +33,9 @@ struct Oddity {
     source: String,
     /// The reason.
     why: String,
+    /// Why a run of the tests need not meet it, if so.
+    #[serde(default)]
+    rare: Option<String>,
     #[serde(skip)]
     met: Cell<bool>,
 }
@@ -51,6 +54,12 @@ impl Oddities {
         let oddities: Self = toml::from_str(text)?;
         for oddity in &oddities.oddity {
             anyhow::ensure!(!oddity.why.trim().is_empty(), "{} has no reason", oddity.what);
+            let rare = oddity.rare.as_deref();
+            anyhow::ensure!(
+                rare.is_none_or(|rare| !rare.trim().is_empty()),
+                "{} is rare without a reason",
+                oddity.what
+            );
         }
         Ok(oddities)
     }
@@ -68,6 +77,20 @@ impl Oddities {
 
     pub(super) fn len(&self) -> usize {
         self.oddity.len()
+    }
+
+    /// The entries that have covered nothing and are not said to be rare, in words.
+    pub(super) fn stale(&self) -> impl Iterator<Item = String> {
+        let unmet = self
+            .oddity
+            .iter()
+            .filter(|oddity| !oddity.met.get() && oddity.rare.is_none());
+        unmet.map(|oddity| {
+            format!(
+                "stale oddity, nothing has it: {}: {}: {} ({})",
+                oddity.operation, oddity.place, oddity.what, oddity.source
+            )
+        })
     }
 
     /// How many entries have covered something.

@@ -544,6 +544,16 @@ fn what_is_listed_is_no_finding_and_needs_a_reason() {
         ["Task_getInfo: 200 reason.more: unknown member (2, first tests: here)"]
     );
     assert_eq!((report.exchanges, report.oddities.met()), (2, 1));
+    assert_eq!(report.oddities.stale().count(), 0);
+    let unmet = Oddities::parse(list).expect("a list");
+    let stale: Vec<String> = unmet.stale().collect();
+    assert_eq!(
+        stale,
+        ["stale oddity, nothing has it: Task_*: 200 *extra: unknown member (*)"]
+    );
+    let rare = Oddities::parse(&format!("{list}rare = 'a seed draws it'\n")).expect("a list");
+    assert_eq!(rare.stale().count(), 0);
+    assert!(Oddities::parse(&format!("{list}rare = ''\n")).is_err());
     assert!(Oddities::parse("[[oddity]]\nwhat = '*'\nwhy = ' '\n").is_err());
     assert!(Oddities::parse("[[oddity]]\nwhat = '*'\n").is_err());
 }

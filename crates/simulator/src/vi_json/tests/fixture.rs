@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::stage::{self, Names};
 use super::{EAST, ask, bench, retrieve};
-use crate::dpu::HostTrouble;
+use crate::dpu::{HostTrouble, SwitchTrouble};
 use crate::exchange::{Answer, Request};
 use crate::host_network::tests::like;
 use crate::service::Service;
@@ -48,10 +48,6 @@ fn told(fixture: &Fixture) -> &'static Told {
 /// Fixtures of operations that the simulator knows, in states that its world cannot be in, with the reason.
 const NOT_PLAYED: &[(&str, &str)] = &[
     (
-        "distributed-virtual-switch/get-config-offload-none",
-        "every switch is offloaded",
-    ),
-    (
         "distributed-virtual-switch/get-runtime-null",
         "every switch has a runtime",
     ),
@@ -92,16 +88,8 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "every host takes every change",
     ),
     (
-        "property-collector/dvs-config-no-offload-members.json",
-        "every switch is offloaded",
-    ),
-    (
-        "property-collector/dvs-config-offload-none.json",
-        "every switch is offloaded",
-    ),
-    (
         "property-collector/missing-set-partial.json",
-        "everybody may read everything",
+        "everybody may read everything of a host",
     ),
     (
         "property-collector/wait-for-updates-ex-enter-leave.json",
@@ -201,6 +189,17 @@ fn troubles(name: &str) -> &'static [HostTrouble] {
     }
 }
 
+/// What is wrong with the switch of a fixture.
+fn switch_troubles(name: &str) -> &'static [SwitchTrouble] {
+    if name.contains("offload-none") {
+        &[SwitchTrouble::OffloadNone]
+    } else if name.contains("dvs-config-no-offload-members") {
+        &[SwitchTrouble::OffloadUnset, SwitchTrouble::KnowsNoDpus]
+    } else {
+        &[]
+    }
+}
+
 /// A text of a fixture with the names of the world.
 fn translated(bench: &Bench, name: &str, text: &str) -> String {
     let (user, password) = bench.credentials(EAST);
@@ -254,6 +253,12 @@ fn play(fixture: &Fixture) -> Answer {
     };
     for trouble in troubles(&fixture.name) {
         bench.world.hosts_mut().set_trouble("host-11", *trouble, true);
+    }
+    for trouble in switch_troubles(&fixture.name) {
+        bench
+            .world
+            .hosts_mut()
+            .set_switch_trouble("dvs-11", *trouble, true);
     }
     if fixture.name.contains("after-failover") {
         let path = "/HostNetworkSystem/networkSystem-11/startDpuFailover";

@@ -58,10 +58,7 @@ const NOT_PLAYED: &[(&str, &str)] = &[
         "virtual-machine/power-on-insufficient-memory",
         "it comes in the task",
     ),
-    (
-        "virtual-machine/power-on-no-disk-space",
-        "every datastore has space",
-    ),
+    ("virtual-machine/power-on-no-disk-space", "it comes in the task"),
 ];
 
 /// Whether a fixture is played here.
