@@ -8,6 +8,7 @@ pub mod features;
 mod json;
 pub mod layers;
 pub mod long;
+pub mod odd;
 pub mod schemas;
 pub mod test_all;
 pub mod validate;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, codegen, coverage, features, layers, long, schemas, test_all, validate};
+use xtask::{bench, codegen, coverage, features, layers, long, odd, schemas, test_all, validate};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
@@ -20,6 +20,8 @@ enum Chore {
     Schemas(schemas::Args),
     /// Build and run every test of the workspace, as CI does.
     Test(test_all::Args),
+    /// Run the tests of the clients once more, in odd worlds.
+    Odd(odd::Args),
     /// Lint each crate that is taken in parts, with no feature and with each one alone.
     Features(features::Args),
     /// Say which operations of the schemas no client's test calls with all their parameters.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Chore::Codegen(args) => codegen::run(&args),
         Chore::Schemas(args) => schemas::run(&args),
         Chore::Test(args) => test_all::run(&args),
+        Chore::Odd(args) => odd::run(&args),
         Chore::Features(args) => features::run(&args),
         Chore::Coverage(args) => coverage::run(&args),
         Chore::Validate(args) => validate::run(&args),

@@ -3,6 +3,7 @@
 mod check;
 pub mod file;
 mod named;
+pub mod odd_tests;
 pub(crate) mod site;
 mod switch;
 #[cfg(test)]

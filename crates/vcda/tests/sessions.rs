@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farside_models_vcda::VmReplicationsListQuery;
+use farside_simulator::spec::odd_tests::{Kept, check};
 use farside_simulator::vcda::VcdaSpec;
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
 use farside_transport::{CallError, CallErrorKind, Clock, Effect, StackSettings, SystemClock};
@@ -20,6 +21,14 @@ const LOGIN: &str = "sessions.login";
 const EXTEND: &str = "sessions.extend";
 const READ: &str = "vmReplications.list";
 const FAILOVER: &str = "vmReplications.failover";
+
+/// What the tests keep as usual where their worlds are odd.
+const KEPT: &[Kept] = &[];
+
+#[test]
+fn what_is_kept_is_a_switch_of_a_test() {
+    check(KEPT);
+}
 
 struct Site {
     clock: Arc<SystemClock>,
@@ -39,8 +48,8 @@ impl Site {
         build: impl FnOnce(VcdaClientBuilder, &Simulator) -> VcdaClientBuilder,
     ) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let world = WorldSpec::pair(7).groups(0).replications(2).vcda(spec).build();
-        let simulator = Simulator::new(world, clock.clone());
+        let world = WorldSpec::pair(7).groups(0).replications(2).vcda(spec);
+        let simulator = Simulator::new(world.odd_if_asked(KEPT).build(), clock.clone());
         let (user, password) = credentials(&simulator, here);
         let transport = Arc::new(simulator.transport(here));
         let builder = VcdaClient::builder(transport, here, clock.clone()).credentials(user, password);

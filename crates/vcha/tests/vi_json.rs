@@ -10,6 +10,7 @@ use farside_models_vim::{
     ConfigureVchaRequest, CreatePassiveNodeRequest, CreateWitnessNodeRequest, DeployVchaRequest,
     PrepareVchaRequest,
 };
+use farside_simulator::spec::odd_tests::{Kept, check};
 use farside_simulator::vcha::{ManagementSpec, VchaSpec};
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::recorded;
@@ -28,6 +29,14 @@ const WEST: &str = "vc-west";
 const FAILOVER: &str = "FailoverClusterManager_initiateFailover_Task";
 const LIMIT: Duration = Duration::from_secs(300);
 
+/// What the tests keep as usual where their worlds are odd.
+const KEPT: &[Kept] = &[];
+
+#[test]
+fn what_is_kept_is_a_switch_of_a_test() {
+    check(KEPT);
+}
+
 struct Site {
     simulator: Simulator,
     clock: Arc<SystemClock>,
@@ -39,8 +48,8 @@ impl Site {
         let mut spec = VchaSpec::default();
         change(&mut spec);
         let clock = Arc::new(SystemClock::new());
-        let world = WorldSpec::pair(7).groups(0).replications(0).vcha(spec).build();
-        let simulator = Simulator::new(world, clock.clone());
+        let world = WorldSpec::pair(7).groups(0).replications(0).vcha(spec);
+        let simulator = Simulator::new(world.odd_if_asked(KEPT).build(), clock.clone());
         let cluster = ViJsonCluster::new(client(&simulator, &clock, WEST));
         let cluster = Arc::new(cluster.also_at(client(&simulator, &clock, "vc-west-node2")));
         Self {

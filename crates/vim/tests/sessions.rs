@@ -11,6 +11,7 @@ use farside_models_vim::operation::{
     SERVICE_INSTANCE_CURRENT_TIME,
 };
 use farside_simulator::dpu::Host;
+use farside_simulator::spec::odd_tests::{Kept, check};
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::{Answer, ScriptedTransport};
 use farside_transport::{CallError, CallErrorKind, Clock, StackSettings, SystemClock};
@@ -22,6 +23,14 @@ const HOUR: Duration = Duration::from_secs(3600);
 const READ: &str = PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX.id;
 const SWITCH: &str = HOST_NETWORK_SYSTEM_START_DPU_FAILOVER.id;
 const LOGIN: &str = "SessionManager_Login";
+
+/// What the tests keep as usual where their worlds are odd.
+const KEPT: &[Kept] = &[];
+
+#[test]
+fn what_is_kept_is_a_switch_of_a_test() {
+    check(KEPT);
+}
 
 struct Site {
     clock: Arc<SystemClock>,
@@ -36,7 +45,7 @@ impl Site {
 
     fn with(password: Option<&str>, settings: StackSettings) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let simulator = Simulator::new(WorldSpec::pair(7).build(), clock.clone());
+        let simulator = Simulator::new(WorldSpec::pair(7).odd_if_asked(KEPT).build(), clock.clone());
         let (user, known) = {
             let world = simulator.world();
             let endpoint = world.endpoint("vc-west").unwrap();

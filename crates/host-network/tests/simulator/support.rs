@@ -10,6 +10,8 @@ use farside_transport::testing::recorded;
 use farside_vim::VimClient;
 use farside_wire::Secret;
 
+use crate::kept::KEPT;
+
 pub(crate) struct Site {
     pub(crate) simulator: Simulator,
     pub(crate) clock: Arc<SystemClock>,
@@ -28,7 +30,7 @@ impl Site {
 
     pub(crate) fn of(world: WorldSpec, dpu: DpuSpec) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let simulator = Simulator::new(world.dpu(dpu).build(), clock.clone());
+        let simulator = Simulator::new(world.dpu(dpu).odd_if_asked(KEPT).build(), clock.clone());
         let (user, password) = {
             let world = simulator.world();
             let endpoint = world.endpoint("vc-west").unwrap();

@@ -1,6 +1,6 @@
 //! The worlds that have a name.
 
-use super::{SWITCHES, WorldSpec};
+use super::{SWITCHES, Switch, WorldSpec};
 use crate::random::Random;
 
 impl WorldSpec {
@@ -32,12 +32,17 @@ impl WorldSpec {
     /// ```
     pub fn odd(seed: u64) -> Self {
         let mut spec = Self::pair(seed);
+        spec.turn_on_by(seed, |_| true);
+        spec
+    }
+
+    /// Turns on the switches that are on in the world `odd` of a seed, those that may be and are off.
+    pub(super) fn turn_on_by(&mut self, seed: u64, may: impl Fn(&Switch) -> bool) {
         for switch in SWITCHES {
             let mut random = Random::keyed(seed, &["odd", switch.name]);
-            if random.next().is_multiple_of(2) {
-                switch.turn_on(&mut spec, random.next());
+            if random.next().is_multiple_of(2) && may(switch) && switch.is_off(self) {
+                switch.turn_on(self, random.next());
             }
         }
-        spec
     }
 }

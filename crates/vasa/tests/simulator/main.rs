@@ -7,6 +7,7 @@ mod again;
 mod exactly_once;
 mod files;
 mod inventory;
+mod kept;
 mod machines;
 mod moves;
 mod owners;

@@ -11,6 +11,8 @@ use farside_vasa::{Group, GroupId, GroupOutcome, GroupView, ProviderRef, VasaCli
 use farside_vim::VimClient;
 use farside_wire::Secret;
 
+use crate::kept::KEPT;
+
 pub(crate) struct Site {
     pub(crate) client: VasaClient,
     pub(crate) providers: Vec<ProviderRef>,
@@ -29,7 +31,7 @@ impl Pair {
 
     pub(crate) fn of(spec: &WorldSpec) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let world = spec.build();
+        let world = spec.clone().odd_if_asked(KEPT).build();
         Self {
             simulator: Simulator::new(world, clock.clone()),
             clock,

@@ -8,10 +8,12 @@ use farside_simulator::{FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::recorded;
 use farside_transport::{Clock, RemoteOperation, SystemClock, WaitError};
 use farside_vcda::{
-    Cards, FailoverSettings, Finished, MigrateSettings, Networks, OperationTag, Power, Target, VcdaClient,
-    VcdaClientBuilder, VmReplicationId, poll_policy,
+    Cards, Extension, FailoverSettings, Finished, MigrateSettings, Networks, OperationTag, Power, Target,
+    VcdaClient, VcdaClientBuilder, VmReplicationId, poll_policy,
 };
 use farside_wire::Secret;
+
+use crate::kept::KEPT;
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
@@ -27,24 +29,32 @@ impl Site {
     }
 
     pub(crate) fn of(spec: &WorldSpec) -> Self {
+        Self::built(spec, |builder| builder)
+    }
+
+    /// The same world, asked with the name of its own site in each call that takes one.
+    pub(crate) fn naming_its_site(spec: &WorldSpec) -> Self {
+        Self::built(spec, |builder| builder.site("west"))
+    }
+
+    fn built(spec: &WorldSpec, build: impl FnOnce(VcdaClientBuilder) -> VcdaClientBuilder) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let simulator = Simulator::new(spec.build(), clock.clone());
-        let client = client(&simulator, clock.clone(), "west", None);
+        let played = spec.clone().odd_if_asked(KEPT);
+        let simulator = Simulator::new(played.build(), clock.clone());
+        let builder = build(builder(&simulator, clock.clone(), "west"));
+        // An odd world may need what the test does not know of.
+        let client = if played.vcda.needs_extension && !spec.vcda.needs_extension {
+            let (user, password) = credentials(&simulator, "east");
+            let extended = builder.extend("east", Extension::Vcd { user, password });
+            extended.build().unwrap().needing("east")
+        } else {
+            builder.build().unwrap()
+        };
         Self {
             clock,
             simulator,
             client,
         }
-    }
-
-    /// The same world, asked with the name of its own site in each call that takes one.
-    pub(crate) fn naming_its_site(spec: &WorldSpec) -> Self {
-        let mut site = Self::of(spec);
-        site.client = builder(&site.simulator, site.clock.clone(), "west")
-            .site("west")
-            .build()
-            .unwrap();
-        site
     }
 
     pub(crate) fn ids(&self) -> Vec<VmReplicationId> {

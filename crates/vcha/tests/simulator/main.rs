@@ -4,6 +4,7 @@
 
 mod client;
 mod failover;
+mod kept;
 mod model;
 mod operations;
 mod sessions;

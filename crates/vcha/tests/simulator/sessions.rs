@@ -10,6 +10,8 @@ use farside_vcha::VchaClient;
 use farside_wire::Secret;
 use futures_util::future::join_all;
 
+use crate::kept::KEPT;
+
 const HOUR: Duration = Duration::from_secs(3600);
 const LOGIN: &str = "Cis.Session_create";
 const READ: &str = "Vcenter.Vcha.Operations_get";
@@ -28,7 +30,7 @@ impl Site {
 
     fn with(password: Option<&str>, settings: Option<StackSettings>) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let simulator = Simulator::new(WorldSpec::pair(7).build(), clock.clone());
+        let simulator = Simulator::new(WorldSpec::pair(7).odd_if_asked(KEPT).build(), clock.clone());
         let (user, known) = {
             let world = simulator.world();
             let endpoint = world.endpoint("vc-west").unwrap();

@@ -11,6 +11,8 @@ use farside_transport::{Clock, OperationId, PollPolicy, SystemClock};
 use farside_vcha::{VchaClient, VchaClientBuilder};
 use farside_wire::Secret;
 
+use crate::kept::KEPT;
+
 pub(crate) const WEST: &str = "vc-west";
 pub(crate) const FAILOVER: &str = "Vcenter.Vcha.Cluster_failover$Task";
 
@@ -25,8 +27,8 @@ impl Site {
         let mut spec = VchaSpec::default();
         change(&mut spec);
         let clock = Arc::new(SystemClock::new());
-        let world = WorldSpec::pair(7).groups(0).replications(0).vcha(spec).build();
-        let simulator = Simulator::new(world, clock.clone());
+        let world = WorldSpec::pair(7).groups(0).replications(0).vcha(spec);
+        let simulator = Simulator::new(world.odd_if_asked(KEPT).build(), clock.clone());
         let client = Arc::new(builder(&simulator, &clock, WEST).build());
         Self {
             simulator,

@@ -8,6 +8,8 @@ use farside_transport::testing::recorded;
 use farside_vim::{ReleaseChoice, VimClient};
 use farside_wire::{Fault, ManagedObjectReference, Secret};
 
+use crate::kept::KEPT;
+
 pub(crate) const EAST: &str = "vc-east";
 
 pub(crate) struct Site {
@@ -25,7 +27,7 @@ impl Site {
     pub(crate) fn of(spec: &WorldSpec) -> Self {
         let clock = Arc::new(SystemClock::new());
         Self {
-            simulator: Simulator::new(spec.build(), clock.clone()),
+            simulator: Simulator::new(spec.clone().odd_if_asked(KEPT).build(), clock.clone()),
             clock,
         }
     }

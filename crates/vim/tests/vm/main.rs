@@ -6,6 +6,7 @@ mod calls;
 mod cards;
 mod files;
 mod fixtures;
+mod kept;
 mod limits;
 mod looks;
 mod power;

@@ -209,6 +209,20 @@ async fn the_question_of_a_replica_is_answered_as_told() {
 }
 
 #[tokio::test]
+async fn a_replica_that_asks_nothing_starts_and_nothing_is_answered() {
+    let mut spec = VmSpec::default();
+    spec.asks_nothing = true;
+    let bench = Bench::new(spec);
+    let vm = replica(&bench).await;
+    let before = vm.config().await.unwrap().unwrap();
+    let started = vm.start(Some(MovedOrCopied::Copied), LONG).await.unwrap();
+    assert_eq!(started, Started::On { answered: false });
+    let after = vm.config().await.unwrap().unwrap();
+    assert_eq!(after.uuid, before.uuid, "nobody has said that it is a copy");
+    assert_eq!(bench.calls("VirtualMachine_AnswerVM").attempts, 0);
+}
+
+#[tokio::test]
 async fn a_question_that_nobody_knows_is_shown_and_stands() {
     let mut spec = VmSpec::default();
     spec.choice_names = ChoiceNames::Nowhere;

@@ -13,6 +13,8 @@ use farside_transport::{Clock, PollPolicy, RemoteOperation, WaitError};
 use farside_vim::{Folder, ManagedObject, VimClient, VirtualMachine, WorkError};
 use farside_wire::{ManagedObjectReference, Secret};
 
+use crate::kept::KEPT;
+
 /// Longer than anything takes that comes to its end.
 pub(crate) const LONG: Duration = Duration::from_secs(300);
 
@@ -29,7 +31,7 @@ impl Bench {
         vasa.groups_with_devices = 3;
         let world = WorldSpec::pair(11).groups(4).replications(0).vasa(vasa).vm(vm);
         let clock = Arc::new(PausedClock::auto_advancing());
-        let simulator = Simulator::new(world.build(), clock.clone());
+        let simulator = Simulator::new(world.odd_if_asked(KEPT).build(), clock.clone());
         let client = |name: &str| {
             let (user, password) = {
                 let world = simulator.world();

@@ -1,0 +1,76 @@
+//! What the tests of this program keep as usual where its worlds are odd (`farside_simulator::spec::odd_tests`).
+
+use farside_simulator::spec::odd_tests::{Kept, check};
+
+pub(crate) const KEPT: &[Kept] = &[
+    Kept {
+        test: "client::a_failover_changes_the_roles_and_takes_session_and_task_with_it",
+        switches: &["vcha.old_node_answers_ms", "vcha.after_switch"],
+        why: "the former node is silent at once, and the task is gone",
+    },
+    Kept {
+        test: "client::the_cluster_is_degraded_after_a_switch_and_healthy_later",
+        switches: &["vcha.old_node_answers_ms"],
+        why: "it reads once, when the other node serves",
+    },
+    Kept {
+        test: "client::a_disabled_cluster_says_so_and_refuses",
+        switches: &["vcha.refuses_in_task"],
+        why: "where the refusal comes",
+    },
+    Kept {
+        test: "failover::a_refusal_is_told_from_the_call_or_from_the_task",
+        switches: &["vcha.refuses_in_task"],
+        why: "where the refusal comes",
+    },
+    Kept {
+        test: "operations::the_mode_is_changed_and_a_change_without_a_way_is_refused",
+        switches: &["vcha.refuses_in_task"],
+        why: "where the refusal comes",
+    },
+    Kept {
+        test: "failover::a_switch_that_fails_midway_is_told_once_it_has_settled",
+        switches: &["vcha.after_switch"],
+        why: "the reason is told by the task alone",
+    },
+    Kept {
+        test: "client::a_healthy_cluster_is_ready",
+        switches: &["vcha.omits_allowed"],
+        why: "the member is there",
+    },
+    Kept {
+        test: "operations::a_full_read_needs_whoever_manages_the_machines_to_be_trusted",
+        switches: &["vcha.wants_sha1"],
+        why: "the thumbprint of the error is sent back",
+    },
+    Kept {
+        test: "operations::a_cluster_is_deployed_and_removed_with_its_machines",
+        switches: &["vcha.plain_operations"],
+        why: "tasks are told apart by the name of their operation",
+    },
+    Kept {
+        test: "operations::tasks_are_read_and_listed_by_all_that_tells_them_apart",
+        switches: &["vcha.plain_operations"],
+        why: "tasks are told apart by the name of their operation",
+    },
+    Kept {
+        test: "operations::the_mode_is_changed_and_a_change_without_a_way_is_refused",
+        switches: &["vcha.plain_operations"],
+        why: "tasks are told apart by the name of their operation",
+    },
+    Kept {
+        test: "tasks::a_deployment_is_cancelled_and_ends_with_that",
+        switches: &["vcha.reasons_in_result", "vcha.ignores_cancel"],
+        why: "how cancelled work ends",
+    },
+    Kept {
+        test: "waits::cancelled_work_ends_with_an_error",
+        switches: &["vcha.reasons_in_result", "vcha.ignores_cancel"],
+        why: "how cancelled work ends",
+    },
+];
+
+#[test]
+fn what_is_kept_is_a_switch_of_a_test() {
+    check(KEPT);
+}

@@ -1,0 +1,116 @@
+//! What the tests of this program keep as usual where its worlds are odd (`farside_simulator::spec::odd_tests`).
+
+use farside_simulator::spec::odd_tests::{Kept, check};
+
+pub(crate) const KEPT: &[Kept] = &[
+    Kept {
+        test: "calls::a_configuration_is_changed_all_at_once",
+        switches: &["vm.refuses_in_task"],
+        why: "the fault of a single call",
+    },
+    Kept {
+        test: "calls::a_machine_is_renamed_and_its_files_keep_their_names",
+        switches: &["vm.refuses_in_task"],
+        why: "the fault of a single call",
+    },
+    Kept {
+        test: "calls::a_running_machine_is_neither_unregistered_nor_deleted",
+        switches: &["vm.refuses_in_task"],
+        why: "the fault of a single call",
+    },
+    Kept {
+        test: "calls::devices_are_added_and_removed",
+        switches: &["vm.refuses_in_task"],
+        why: "the fault of a single call",
+    },
+    Kept {
+        test: "cards::a_change_in_between_is_decided_anew_and_a_lost_answer_looked_at",
+        switches: &["vm.refuses_in_task"],
+        why: "the fault of a single call",
+    },
+    Kept {
+        test: "files::an_update_waits_for_the_one_before_it",
+        switches: &["vm.refuses_in_task"],
+        why: "the fault of a single call",
+    },
+    Kept {
+        test: "cards::a_foreign_network_is_no_connection_or_keeps_the_machine_off",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "power::a_replica_that_asks_nothing_starts_and_nothing_is_answered",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "power::a_question_that_nobody_knows_is_shown_and_stands",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "power::an_answer_whose_answer_is_lost_is_looked_at",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "power::the_question_of_a_replica_is_answered_as_told",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "story::single_calls_do_what_the_conveniences_do",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "together::each_machine_has_its_own_outcome",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "power::a_question_that_nobody_knows_is_shown_and_stands",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+    Kept {
+        test: "power::an_answer_whose_answer_is_lost_is_looked_at",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+    Kept {
+        test: "power::the_question_of_a_replica_is_answered_as_told",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+    Kept {
+        test: "story::a_planned_failover_by_hand",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+    Kept {
+        test: "story::single_calls_do_what_the_conveniences_do",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+    Kept {
+        test: "together::each_machine_has_its_own_outcome",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+    Kept {
+        test: "recovery::*",
+        switches: &["vm.refuses_foreign_networks"],
+        why: "the replica starts with the card of its source",
+    },
+    Kept {
+        test: "recovery::a_disk_that_nobody_replicates_is_named_and_removed_only_when_asked_for",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+];
+
+#[test]
+fn what_is_kept_is_a_switch_of_a_test() {
+    check(KEPT);
+}
