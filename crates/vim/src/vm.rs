@@ -17,6 +17,7 @@ use crate::path::PropertyPath;
 
 mod card;
 mod change;
+mod device;
 mod disk;
 mod guest;
 mod looks;

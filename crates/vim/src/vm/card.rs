@@ -10,6 +10,7 @@ use farside_models_vim::{
 use farside_wire::{DecodeError, Object, RawJson};
 use serde_json::{Map, Value};
 
+use super::device::sendable;
 use super::{NetworkBacking, VirtualMachine};
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
@@ -161,7 +162,7 @@ pub fn card_spec(
 
 /// A card as read, with another connection.
 fn changed(device: &Object<VirtualDevice>, to: &Connection, running: bool) -> Option<Object<VirtualDevice>> {
-    let mut members = sendable(device)?;
+    let mut members = members_of(device)?;
     let start = match to {
         Connection::Network(network) => {
             let backing: Object<VirtualDeviceBackingInfo> = network.to_wire();
@@ -182,43 +183,15 @@ fn changed(device: &Object<VirtualDevice>, to: &Connection, running: bool) -> Op
     Object::from_raw(RawJson::of(&members).ok()?)
 }
 
-/// The members of a card as they may be sent: a server may leave out the `_typeName` of what stands in it, and show what is
-/// not set as null; the other way round only the whole is sure to be taken (VI JSON wire rules 5.1 and 5.4, inferred).
-fn sendable(device: &Object<VirtualDevice>) -> Option<Map<String, Value>> {
+/// The members of a card as they may be sent.
+fn members_of(device: &Object<VirtualDevice>) -> Option<Map<String, Value>> {
     let mut card: VirtualEthernetCard = device.raw_json().decode().ok()?;
     type Distributed = VirtualEthernetCardDistributedVirtualPortBackingInfo;
     let distributed = card.backing.as_ref().and_then(Object::downcast::<Distributed>);
     if let Some(backing) = distributed {
         card.backing = Some(Object::new(&backing.ok()?));
     }
-    let mut whole = serde_json::to_value(&card).ok()?;
-    whole["_typeName"] = Value::from(device.type_name());
-    for (member, type_name) in [
-        ("deviceInfo", "Description"),
-        ("slotInfo", "VirtualDeviceBusSlotInfo"),
-    ] {
-        if let Some(Value::Object(object)) = whole.get_mut(member) {
-            object
-                .entry("_typeName")
-                .or_insert_with(|| Value::from(type_name));
-        }
-    }
-    leave_out_nulls(&mut whole);
-    match whole {
-        Value::Object(members) => Some(members),
-        _ => None,
-    }
-}
-
-fn leave_out_nulls(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.retain(|_, member| !member.is_null());
-            members.values_mut().for_each(leave_out_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(leave_out_nulls),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+    sendable(device, &card)
 }
 
 /// The cards of a machine, as one look showed them.

@@ -9,6 +9,7 @@ use farside_models_vim::{
 use farside_wire::Object;
 
 use super::VirtualMachine;
+use super::device::sendable_disk;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::path::PropertyPath;
@@ -114,7 +115,7 @@ pub fn removal_spec(
     let remove = |key: &i32| {
         let mut disks = devices.iter();
         let disk = disks.find(|device| key_of(device) == Some(*key)).ok_or(*key)?;
-        let spec = VirtualDeviceConfigSpec::new(disk.clone());
+        let spec = VirtualDeviceConfigSpec::new(sendable_disk(disk).ok_or(*key)?);
         Ok(Object::new(
             &spec.with_operation(VirtualDeviceConfigSpecOperation::Remove),
         ))

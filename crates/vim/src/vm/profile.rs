@@ -11,6 +11,7 @@ use farside_models_vim::{
 use farside_wire::Object;
 
 use super::VirtualMachine;
+use super::device::sendable_disk;
 use crate::error::{WorkError, WorkErrorKind};
 use crate::object::ManagedObject;
 use crate::work::{Time, run};
@@ -57,7 +58,7 @@ pub fn policy_spec(
             disk.is_some_and(|disk| disk.key == *key)
         };
         let disk = devices.iter().find(is_it).ok_or(*key)?;
-        let spec = VirtualDeviceConfigSpec::new(disk.clone())
+        let spec = VirtualDeviceConfigSpec::new(sendable_disk(disk).ok_or(*key)?)
             .with_operation(VirtualDeviceConfigSpecOperation::Edit)
             .with_profile(vec![policy.to_wire()]);
         Ok(Object::new(&spec))
