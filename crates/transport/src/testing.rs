@@ -7,6 +7,7 @@
 //! | lose answers, cut connections, refuse calls, end sessions | [`FaultyTransport`] with [`FaultRule`]s |
 //! | write down what was called and answered, without secrets | [`Recorder`]; [`recorded`] if the environment says so |
 //! | answer from what was written down | [`Replayer`] |
+//! | give false answers, to see whether a test notices | [`AlteringTransport`]; [`recorded`] if the environment says so |
 //! | hold a wait for remote work against all that must not end it | [`wait_suite`] |
 //! | let time pass when the test says so | [`PausedClock`] |
 //!
@@ -44,6 +45,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use farside_wire::{Method, Operation, Repeat, Service};
 
+mod altered;
 mod clock;
 mod exchange;
 mod failure;
@@ -57,13 +59,14 @@ mod script;
 mod strike_out;
 pub mod wait_suite;
 
+pub use altered::{ALTERED, Alteration, AlteringTransport};
 pub use clock::PausedClock;
 pub use exchange::{Exchange, RecordedAnswer, RecordedBody, RecordedOutcome, RecordedRequest};
 pub use failure::{RecordedError, RecordedFailure, SourceKind};
 pub use fault::{FaultAction, FaultCount, FaultPlan, FaultRule, Pattern, Probability};
 pub use faulty::{FaultCounts, FaultGuard, Faults, FaultyTransport};
 pub use recorder::{RECORDINGS, Recorder, recorded};
-pub use recording::{Recording, RecordingError, RecordingErrorKind};
+pub use recording::{RecordedTest, Recording, RecordingError, RecordingErrorKind};
 pub use replayer::{ReplayError, ReplayErrorKind, Replayer};
 pub use script::{Answer, NeverAnswers, ScriptedTransport};
 pub use strike_out::StrikeOut;

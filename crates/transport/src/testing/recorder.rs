@@ -1,7 +1,8 @@
 //! A transport that writes down what goes through it.
 
+use std::env::VarError;
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +15,11 @@ use http::Response;
 
 use crate::call::{Call, Transport};
 use crate::error::CallError;
+use crate::testing::altered::{ALTERED, AlteringTransport};
 use crate::testing::exchange::{Exchange, RecordedAnswer, RecordedBody, RecordedOutcome};
 use crate::testing::failure::RecordedError;
 use crate::testing::lock;
-use crate::testing::recording::header;
+use crate::testing::recording::{RecordedTest, header};
 use crate::testing::strike_out::{StrikeOut, Vault};
 
 /// Sends calls through another transport, and writes each down with its outcome, its secrets struck out.
@@ -80,7 +82,7 @@ impl Recorder {
     /// Records into memory, to be had by [`text`](Self::text).
     #[must_use]
     pub fn in_memory(inner: Arc<dyn Transport>) -> Self {
-        Self::new(inner, Sink::Memory(String::new()))
+        Self::new(inner, Sink::Memory(String::new()), None)
     }
 
     /// Records into a file that only its owner may read; a file that is there is replaced.
@@ -88,20 +90,16 @@ impl Recorder {
     /// # Errors
     /// The file cannot be written.
     pub fn to_file(inner: Arc<dyn Transport>, path: impl AsRef<Path>) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self::to_writer(inner, options.open(path)?))
+        Ok(Self::to_writer(inner, create(path.as_ref())?))
     }
 
     /// Records into a writer, one line at a time, in the turn of the task that makes the call.
     #[must_use]
     pub fn to_writer(inner: Arc<dyn Transport>, writer: impl Write + Send + 'static) -> Self {
-        Self::new(inner, Sink::Writer(Box::new(writer)))
+        Self::new(inner, Sink::Writer(Box::new(writer)), None)
     }
 
-    fn new(inner: Arc<dyn Transport>, sink: Sink) -> Self {
+    fn new(inner: Arc<dyn Transport>, sink: Sink, test: Option<RecordedTest>) -> Self {
         let strike_out = StrikeOut::new();
         let mut state = State {
             vault: strike_out.vault(),
@@ -109,7 +107,10 @@ impl Recorder {
             sink,
             failure: None,
         };
-        state.write(&header());
+        match header(test) {
+            Ok(line) => state.write(&line),
+            Err(error) => state.failure = Some(error.into()),
+        }
         Self {
             inner,
             strike_out,
@@ -271,16 +272,33 @@ impl Transport for Recorder {
     }
 }
 
+/// A file that only its owner may read; one that is there is replaced.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// The folder into which [`recorded`] writes.
 pub const RECORDINGS: &str = "FARSIDE_RECORDINGS";
 
-/// `inner`, and a [`Recorder`] around it if the environment names a folder for recordings: one file for each call of this
-/// function. What a client's tests have sent can then be compared with what its service offers.
+/// `inner`, and around it what the environment asks for: a [`Recorder`] if it names a folder for recordings
+/// ([`RECORDINGS`]), one file for each call of this function, which names the test; an [`AlteringTransport`] if it names an
+/// operation whose answers are to be false ([`ALTERED`]). What a client's tests have sent can then be compared with what its
+/// service offers, and whether they notice a false answer can be tried.
 ///
 /// # Panics
-/// If the folder is named and nothing can be written there: what is asked for and not recorded must not go unseen.
+/// If the folder is named and nothing can be written there, or if what is to be altered cannot be read: what is asked for and
+/// not done must not go unseen.
 #[must_use]
 pub fn recorded(inner: Arc<dyn Transport>) -> Arc<dyn Transport> {
+    let inner = match std::env::var(ALTERED) {
+        Ok(altered) => AlteringTransport::around(inner, &altered),
+        Err(VarError::NotPresent) => inner,
+        Err(error) => panic!("{ALTERED}: {error}"),
+    };
     match std::env::var_os(RECORDINGS) {
         Some(folder) => record_below(inner, Path::new(&folder)),
         None => inner,
@@ -291,7 +309,11 @@ fn record_below(inner: Arc<dyn Transport>, folder: &Path) -> Arc<dyn Transport> 
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let path = folder.join(format!("{}-{number}.jsonl", std::process::id()));
-    let recorder = Recorder::to_file(inner, &path)
+    let recorder = create(&path).and_then(|file| {
+        let test = RecordedTest::current()?;
+        Ok(Recorder::new(inner, Sink::Writer(Box::new(file)), Some(test)))
+    });
+    let recorder = recorder
         .unwrap_or_else(|error| panic!("{RECORDINGS}: {} cannot be written: {error}", path.display()));
     Arc::new(recorder)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,43 @@ const VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 struct Header {
     farside_recording: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    test: Option<RecordedTest>,
 }
 
-/// The first line of each recording, with its line break.
-pub(super) fn header() -> String {
-    format!("{{\"farside_recording\":{VERSION}}}\n")
+/// The test that made a recording, so that it can be run again by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RecordedTest {
+    /// Its name in its program: `groups::a_group_is_found`.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+    /// Where the program was run.
+    pub folder: PathBuf,
+}
+
+impl RecordedTest {
+    /// The test on whose thread this is called. The test harness names each thread after its test, unless it is told to run one
+    /// test at a time.
+    pub(super) fn current() -> io::Result<Self> {
+        let thread = std::thread::current();
+        Ok(Self {
+            name: thread.name().unwrap_or_default().to_owned(),
+            program: std::env::current_exe()?,
+            folder: std::env::current_dir()?,
+        })
+    }
+}
+
+/// The first line of a recording, with its line break.
+pub(super) fn header(test: Option<RecordedTest>) -> serde_json::Result<String> {
+    let header = Header {
+        farside_recording: VERSION,
+        test,
+    };
+    Ok(serde_json::to_string(&header)? + "\n")
 }
 
 /// Calls and their outcomes, as a [`Recorder`](super::Recorder) has written them down.
@@ -30,6 +62,7 @@ pub(super) fn header() -> String {
 #[derive(Clone, Debug)]
 pub struct Recording {
     name: Arc<str>,
+    test: Option<RecordedTest>,
     /// In the order in which the calls were made, each with its line, from 1.
     entries: Vec<(usize, Exchange)>,
 }
@@ -54,14 +87,14 @@ impl Recording {
     pub fn parse(name: &str, text: &str) -> Result<Self, RecordingError> {
         let mut lines = text.lines().enumerate();
         let header = lines.next().map_or("", |(_, line)| line);
-        match serde_json::from_str::<Header>(header) {
-            Ok(header) if header.farside_recording == VERSION => {}
+        let test = match serde_json::from_str::<Header>(header) {
+            Ok(header) if header.farside_recording == VERSION => header.test,
             Ok(header) => {
                 let kind = RecordingErrorKind::Version(header.farside_recording);
                 return Err(RecordingError::new(name, 1, kind));
             }
             Err(error) => return Err(RecordingError::new(name, 1, RecordingErrorKind::Line(error))),
-        }
+        };
         let mut entries = lines
             .map(|(index, line)| match serde_json::from_str::<Exchange>(line) {
                 Ok(exchange) => Ok((index + 1, exchange)),
@@ -75,8 +108,15 @@ impl Recording {
         entries.sort_by_key(|(_, exchange)| exchange.n);
         Ok(Self {
             name: name.into(),
+            test,
             entries,
         })
+    }
+
+    /// The test that made it, if it was made by [`recorded`](super::recorded).
+    #[must_use]
+    pub fn test(&self) -> Option<&RecordedTest> {
+        self.test.as_ref()
     }
 
     /// The exchanges, in the order in which the calls were made.

@@ -198,4 +198,15 @@ async fn each_client_of_a_test_records_into_a_file_of_its_own() {
         .collect();
     assert_eq!(files.len(), 2);
     assert!(files.iter().all(|file| file.exchanges().len() == 1));
+    for file in files {
+        let test = file.test().expect("the test that made it");
+        // A harness that runs one test at a time runs it on its main thread.
+        let names = [
+            "testing::recorder::tests::each_client_of_a_test_records_into_a_file_of_its_own",
+            "main",
+        ];
+        assert!(names.contains(&test.name.as_str()), "{test:?}");
+        assert_eq!(test.program, std::env::current_exe().unwrap());
+        assert_eq!(test.folder, std::env::current_dir().unwrap());
+    }
 }
