@@ -1,6 +1,6 @@
 //! What can go wrong with a host.
 
-use farside_transport::{CallError, OperationId};
+use farside_transport::CallError;
 use farside_wire::{DecodeError, Fault};
 
 use crate::client::Host;
@@ -57,14 +57,6 @@ pub enum HostNetworkError {
         /// What was seen of its uplinks.
         seen: String,
     },
-    /// A stored id cannot be waited for here. Nothing was sent.
-    #[error("{id} is no DPU failover of {endpoint}")]
-    Foreign {
-        /// What was asked for.
-        id: OperationId,
-        /// The vCenter that was asked.
-        endpoint: String,
-    },
 }
 
 impl HostNetworkError {
@@ -79,11 +71,9 @@ impl HostNetworkError {
     pub fn call(&self) -> Option<&CallError> {
         match self {
             Self::Call { source, .. } => Some(source),
-            Self::Property { .. }
-            | Self::Refused { .. }
-            | Self::Missing { .. }
-            | Self::Unclear { .. }
-            | Self::Foreign { .. } => None,
+            Self::Property { .. } | Self::Refused { .. } | Self::Missing { .. } | Self::Unclear { .. } => {
+                None
+            }
         }
     }
 }

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use farside_models_vim::operation::PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX;
 use farside_transport::{
-    CallError, CallErrorKind, Effect, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
-    WaitError,
+    CallError, CallErrorKind, Clock, Effect, ForeignOperation, OperationId, PollPolicy, RemoteOperation,
+    TaskSource, TaskStatus, WaitError,
 };
 use farside_wire::Fault;
 use serde::{Deserialize, Serialize};
@@ -167,26 +168,24 @@ impl HostNetwork {
 
     /// The failover as remote work to wait for: it has succeeded when the wanted DPU is active. It never fails, since no
     /// state says so; a wait ends at its deadline, also where the host cannot be read until then, and
-    /// [`HostNetwork::verify`] tells why. Nothing is sent but reads.
+    /// [`DpuWork::unread`] tells why. Nothing is sent but reads.
     #[must_use]
-    pub fn operation(&self, failover: &DpuFailover) -> RemoteOperation<()> {
+    pub fn operation(&self, failover: &DpuFailover) -> DpuWork {
         self.work(self.id_of(failover))
     }
 
     /// The failover that a stored id names. Nothing is sent.
     ///
     /// # Errors
-    /// [`HostNetworkError::Foreign`] for an id of another kind or of another vCenter.
-    pub fn attach(&self, id: OperationId) -> Result<RemoteOperation<()>, HostNetworkError> {
-        if id.kind != DPU_FAILOVER || id.endpoint != self.vim().endpoint() {
-            let endpoint = self.vim().endpoint().to_owned();
-            return Err(HostNetworkError::Foreign { id, endpoint });
-        }
-        Ok(self.work(id))
+    /// [`ForeignOperation`] for an id of another kind or of another vCenter, or one that names no failover.
+    pub fn attach(&self, id: OperationId) -> Result<DpuWork, ForeignOperation> {
+        let looks = DpuFailovers::new(self.clone());
+        looks.named_by(&id)?;
+        Ok(DpuWork::new(id, looks))
     }
 
-    fn work(&self, id: OperationId) -> RemoteOperation<()> {
-        RemoteOperation::new(id, Arc::new(DpuFailovers::new(self.clone())), |_| Ok(()))
+    fn work(&self, id: OperationId) -> DpuWork {
+        DpuWork::new(id, DpuFailovers::new(self.clone()))
     }
 
     fn id_of(&self, failover: &DpuFailover) -> OperationId {
@@ -216,14 +215,12 @@ impl HostNetwork {
             Err(error) => return Err(DpuFailoverError::Start(error)),
         };
         let clock = Arc::clone(self.vim().clock());
-        let looks = Arc::new(DpuFailovers::new(self.clone()));
-        let work = RemoteOperation::new(self.id_of(failover), Arc::clone(&looks) as _, |_| Ok(()));
-        match work.until_done(limit, &*clock, policy).await {
+        match self.operation(failover).until_done(limit, &*clock, policy).await {
             Ok(()) => Ok(DpuStart::Asked),
-            Err(wait) => Err(DpuFailoverError::Wait {
-                source: wait,
+            Err(DpuWaitError { source, unread }) => Err(DpuFailoverError::Wait {
+                source,
                 start: started,
-                unread: looks.unread().take().map(Box::new),
+                unread,
             }),
         }
     }
@@ -291,6 +288,71 @@ impl std::fmt::Display for Unread<'_> {
     }
 }
 
+/// A failover as remote work ([`HostNetwork::operation`], [`HostNetwork::attach`]): a [`RemoteOperation`] that remembers why its last
+/// look at the host showed nothing.
+#[derive(Clone, Debug)]
+pub struct DpuWork {
+    work: RemoteOperation<()>,
+    looks: Arc<DpuFailovers>,
+}
+
+/// A wait that ended before the wanted DPU was seen active. It may become so yet.
+#[derive(Debug, thiserror::Error)]
+#[error("the failover was not seen to its end{}", Unread(.unread.as_deref()))]
+pub struct DpuWaitError {
+    /// Why the wait ended.
+    #[source]
+    pub source: WaitError,
+    /// Why the last look at the host showed nothing, if it did not.
+    pub unread: Option<Box<HostNetworkError>>,
+}
+
+impl DpuWork {
+    fn new(id: OperationId, looks: DpuFailovers) -> Self {
+        let looks = Arc::new(looks);
+        let work = RemoteOperation::new(id, Arc::clone(&looks) as _, |_| Ok(()));
+        Self { work, looks }
+    }
+
+    /// Finds the work again.
+    #[must_use]
+    pub fn id(&self) -> &OperationId {
+        self.work.id()
+    }
+
+    /// The same as work of any kind, whose waits do not tell why a look showed nothing; [`DpuWork::unread`] does.
+    #[must_use]
+    pub fn remote(&self) -> &RemoteOperation<()> {
+        &self.work
+    }
+
+    /// Why the last look at the host showed nothing, if it did not; `None` before the first one. Taken by the call.
+    #[must_use]
+    pub fn unread(&self) -> Option<HostNetworkError> {
+        self.looks.unread().take()
+    }
+
+    /// Looks again and again until the wanted DPU is active or `limit` has passed.
+    ///
+    /// # Errors
+    /// [`DpuWaitError`]; the switch may move yet.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the wait and changes nothing at the server.
+    pub async fn until_done(
+        &self,
+        limit: Duration,
+        clock: &dyn Clock,
+        policy: PollPolicy,
+    ) -> Result<(), DpuWaitError> {
+        let outcome = self.work.until_done(limit, clock, policy).await;
+        outcome.map_err(|source| DpuWaitError {
+            source,
+            unread: self.unread().map(Box::new),
+        })
+    }
+}
+
 /// Looks at failovers. A host that is being moved may not be told of for a while: such a look shows no end, and is remembered.
 #[derive(Debug)]
 struct DpuFailovers {
@@ -306,6 +368,12 @@ impl DpuFailovers {
         }
     }
 
+    /// The failover that an id names.
+    fn named_by(&self, id: &OperationId) -> Result<DpuFailover, ForeignOperation> {
+        id.expect(DPU_FAILOVER, self.network.vim().endpoint())?;
+        serde_json::from_str(&id.id).map_err(|error| id.malformed(DPU_FAILOVER, error))
+    }
+
     /// Why the last look showed nothing.
     fn unread(&self) -> MutexGuard<'_, Option<HostNetworkError>> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
@@ -315,9 +383,9 @@ impl DpuFailovers {
 #[async_trait]
 impl TaskSource for DpuFailovers {
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
-        let Ok(failover) = serde_json::from_str::<DpuFailover>(&id.id) else {
-            return Ok(TaskStatus::Gone);
-        };
+        let failover = self.named_by(id);
+        let failover =
+            failover.map_err(|foreign| foreign.not_sent(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX))?;
         let (status, unread) = match self.network.verify(&failover).await {
             Ok(DpuVerdict::Moved) => (TaskStatus::Succeeded { result: None }, None),
             Ok(DpuVerdict::Unchanged | DpuVerdict::Unclear { .. }) => {

@@ -28,7 +28,9 @@ mod told;
 pub use client::{Host, HostNetwork};
 pub use dpu::{DpuId, SwitchDpus, Uplink, UplinkState, switch_named};
 pub use error::HostNetworkError;
-pub use failover::{DPU_FAILOVER, DpuFailover, DpuFailoverError, DpuStart, DpuVerdict};
+pub use failover::{
+    DPU_FAILOVER, DpuFailover, DpuFailoverError, DpuStart, DpuVerdict, DpuWaitError, DpuWork,
+};
 pub use obstacle::{Certainty, Obstacle, Source, obstacles};
 pub use switch::DistributedSwitch;
 pub use system::HostNetworkSystem;

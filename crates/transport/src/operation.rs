@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::error::CallError;
 
+mod foreign;
 mod policy;
 mod turns;
 mod wait;
 
+pub use foreign::ForeignOperation;
 pub use policy::{PollErrors, PollPauses, PollPolicy};
 pub use turns::{Turn, Turns};
 pub use wait::{WaitError, WaitErrorKind};
@@ -134,7 +136,8 @@ impl NextLook<'_> {
     }
 }
 
-/// Looks at pieces of remote work of one kind.
+/// Looks at pieces of remote work of one kind, at one endpoint. Given an id of other work, each of its calls ends with the error of
+/// one that was not sent ([`ForeignOperation::not_sent`]): another server's id may be one of its own work as well.
 #[async_trait]
 pub trait TaskSource: fmt::Debug + Send + Sync {
     /// Looks once, with a call of its own.

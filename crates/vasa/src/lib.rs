@@ -129,7 +129,7 @@ pub use policy::{
 pub use recovery_error::RecoveryError;
 pub use service::{SmsProvider, SmsServiceInstance, SmsStorageManager, VasaProvider};
 pub use start::GroupWork;
-pub use task::{ForeignSmsTask, SMS_TASK, SmsTask, SmsTasks};
+pub use task::{SMS_TASK, SmsTask, SmsTasks};
 
 /// The example of the README, compiled and run.
 #[cfg(all(doctest, feature = "vm"))]

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use farside_transport::{CallError, DEFAULT_CALL_LIMIT, OperationId, RemoteOperation};
+use farside_transport::{CallError, DEFAULT_CALL_LIMIT, ForeignOperation, OperationId, RemoteOperation};
 use farside_wire::RawJson;
 
 use crate::action::{Action, Batch, Recovery};
 use crate::batch::{GroupOutcome, regroup};
 use crate::client::VasaClient;
 use crate::id::{GroupId, ProviderRef};
-use crate::task::{self, ForeignSmsTask};
+use crate::task;
 
 /// Work on the groups of a batch; its result has an outcome for each, in their order.
 pub type GroupWork = RemoteOperation<Vec<GroupOutcome>>;
@@ -47,8 +47,8 @@ impl VasaClient {
     /// Work on groups that was started before, by this process or another one; the groups are those of the call. Nothing is sent.
     ///
     /// # Errors
-    /// [`ForeignSmsTask`] for an id of another kind or of another vCenter.
-    pub fn attach(&self, id: OperationId, groups: Vec<GroupId>) -> Result<GroupWork, ForeignSmsTask> {
+    /// [`ForeignOperation`] for an id of another kind or of another vCenter.
+    pub fn attach(&self, id: OperationId, groups: Vec<GroupId>) -> Result<GroupWork, ForeignOperation> {
         task::stored(self.vim(), id, move |result| {
             Ok(regroup(&groups, result.as_ref()))
         })
@@ -58,7 +58,7 @@ impl VasaClient {
     ///
     /// # Errors
     /// As [`VasaClient::attach`].
-    pub fn operation(&self, id: OperationId) -> Result<RemoteOperation<Option<RawJson>>, ForeignSmsTask> {
+    pub fn operation(&self, id: OperationId) -> Result<RemoteOperation<Option<RawJson>>, ForeignOperation> {
         task::stored(self.vim(), id, Ok)
     }
 

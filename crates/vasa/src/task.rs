@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use farside_models_sms::operation::{SMS_TASK_QUERY_SMS_TASK_INFO, SMS_TASK_QUERY_SMS_TASK_RESULT};
 use farside_models_sms::{SmsTaskInfo, SmsTaskState};
 use farside_models_vim::ManagedObjectNotFound;
-use farside_transport::{CallError, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus};
+use farside_transport::{
+    CallError, ForeignOperation, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus,
+};
 use farside_vim::{Invocation, ManagedObject as _, VimClient};
 use farside_wire::{
     Any, DataType as _, DecodeError, Fault, ManagedObjectReference, MethodFault, OpenEnum as _, RawJson,
@@ -56,6 +58,8 @@ impl TaskSource for SmsTasks {
     /// A task that the vCenter does not know, after a restart for instance, is [`TaskStatus::Gone`]; what the array does
     /// goes on.
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
+        let own = id.expect(SMS_TASK, self.vim.endpoint());
+        own.map_err(|foreign| foreign.not_sent(&SMS_TASK_QUERY_SMS_TASK_INFO))?;
         let task = self.vim.object::<SmsTask>(&id.id);
         let look = Invocation::new(&SMS_TASK_QUERY_SMS_TASK_INFO, task.id())
             .target(task.reference().to_string())
@@ -84,26 +88,13 @@ pub(crate) async fn start<T>(
     Ok(attach(vim, id, decode))
 }
 
-/// Why a stored id cannot be waited for here.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{id} is no SMS task of {endpoint}")]
-pub struct ForeignSmsTask {
-    /// What was asked for.
-    pub id: OperationId,
-    /// The vCenter that was asked.
-    pub endpoint: String,
-}
-
 /// A task by an id that was stored: of this kind, and of this vCenter. Nothing is sent.
 pub(crate) fn stored<T>(
     vim: &VimClient,
     id: OperationId,
     decode: impl Fn(Option<RawJson>) -> Result<T, DecodeError> + Send + Sync + 'static,
-) -> Result<RemoteOperation<T>, ForeignSmsTask> {
-    if id.kind != SMS_TASK || id.endpoint != vim.endpoint() {
-        let endpoint = vim.endpoint().to_owned();
-        return Err(ForeignSmsTask { id, endpoint });
-    }
+) -> Result<RemoteOperation<T>, ForeignOperation> {
+    id.expect(SMS_TASK, vim.endpoint())?;
     Ok(attach(vim, id, decode))
 }
 

@@ -82,4 +82,4 @@ pub use settings::{
 };
 pub use task::{Finished, PolledTask, Task};
 pub use version::ApiVersion;
-pub use wait::{ForeignTask, TASK_KIND, VcdaTasks, poll_policy};
+pub use wait::{TASK_KIND, VcdaTasks, poll_policy};

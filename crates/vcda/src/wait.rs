@@ -9,8 +9,9 @@ mod board;
 use std::fmt;
 
 use async_trait::async_trait;
+use farside_models_vcda::operation::TASKS_GET;
 use farside_transport::{
-    CallError, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
+    CallError, ForeignOperation, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
 };
 use farside_wire::{RawJson, Read};
 use std::sync::Arc;
@@ -35,18 +36,6 @@ const ESCAPES: [(&str, &str); 2] = [("@", "%40"), ("%", "%25")];
 #[must_use]
 pub fn poll_policy() -> PollPolicy {
     PollPolicy::default()
-}
-
-/// An id of remote work that is none of this service's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{id} is not a task of {endpoint}")]
-pub struct ForeignTask {
-    /// The id.
-    pub id: Box<OperationId>,
-    /// The service that was to be asked.
-    pub endpoint: String,
-    #[source]
-    source: Option<IdError>,
 }
 
 /// A task and the site whose it is; none: the local one.
@@ -106,16 +95,14 @@ impl VcdaTasks {
         Self { client, ended: None }
     }
 
-    fn task_at(&self, id: &OperationId) -> Result<TaskAt, ForeignTask> {
-        let foreign = |source| ForeignTask {
-            id: Box::new(id.clone()),
-            endpoint: self.client.endpoint().to_owned(),
-            source,
-        };
-        if id.kind != TASK_KIND || id.endpoint != self.client.endpoint() {
-            return Err(foreign(None));
-        }
-        TaskAt::parse(&id.id).map_err(|source| foreign(Some(source)))
+    fn task_at(&self, id: &OperationId) -> Result<TaskAt, ForeignOperation> {
+        id.expect(TASK_KIND, self.client.endpoint())?;
+        TaskAt::parse(&id.id).map_err(|error| id.malformed(TASK_KIND, error))
+    }
+
+    /// [`VcdaTasks::task_at`], for a look.
+    fn looked_at(&self, id: &OperationId) -> Result<TaskAt, CallError> {
+        self.task_at(id).map_err(|foreign| foreign.not_sent(&TASKS_GET))
     }
 
     fn known(&self, id: &OperationId) -> Option<TaskStatus> {
@@ -130,9 +117,7 @@ impl TaskSource for VcdaTasks {
         if let Some(status) = self.known(id) {
             return Ok(status);
         }
-        let Ok(at) = self.task_at(id) else {
-            return Ok(TaskStatus::Gone);
-        };
+        let at = self.looked_at(id)?;
         board::look(&self.client.at_site(at.site), &at.task)
             .await
             .map(|status| status.unwrap_or(TaskStatus::Gone))
@@ -142,9 +127,7 @@ impl TaskSource for VcdaTasks {
         if let Some(status) = self.known(id) {
             return Ok(status);
         }
-        if self.task_at(id).is_err() {
-            return Ok(TaskStatus::Gone);
-        }
+        self.looked_at(id)?;
         board::news(&self.client, &id.id, look.seen).await
     }
 }
@@ -161,11 +144,11 @@ impl VcdaClient {
     /// instance, or [`RawJson`] where that is not known. Nothing is sent.
     ///
     /// # Errors
-    /// [`ForeignTask`] if the id is of another kind, of another endpoint than this client's, or no task's.
+    /// [`ForeignOperation`] if the id is of another kind, of another endpoint than this client's, or no task's.
     pub fn attach<T: Read + 'static>(
         &self,
         id: OperationId,
-    ) -> Result<RemoteOperation<Finished<T>>, ForeignTask> {
+    ) -> Result<RemoteOperation<Finished<T>>, ForeignOperation> {
         let tasks = self.tasks();
         tasks.task_at(&id)?;
         Ok(RemoteOperation::new(id, Arc::new(tasks), Finished::read))

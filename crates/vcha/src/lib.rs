@@ -35,7 +35,7 @@ pub use readiness::{
     Condition, FAILOVER_OPERATION, Judgement, Source, failover_is_active, is_ready, readiness,
 };
 pub use session::VcenterSession;
-pub use task::{CIS_TASK, CancelRefusal, CisTasks, ForeignOperation, lasts_through_a_switch};
+pub use task::{CIS_TASK, CancelRefusal, CisTasks, lasts_through_a_switch};
 pub use trust::{ManagementVcenter, PeerCertificate, Trust};
 #[cfg(feature = "vi-json")]
 pub use vi_json::{FailoverClusterConfigurator, FailoverClusterManager, ViJsonCluster};

@@ -11,25 +11,18 @@ use farside_models_vcenter::{
     CisTaskInfo, CisTaskProgress, CisTaskStatus, CisTasksGetQuery, CisTasksListRequest,
 };
 use farside_transport::{
-    CallError, CallErrorKind, NextLook, OperationId, PollErrors, RemoteOperation, TaskSource, TaskStatus,
+    CallError, CallErrorKind, ForeignOperation, NextLook, OperationId, PollErrors, RemoteOperation,
+    TaskSource, TaskStatus,
 };
-use farside_wire::{DecodeError, Extra, RawJson, Read, Service, ServiceError, StdError, Structure};
+use farside_wire::{
+    DecodeError, Extra, Operation, RawJson, Read, Service, ServiceError, StdError, Structure,
+};
 use http::StatusCode;
 
 use crate::client::{VchaClient, body};
 
 /// Kind of an [`OperationId`] that names a cis task.
 pub const CIS_TASK: &str = "cis-task";
-
-/// Why a stored id cannot be waited for here.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{id} is no cis task of {endpoint}")]
-pub struct ForeignOperation {
-    /// What was asked for.
-    pub id: OperationId,
-    /// The vCenter that was asked.
-    pub endpoint: String,
-}
 
 impl VchaClient {
     /// Reads a task (`Cis.Tasks_get`, since 6.7.1; the tasks that one may see need no privilege).
@@ -89,10 +82,7 @@ impl VchaClient {
     /// # Errors
     /// [`ForeignOperation`] for an id of another kind or of another vCenter.
     pub fn operation(self: &Arc<Self>, id: OperationId) -> Result<RemoteOperation<()>, ForeignOperation> {
-        if id.kind != CIS_TASK || id.endpoint != self.endpoint() {
-            let endpoint = self.endpoint().to_owned();
-            return Err(ForeignOperation { id, endpoint });
-        }
+        id.expect(CIS_TASK, self.endpoint())?;
         let source = Arc::new(CisTasks::new(Arc::clone(self)));
         Ok(RemoteOperation::new(id, source, |_nothing| Ok(())))
     }
@@ -129,12 +119,19 @@ impl CisTasks {
     pub fn new(client: Arc<VchaClient>) -> Self {
         Self { client }
     }
+
+    /// Makes sure that a call is about a task of this vCenter.
+    fn check(&self, id: &OperationId, call: &'static Operation) -> Result<(), CallError> {
+        let own = id.expect(CIS_TASK, self.client.endpoint());
+        own.map_err(|foreign| foreign.not_sent(call))
+    }
 }
 
 #[async_trait]
 impl TaskSource for CisTasks {
     /// A page of a proxy, as it comes while a node takes over, is not the word of the server that the task is not known.
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
+        self.check(id, &CIS_TASKS_GET)?;
         match self
             .client
             .task_as::<TaskEnd>(&id.id, &CisTasksGetQuery::default())
@@ -156,6 +153,7 @@ impl TaskSource for CisTasks {
     }
 
     async fn cancel(&self, id: &OperationId) -> Result<(), CallError> {
+        self.check(id, &CIS_TASKS_CANCEL)?;
         self.client.cancel_task(&id.id).await
     }
 }

@@ -122,7 +122,7 @@ pub use search::{SearchIndex, TaskManager};
 pub use service::{ServiceInstance, SessionManager};
 #[cfg(feature = "switch")]
 pub use switch::DistributedVirtualSwitch;
-pub use task::{ForeignVimTask, Task, VIM_TASK, VimTasks, no_result, result_of};
+pub use task::{Task, VIM_TASK, VimTasks, no_result, result_of};
 #[cfg(feature = "vm")]
 pub use together::{ClusterComputeResource, Datacenter, StartedTogether};
 pub use updates::{Update, Updates};

@@ -17,7 +17,7 @@ mod source;
 
 pub(crate) use board::Board;
 pub(crate) use source::is_unknown_object;
-pub use source::{ForeignVimTask, VIM_TASK, VimTasks, no_result, result_of};
+pub use source::{VIM_TASK, VimTasks, no_result, result_of};
 
 crate::managed_object! {
     /// A task of vCenter.

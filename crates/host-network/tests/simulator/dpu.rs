@@ -8,7 +8,7 @@ use farside_host_network::{
 };
 use farside_simulator::dpu::{DpuSpec, HostTrouble, SwitchTrouble};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
-use farside_transport::{CallError, Clock as _, Effect, OperationId, PollPolicy, WaitErrorKind};
+use farside_transport::{CallError, Clock as _, Effect, OperationId, PollPolicy, TaskStatus, WaitErrorKind};
 
 use crate::support::Site;
 
@@ -498,15 +498,15 @@ async fn an_id_of_another_vcenter_or_kind_is_not_waited_for() {
     for (kind, endpoint) in [(own.kind.as_str(), "vc-east"), ("vim-task", "vc-west")] {
         let id = OperationId::new(kind, endpoint, own.id.as_str());
         let error = site.network.attach(id.clone()).unwrap_err();
+        assert_eq!(error.id, id);
         assert!(
-            matches!(&error, HostNetworkError::Foreign { id: of, .. } if *of == id),
-            "{error:?}"
-        );
-        assert!(
-            error.to_string().ends_with("is no DPU failover of vc-west"),
+            error.to_string().ends_with("is no dpu-failover of vc-west"),
             "{error}"
         );
     }
+    let broken = OperationId::new(own.kind.as_str(), own.endpoint.as_str(), "{\"host\":\"host-21\"}");
+    let error = site.network.attach(broken).unwrap_err();
+    assert!(error.reason.as_deref().unwrap().contains("switch"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -592,6 +592,41 @@ async fn a_host_that_is_not_seen_until_the_deadline_is_told_with_the_reason() {
             matches!(source.kind(), WaitErrorKind::Deadline { .. }),
             "{source:?}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_stored_failover_tells_why_the_host_is_not_seen() {
+    for (look, words) in
+        blind_looks()
+            .into_iter()
+            .zip(["the call failed", "no host of this id", "does not show"])
+    {
+        let site = Site::new();
+        let failover = site.planned().await;
+        site.network.start(&failover, None).await.map(drop).unwrap();
+        let blind = FaultRule::new("PropertyCollector_RetrievePropertiesEx", look);
+        site.simulator.world().faults_mut().add(blind.times(Some(30)));
+        let started = site.network.operation(&failover);
+        let stored = site.network.attach(started.id().clone()).unwrap();
+        for work in [started, stored] {
+            assert!(work.unread().is_none(), "nobody has looked");
+            let limit = Duration::from_secs(5);
+            let waited = work.until_done(limit, site.clock.as_ref(), PollPolicy::default());
+            let error = waited.await.unwrap_err();
+            assert!(
+                matches!(error.source.kind(), WaitErrorKind::Deadline { .. }),
+                "{error:?}"
+            );
+            let unread = error.unread.as_ref().unwrap().to_string();
+            assert!(unread.contains(words), "{unread}");
+            assert!(error.to_string().contains(&unread), "{error}");
+            assert!(matches!(
+                work.remote().poll().await,
+                Ok(TaskStatus::Running { .. })
+            ));
+            assert!(work.unread().unwrap().to_string().contains(words));
+        }
     }
 }
 

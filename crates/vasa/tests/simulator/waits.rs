@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use farside_simulator::sms::{ProviderSpec, VasaSpec};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_transport::testing::wait_suite::{End, Hit, WaitBench, Work};
-use farside_transport::{Clock, OperationId, TaskSource};
-use farside_vasa::{Action, Batch, GroupId, GroupOutcome, ProviderRef, VasaClient, regroup};
+use farside_transport::{Clock, Effect, OperationId, TaskSource};
+use farside_vasa::{Action, Batch, GroupId, GroupOutcome, ProviderRef, SmsTask, VasaClient, regroup};
 use farside_wire::RawJson;
 
 use crate::support::Pair;
@@ -109,6 +109,19 @@ mod suite {
     farside_transport::wait_suite!(super::SmsBench::new());
 }
 
+/// The node that takes over has no task of the other one: a look at it meets the fault of an object that is not there.
+#[tokio::test(start_paused = true)]
+async fn the_node_that_takes_over_does_not_know_the_task() {
+    let bench = SmsBench::new();
+    let id = bench.start(Work::Succeeds).await;
+    bench.hit(Hit::Switch).await;
+    bench.clock().sleep(Duration::from_secs(300)).await;
+    let task = bench.client.vim().object::<SmsTask>(&id.id);
+    for error in [task.info().await.unwrap_err(), task.result().await.unwrap_err()] {
+        assert_eq!(error.fault().unwrap().type_name(), "ManagedObjectNotFound");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stored_id_is_attached_with_the_groups_of_its_call() {
     let bench = SmsBench::new();
@@ -133,7 +146,9 @@ async fn an_id_of_another_vcenter_or_kind_is_not_attached() {
         .attach(id.clone(), vec![SmsBench::group(1)])
         .unwrap_err();
     assert_eq!(foreign.id, id);
-    assert_eq!(foreign.endpoint, elsewhere.vim().endpoint());
+    assert_eq!(&*foreign.endpoint, elsewhere.vim().endpoint());
+    let looked = elsewhere.tasks().poll(&id).await.unwrap_err();
+    assert_eq!(looked.effect(), Effect::NotSent, "{looked}");
     assert!(elsewhere.operation(id.clone()).is_err());
     let here = bench.pair.client("vc-west", |transport| transport);
     let other_kind = farside_transport::OperationId::new("vim-task", id.endpoint.clone(), id.id.clone());

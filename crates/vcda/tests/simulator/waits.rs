@@ -8,7 +8,7 @@ use farside_models_vcda::SingleVmReplicationInfo;
 use farside_simulator::vcda::RecoveryState;
 use farside_simulator::{FaultAction, FaultRule};
 use farside_transport::testing::wait_suite::{End, Hit, WaitBench, Work};
-use farside_transport::{Clock, OperationId, TaskSource, TaskStatus, WaitErrorKind};
+use farside_transport::{Clock, Effect, OperationId, RemoteOperation, TaskSource, TaskStatus, WaitErrorKind};
 use farside_vcda::{TASK_KIND, Task, VcdaClient, VmReplicationId, poll_policy};
 use farside_wire::RawJson;
 use futures_util::future::join_all;
@@ -139,7 +139,7 @@ async fn an_id_that_the_server_cannot_read_does_not_end_the_waits_for_others() {
     for (kind, endpoint) in [("sms-task", "west"), (TASK_KIND, "east")] {
         let foreign = OperationId::new(kind, endpoint, "task-1");
         let error = site.client.attach::<RawJson>(foreign.clone()).unwrap_err();
-        assert_eq!(*error.id, foreign);
+        assert_eq!(error.id, foreign);
     }
 }
 
@@ -345,4 +345,31 @@ impl WaitBench for TaskBench {
 
 mod suite {
     farside_transport::wait_suite!(super::TaskBench::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_does_not_look_at_the_task_of_another_service() {
+    let bench = TaskBench::new();
+    let own = bench.start(Work::Succeeds).await;
+    let clock = bench.clock();
+    for (kind, endpoint, id) in [
+        (TASK_KIND, "east", own.id.as_str()),
+        ("vim-task", "west", own.id.as_str()),
+        (TASK_KIND, "west", "@west"),
+    ] {
+        let foreign = OperationId::new(kind, endpoint, id);
+        let polled = bench.source().poll(&foreign).await.unwrap_err();
+        let work = RemoteOperation::new(foreign, bench.source(), Ok);
+        let waited = work.until_done(Duration::from_secs(60), &*clock, poll_policy());
+        let WaitErrorKind::Call(waited) = waited.await.unwrap_err().into_kind() else {
+            panic!("it is not looked at")
+        };
+        for error in [polled, waited] {
+            assert_eq!(error.effect(), Effect::NotSent, "{error}");
+        }
+    }
+    assert_eq!(
+        bench.site.attempts("tasks.get") + bench.site.attempts("tasks.poll"),
+        0
+    );
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use farside_simulator::vcha::TaskIds;
-use farside_transport::{Cancellation, OperationId, PollPolicy, WaitErrorKind};
-use farside_vcha::{CIS_TASK, CancelRefusal, Deployment, ForeignOperation, NodeAddress};
+use farside_transport::{Cancellation, Effect, OperationId, PollPolicy, TaskSource as _, WaitErrorKind};
+use farside_vcha::{CIS_TASK, CancelRefusal, CisTasks, Deployment, NodeAddress};
 use futures_util::future::join_all;
 
 use crate::support::{Site, WEST};
@@ -88,8 +88,14 @@ async fn an_id_of_another_vcenter_or_kind_is_not_waited_for() {
         OperationId::new("vim-task", WEST, "task-1"),
     ] {
         let error = site.client.operation(id.clone()).unwrap_err();
-        let endpoint = WEST.to_owned();
-        assert_eq!(error, ForeignOperation { id, endpoint });
+        assert_eq!((&error.id, error.kind, &*error.endpoint), (&id, CIS_TASK, WEST));
+        let source = CisTasks::new(site.client.clone());
+        for error in [
+            source.poll(&id).await.unwrap_err(),
+            source.cancel(&id).await.unwrap_err(),
+        ] {
+            assert_eq!(error.effect(), Effect::NotSent, "{error}");
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Looks at vim tasks.
 
 use async_trait::async_trait;
-use farside_models_vim::operation::TASK_GET_INFO;
+use farside_models_vim::operation::{TASK_CANCEL_TASK, TASK_GET_INFO};
 use farside_models_vim::{ManagedObjectNotFound, TaskInfo, TaskInfoState};
-use farside_transport::{CallError, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus};
+use farside_transport::{
+    CallError, ForeignOperation, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus,
+};
 use farside_wire::{
-    Any, DataType as _, DecodeError, Fault, ManagedObjectReference, MethodFault, RawJson, Read, ServiceError,
+    Any, DataType as _, DecodeError, Fault, ManagedObjectReference, MethodFault, Operation, RawJson, Read,
+    ServiceError,
 };
 
 use super::Task;
@@ -14,16 +17,6 @@ use crate::invocation::Invocation;
 
 /// [`OperationId::kind`] of vim tasks.
 pub const VIM_TASK: &str = "vim-task";
-
-/// Why a stored id cannot be waited for here.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{id} is no task of {endpoint}")]
-pub struct ForeignVimTask {
-    /// What was asked for.
-    pub id: OperationId,
-    /// The vCenter that was asked.
-    pub endpoint: String,
-}
 
 /// Looks at the vim tasks of one vCenter.
 #[derive(Clone, Debug)]
@@ -37,12 +30,19 @@ impl VimTasks {
     pub fn new(vim: VimClient) -> Self {
         Self { vim }
     }
+
+    /// Makes sure that a call is about a task of this vCenter.
+    fn check(&self, id: &OperationId, call: &'static Operation) -> Result<(), CallError> {
+        let own = id.expect(VIM_TASK, self.vim.endpoint());
+        own.map_err(|foreign| foreign.not_sent(call))
+    }
 }
 
 #[async_trait]
 impl TaskSource for VimTasks {
     /// A task that the vCenter does not know (any more) is [`TaskStatus::Gone`].
     async fn poll(&self, id: &OperationId) -> Result<TaskStatus, CallError> {
+        self.check(id, &TASK_GET_INFO)?;
         let look = Invocation::new(&TASK_GET_INFO, &id.id).target(format!("task {}", id.id));
         match self.vim.value::<TaskInfo>(look).await {
             Ok(info) => Ok(status(info)),
@@ -53,6 +53,7 @@ impl TaskSource for VimTasks {
 
     /// Learns of all tasks that this client's callers wait for with one `WaitForUpdatesEx`, at its own pace.
     async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        self.check(id, &TASK_GET_INFO)?;
         self.vim.board().next(&self.vim, &id.id, look).await
     }
 
@@ -62,6 +63,7 @@ impl TaskSource for VimTasks {
 
     /// `Task.CancelTask`. A task that has ended, or that cannot be cancelled, refuses with `InvalidState` or `NotSupported`.
     async fn cancel(&self, id: &OperationId) -> Result<(), CallError> {
+        self.check(id, &TASK_CANCEL_TASK)?;
         self.vim.object::<Task>(&id.id).cancel().await
     }
 }
@@ -126,16 +128,13 @@ impl VimClient {
     /// A task by the id that was stored when it was started, by this process or another one. Nothing is sent.
     ///
     /// # Errors
-    /// [`ForeignVimTask`] for an id of another kind or of another vCenter.
+    /// [`ForeignOperation`] for an id of another kind or of another vCenter.
     pub fn attach<T>(
         &self,
         id: OperationId,
         decode: impl Fn(Option<RawJson>) -> Result<T, DecodeError> + Send + Sync + 'static,
-    ) -> Result<RemoteOperation<T>, ForeignVimTask> {
-        if id.kind != VIM_TASK || id.endpoint != self.endpoint() {
-            let endpoint = self.endpoint().to_owned();
-            return Err(ForeignVimTask { id, endpoint });
-        }
+    ) -> Result<RemoteOperation<T>, ForeignOperation> {
+        id.expect(VIM_TASK, self.endpoint())?;
         Ok(RemoteOperation::new(id, self.tasks(), decode))
     }
 

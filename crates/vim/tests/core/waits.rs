@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::testing::wait_suite::{End, Hit, WaitBench, Work};
-use farside_transport::{Clock, OperationId, TaskSource};
-use farside_vim::{VIM_TASK, VimClient, VimTasks};
+use farside_transport::{Clock, Effect, OperationId, PollPolicy, RemoteOperation, TaskSource, WaitErrorKind};
+use farside_vim::{Task, VIM_TASK, VimClient, VimTasks};
 use farside_wire::{Any, RawJson};
 use serde_json::json;
 
@@ -88,6 +88,40 @@ impl WaitBench for TaskBench {
 
 mod suite {
     farside_transport::wait_suite!(super::TaskBench::new());
+}
+
+/// The node that takes over has no task of the other one: a look at it meets the fault of an object that is not there.
+#[tokio::test(start_paused = true)]
+async fn the_node_that_takes_over_does_not_know_the_task() {
+    let bench = TaskBench::new();
+    let id = bench.start(Work::Succeeds).await;
+    bench.hit(Hit::Switch).await;
+    bench.clock().sleep(Duration::from_secs(300)).await;
+    let error = bench.client.object::<Task>(&id.id).info().await.unwrap_err();
+    assert_eq!(error.fault().unwrap().type_name(), "ManagedObjectNotFound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_does_not_look_at_the_task_of_another_vcenter() {
+    let bench = TaskBench::new();
+    let own = bench.start(Work::Succeeds).await;
+    let (source, clock) = (bench.source(), bench.clock());
+    for (kind, endpoint) in [(VIM_TASK, "vc-west"), ("sms-task", EAST)] {
+        let foreign = OperationId::new(kind, endpoint, own.id.as_str());
+        let polled = source.poll(&foreign).await.unwrap_err();
+        let cancelled = source.cancel(&foreign).await.unwrap_err();
+        let work = RemoteOperation::<()>::new(foreign, bench.source(), farside_vim::no_result);
+        let waited = work.until_done(Duration::from_secs(60), &*clock, PollPolicy::default());
+        let WaitErrorKind::Call(waited) = waited.await.unwrap_err().into_kind() else {
+            panic!("it is not looked at")
+        };
+        for error in [polled, cancelled, waited] {
+            assert_eq!(error.effect(), Effect::NotSent, "{error}");
+        }
+    }
+    assert_eq!(bench.site.attempts("Task_CancelTask"), 0);
+    assert_eq!(bench.site.attempts("Task_getInfo"), 0);
+    assert_eq!(bench.site.attempts("PropertyCollector_WaitForUpdatesEx"), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,7 +305,7 @@ fn an_id_of_another_kind_or_of_another_vcenter_is_none_to_wait_for() {
         let error = attach(kind, endpoint).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("{kind} task-1 at {endpoint} is no task of {EAST}")
+            format!("{kind} task-1 at {endpoint} is no {VIM_TASK} of {EAST}")
         );
     }
 }
