@@ -66,8 +66,8 @@ pub use error::{
 };
 pub use metrics::{CallEnd, CallOutcome, CallRepeat, Metrics, SessionEvent};
 pub use operation::{
-    Cancellation, ForeignOperation, NextLook, OperationId, PollErrors, PollPauses, PollPolicy, Progress,
-    RemoteOperation, TaskSource, TaskStatus, Turn, Turns, WaitError, WaitErrorKind,
+    Cancellation, Duty, ForeignOperation, NextLook, OperationId, PollErrors, PollPauses, PollPolicy,
+    Progress, RemoteOperation, TaskSource, TaskStatus, Term, Turn, Turns, WaitError, WaitErrorKind,
 };
 pub use pin::{ParsePinError, Pin};
 pub use quota::{EndpointQuota, RetryBudget};

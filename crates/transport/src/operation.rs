@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::error::CallError;
 
+mod duty;
 mod foreign;
 mod policy;
 mod turns;
 mod wait;
 
+pub use duty::{Duty, Term};
 pub use foreign::ForeignOperation;
 pub use policy::{PollErrors, PollPauses, PollPolicy};
 pub use turns::{Turn, Turns};
@@ -160,6 +162,13 @@ pub trait TaskSource: fmt::Debug + Send + Sync {
     async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
         look.clock.sleep(look.pause).await;
         self.poll(id).await
+    }
+
+    /// After this time, [`TaskSource::next`] is dropped and called again, with the same [`NextLook::seen`]; `None` lets it take its
+    /// time. A source whose waits rely on one of them is told so that the others are there still, and can see to it that the one
+    /// is ([`Duty::LONGEST_SILENCE`]).
+    fn comes_again_after(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether [`TaskSource::cancel`] does anything for this kind of work.

@@ -7,11 +7,13 @@
 mod board;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use farside_models_vcda::operation::TASKS_GET;
 use farside_transport::{
-    CallError, ForeignOperation, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
+    CallError, Duty, ForeignOperation, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource,
+    TaskStatus,
 };
 use farside_wire::{RawJson, Read};
 use std::sync::Arc;
@@ -129,6 +131,10 @@ impl TaskSource for VcdaTasks {
         }
         self.looked_at(id)?;
         board::news(&self.client, &id.id, look.seen).await
+    }
+
+    fn comes_again_after(&self) -> Option<Duration> {
+        Some(Duty::LONGEST_SILENCE)
     }
 }
 

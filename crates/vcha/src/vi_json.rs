@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use farside_models_vim::operation::{
@@ -320,6 +321,10 @@ impl TaskSource for TasksOfCluster {
 
     async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
         self.source().next(id, look).await
+    }
+
+    fn comes_again_after(&self) -> Option<Duration> {
+        self.source().comes_again_after()
     }
 
     fn can_cancel(&self) -> bool {

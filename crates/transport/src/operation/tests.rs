@@ -526,3 +526,59 @@ fn a_wait_is_small() {
     assert!(size <= 640, "{size}");
     assert!(size_of_val(&operation) <= 104, "{}", size_of_val(&operation));
 }
+
+/// Shows work at 40 percent, then says nothing to two visits, and then that it is done.
+#[derive(Debug)]
+struct Visited {
+    clock: SystemClock,
+    visits: Mutex<Vec<(u64, Option<Progress>)>>,
+}
+
+#[async_trait]
+impl TaskSource for Visited {
+    async fn poll(&self, _id: &OperationId) -> Result<TaskStatus, CallError> {
+        unreachable!("it looks when it wants")
+    }
+
+    async fn next(&self, _id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        let visit = {
+            let mut visits = self.visits.lock().expect("visits");
+            visits.push((self.clock.elapsed().as_secs(), look.seen));
+            visits.len()
+        };
+        match visit {
+            1 => Ok(TaskStatus::Running { progress: Some(40) }),
+            2 | 3 => std::future::pending().await,
+            _ => Ok(TaskStatus::Succeeded { result: None }),
+        }
+    }
+
+    fn comes_again_after(&self) -> Option<Duration> {
+        Some(MINUTE)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_comes_again_in_time_with_what_it_has_seen() {
+    let visited = || Visited {
+        clock: SystemClock::new(),
+        visits: Mutex::default(),
+    };
+    let id = || OperationId::new("thing-task", "vc-east", "task-7");
+    let source = Arc::new(visited());
+    let work = RemoteOperation::new(id(), source.clone(), |_| Ok(()));
+    let done = work.until_done(MINUTE * 10, &source.clock, PollPolicy::default());
+    done.await.expect("done");
+    let seen = Some(Progress { percent: Some(40) });
+    let visits = source.visits.lock().expect("visits").clone();
+    assert_eq!(visits, [(0, None), (0, seen), (60, seen), (120, seen)]);
+
+    // The deadline comes first all the same.
+    let source = Arc::new(visited());
+    let work = RemoteOperation::<()>::new(id(), source.clone(), |_| Ok(()));
+    let limit = Duration::from_secs(90);
+    let late = work.until_done(limit, &source.clock, PollPolicy::default());
+    let kind = late.await.expect_err("not done").into_kind();
+    assert!(matches!(kind, WaitErrorKind::Deadline { .. }), "{kind:?}");
+    assert_eq!(source.clock.elapsed(), limit);
+}

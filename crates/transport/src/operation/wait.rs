@@ -154,11 +154,20 @@ impl<'a> Watcher<'a> {
             }
             // The last look happens right at the deadline, whatever the pause would have been.
             let look = NextLook {
-                pause: self.pause.take().unwrap_or_default().min(left),
-                seen: self.seen.take(),
+                pause: self.pause.unwrap_or_default().min(left),
+                seen: self.seen,
                 clock: self.clock,
             };
-            match within(self.clock, left, self.source.next(self.id, look)).await {
+            let visit = self
+                .source
+                .comes_again_after()
+                .map_or(left, |visit| visit.min(left));
+            let outcome = within(self.clock, visit, self.source.next(self.id, look)).await;
+            if outcome.is_err() && visit < left {
+                continue;
+            }
+            (self.pause, self.seen) = (None, None);
+            match outcome {
                 Ok(Ok(status)) => {
                     self.failures = Failures::default();
                     self.pause = Some(self.pauses.after_look(&self.policy));

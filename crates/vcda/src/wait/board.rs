@@ -1,14 +1,15 @@
 //! Who waits for what, and the one who asks for all of them.
 //!
 //! Nobody runs in the background, where the end of a runtime could end the asking unseen: one of those who wait *leads*, which
-//! is to ask for all, and the others sleep. Whoever is dropped makes room for the next one.
+//! is to ask for all, and the others sleep. Whoever is dropped makes room for the next one, and so does whoever is kept but not polled
+//! any more: the others come again in time, and see it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use farside_models_vcda::TasksListQuery;
-use farside_transport::{CallError, Progress, TaskStatus};
+use farside_transport::{CallError, Duty, Progress, TaskStatus, Term};
 use tokio::sync::Notify;
 
 use super::TaskAt;
@@ -39,15 +40,15 @@ pub(crate) struct Board {
 struct State {
     /// By the id of the work: the task's, and the site whose it is. There may be thousands, so that each is small.
     watched: BTreeMap<Box<str>, Watched>,
-    /// Whether somebody leads.
-    led: bool,
+    /// To ask for all.
+    lead: Duty,
     pace: Pace,
 }
 
 impl State {
     /// Has somebody who waits see that nobody leads. Whoever is called up and goes without leading calls up the next one.
     fn call_up(&self) {
-        if let (false, Some(watched)) = (self.led, self.watched.values().next()) {
+        if let (false, Some(watched)) = (self.lead.is_held(), self.watched.values().next()) {
             watched.bell.notify_waiters();
         }
     }
@@ -80,7 +81,7 @@ impl Board {
     }
 
     /// Puts a wait on the board. One that has seen its task running does not hasten the next look.
-    fn enter<'a>(&'a self, work: &'a str, fresh: bool) -> Place<'a> {
+    fn enter<'a>(&'a self, work: &'a str, fresh: bool) -> (Place<'a>, Arc<Notify>) {
         let mut state = self.state();
         let watched = state.watched.entry(work.into()).or_insert_with(|| Watched {
             waits: 0,
@@ -93,18 +94,13 @@ impl Board {
             board: self,
             work,
             shown: watched.shown,
-            leads: false,
-            bell: Arc::clone(&watched.bell),
+            term: None,
         };
+        let bell = Arc::clone(&watched.bell);
         if fresh {
             self.arrivals.notify_one();
         }
-        place
-    }
-
-    /// Takes the lead; `false` if somebody has it.
-    fn begin_to_lead(&self) -> bool {
-        !std::mem::replace(&mut self.state().led, true)
+        (place, bell)
     }
 
     /// The tasks to ask about, by site.
@@ -122,6 +118,10 @@ impl Board {
 
     fn show(&self, at: &TaskAt, seen: Seen) {
         if let Some(watched) = self.state().watched.get_mut(at.to_string().as_str()) {
+            // Whoever led before may tell late what it has seen. What has ended stays so.
+            if matches!(watched.seen, Seen::Ended(_)) && !matches!(seen, Seen::Ended(_)) {
+                return;
+            }
             watched.seen = seen;
             watched.shown = watched.shown.wrapping_add(1);
             watched.bell.notify_waiters();
@@ -135,12 +135,21 @@ struct Place<'a> {
     work: &'a str,
     /// How often something had been shown when it was taken.
     shown: u32,
-    /// Whether the lead is to be given back as well.
-    leads: bool,
-    bell: Arc<Notify>,
+    /// The lead, if this one has it.
+    term: Option<Term>,
 }
 
 impl Place<'_> {
+    /// Takes the lead if it can be had. One that was taken over by another wait is gone.
+    fn lead(&mut self, now: Duration) -> Option<Term> {
+        let lead = &mut self.board.state().lead;
+        self.term = self
+            .term
+            .filter(|&term| lead.is_held_in(term))
+            .or_else(|| lead.take(now));
+        self.term
+    }
+
     /// What is known other than `last`. An error that was on the board already was told, or came of a look that was made
     /// before this wait began.
     fn news(&self, last: Option<Progress>) -> Option<Result<TaskStatus, CallError>> {
@@ -166,8 +175,8 @@ impl Drop for Place<'_> {
                 state.watched.remove(self.work);
             }
         }
-        if self.leads {
-            state.led = false;
+        if let Some(term) = self.term {
+            state.lead.give_back(term);
         }
         state.call_up();
     }
@@ -182,24 +191,24 @@ pub(super) fn news<'a>(
     work: &'a str,
     last: Option<Progress>,
 ) -> impl Future<Output = Result<TaskStatus, CallError>> + Send + 'a {
-    let mut place = client.board().enter(work, last.is_none());
+    let (mut place, bell) = client.board().enter(work, last.is_none());
     async move {
         loop {
-            {
-                let rung = place.bell.notified();
+            let term = {
+                let rung = bell.notified();
                 tokio::pin!(rung);
                 rung.as_mut().enable();
                 if let Some(news) = place.news(last) {
                     return news;
                 }
-                place.leads = place.leads || place.board.begin_to_lead();
-                if !place.leads {
+                let Some(term) = place.lead(client.clock().elapsed()) else {
                     rung.await;
                     continue;
-                }
-            }
+                };
+                term
+            };
             // In a box: there may be thousands who wait, and one of them leads.
-            Box::pin(look_at_all(client)).await;
+            Box::pin(term.work(|note| note(&mut client.board().state().lead), look_at_all(client))).await;
         }
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use farside_models_vcda::SingleVmReplicationInfo;
 use farside_simulator::vcda::RecoveryState;
 use farside_simulator::{FaultAction, FaultRule};
-use farside_transport::testing::wait_suite::{End, Hit, WaitBench, Work};
+use farside_transport::testing::wait_suite::{self, End, Hit, WaitBench, Work};
 use farside_transport::{Clock, Effect, OperationId, RemoteOperation, TaskSource, TaskStatus, WaitErrorKind};
 use farside_vcda::{TASK_KIND, Task, VcdaClient, VmReplicationId, poll_policy};
 use farside_wire::RawJson;
@@ -265,7 +265,7 @@ struct TaskBench {
 
 impl TaskBench {
     fn new() -> Self {
-        let site = Site::west(4);
+        let site = Site::west(16);
         let other = client(&site.simulator, site.clock.clone(), "west", None);
         Self { site, other }
     }
@@ -345,6 +345,11 @@ impl WaitBench for TaskBench {
 
 mod suite {
     farside_transport::wait_suite!(super::TaskBench::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_kept_and_not_polled_holds_nobody_up() {
+    wait_suite::a_wait_that_is_kept_and_not_polled_holds_nobody_up(&TaskBench::new()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,8 @@
 //!
 //! Nobody runs in the background. Of those who wait, one at a time asks the server for news (the *lead*), and one at a time
 //! tells it of further tasks; the others sleep until there is news of their own task, or something to do for all. Whoever is
-//! dropped makes room for the next one.
+//! dropped makes room for the next one, and so does whoever is kept but not polled any more: the others
+//! come again in time, and see it.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,7 @@ use farside_models_vim::{
     CreateFilterRequest, CreateListViewRequest, ModifyListViewRequest, ObjectSpec, ObjectUpdateKind,
     PropertyFilterSpec, PropertySpec, TraversalSpec, UpdateSet, WaitOptions,
 };
-use farside_transport::{CallError, Clock, NextLook, Progress, TaskStatus};
+use farside_transport::{CallError, Clock, NextLook, Progress, TaskStatus, Term};
 use farside_wire::{ManagedObjectReference, Object};
 
 use super::Task;
@@ -61,13 +62,16 @@ struct Lead {
 /// Leave to ask the server for news, for one at a time.
 struct Leading<'a> {
     board: &'a Board,
+    term: Term,
     lead: Box<Lead>,
 }
 
 impl Drop for Leading<'_> {
     fn drop(&mut self) {
         let mut state = self.board.state();
-        state.lead = Some(std::mem::take(&mut self.lead));
+        if state.leading.give_back(self.term) {
+            state.lead = std::mem::take(&mut self.lead);
+        }
         state.call_up();
     }
 }
@@ -75,12 +79,13 @@ impl Drop for Leading<'_> {
 /// Leave to tell the server of further tasks, for one at a time.
 struct Telling<'a> {
     board: &'a Board,
+    term: Term,
 }
 
 impl Drop for Telling<'_> {
     fn drop(&mut self) {
         let mut state = self.board.state();
-        state.telling = false;
+        state.telling.give_back(self.term);
         state.call_up();
     }
 }
@@ -98,25 +103,45 @@ impl Board {
         id: &str,
         look: NextLook<'_>,
     ) -> Result<TaskStatus, CallError> {
-        let place = Place::take(self, id);
+        let (_place, bell) = Place::take(self, id);
         let failures = self.state().failures;
-        let mut leading = None;
+        let mut leading: Option<Leading<'_>> = None;
+        let clock = look.clock;
         loop {
-            let rung = place.bell.notified();
+            let rung = bell.notified();
             tokio::pin!(rung);
             rung.as_mut().enable();
             if let Some(news) = self.news(id, look.seen, failures) {
                 return news;
             }
-            if let Some(telling) = self.may_tell(id) {
-                Box::pin(self.tell(look.clock, telling)).await;
+            if let Some(telling) = self.may_tell(id, clock.elapsed()) {
+                Box::pin(self.tell(clock, telling)).await;
                 continue;
             }
-            leading = leading.or_else(|| self.may_lead());
-            match &mut leading {
-                Some(leading) => Box::pin(self.look(client, look.clock, &mut leading.lead)).await,
-                None => rung.await,
+            if let Some(late) = leading.take_if(|leading| !self.state().leading.is_held_in(leading.term)) {
+                Box::pin(Self::retire(late)).await;
+                continue;
             }
+            leading = leading.or_else(|| self.may_lead(clock.elapsed()));
+            if let Some(leading) = &mut leading {
+                Box::pin(self.lead(client, clock, leading)).await;
+                continue;
+            }
+            rung.await;
+        }
+    }
+
+    /// Leads for one look.
+    async fn lead(&self, client: &VimClient, clock: &dyn Clock, leading: &mut Leading<'_>) {
+        let term = leading.term;
+        let look = self.look(client, clock, term, &mut leading.lead);
+        term.work(|note| note(&mut self.state().leading), look).await;
+    }
+
+    /// Takes leave of a lead that somebody else has taken over.
+    async fn retire(mut leading: Leading<'_>) {
+        if let Some(watch) = leading.lead.watch.take() {
+            watch.give_up().await;
         }
     }
 
@@ -132,27 +157,47 @@ impl Board {
         failed.map(|error| Err(error.clone()))
     }
 
-    fn may_lead(&self) -> Option<Leading<'_>> {
-        let lead = self.state().lead.take()?;
-        Some(Leading { board: self, lead })
+    fn is_led_in(&self, term: Term) -> bool {
+        self.state().leading.is_held_in(term)
     }
 
-    /// If the server is to be told of this task, has a list for it, and nobody is about to tell it.
-    fn may_tell(&self, id: &str) -> Option<Telling<'_>> {
+    fn may_lead(&self, now: Duration) -> Option<Leading<'_>> {
         let mut state = self.state();
-        let may = state.list.is_some() && !state.telling && state.add.contains(id);
-        may.then(|| {
-            state.telling = true;
-            Telling { board: self }
+        let taken_over = state.leading.is_held();
+        let term = state.leading.take(now)?;
+        if taken_over {
+            // Whoever led has taken along what it goes on with: everything is told anew.
+            state.list = None;
+        }
+        let lead = std::mem::take(&mut state.lead);
+        Some(Leading {
+            board: self,
+            term,
+            lead,
         })
     }
 
-    /// Tells the server of all tasks that it is to be told of.
-    async fn tell(&self, clock: &dyn Clock, _telling: Telling<'_>) {
-        clock.sleep(GATHER).await;
-        if let Err(error) = self.arrange().await {
-            self.state().fail(error);
+    /// If the server is to be told of this task, has a list for it, and nobody is about to tell it.
+    fn may_tell(&self, id: &str, now: Duration) -> Option<Telling<'_>> {
+        let mut state = self.state();
+        let due = state.telling.is_held() || state.add.contains(id);
+        if state.list.is_none() || !due {
+            return None;
         }
+        let term = state.begin_to_tell(now)?;
+        Some(Telling { board: self, term })
+    }
+
+    /// Tells the server of all tasks that it is to be told of.
+    async fn tell(&self, clock: &dyn Clock, telling: Telling<'_>) {
+        let work = async {
+            clock.sleep(GATHER).await;
+            if let Err(error) = self.arrange().await {
+                self.state().fail(error);
+            }
+        };
+        let term = telling.term;
+        term.work(|note| note(&mut self.state().telling), work).await;
     }
 
     /// Puts tasks on the list and takes others off it, in one call.
@@ -188,12 +233,18 @@ impl Board {
             Ok(unresolved) => {
                 back.forget();
                 let unresolved = unresolved.iter().map(|task| task.value.as_str());
-                self.state().told(&remove, unresolved);
+                let mut state = self.state();
+                if state.has_list(&list) {
+                    state.told(&remove, unresolved);
+                }
                 Ok(())
             }
             // The list is gone, which the next look sees as well; everything is told anew then.
             Err(error) if error.fault().is_some_and(is_unknown_object) => {
-                self.state().list = None;
+                let mut state = self.state();
+                if state.has_list(&list) {
+                    state.list = None;
+                }
                 Ok(())
             }
             Err(error) => Err(error),
@@ -201,7 +252,7 @@ impl Board {
     }
 
     /// Asks the server for news, once.
-    async fn look(&self, client: &VimClient, clock: &dyn Clock, lead: &mut Lead) {
+    async fn look(&self, client: &VimClient, clock: &dyn Clock, term: Term, lead: &mut Lead) {
         let pause = match lead.failed {
             0 => PACE,
             failed => LONGEST_PAUSE.min(Duration::from_secs(1 << failed.min(5))),
@@ -210,7 +261,10 @@ impl Board {
             .looked_at
             .map_or(pause, |at| clock.elapsed().saturating_sub(at));
         clock.sleep(pause.saturating_sub(since)).await;
-        let outcome = self.ask(client, clock, lead).await;
+        let outcome = self.ask(client, clock, term, lead).await;
+        if !self.is_led_in(term) {
+            return;
+        }
         lead.looked_at = Some(clock.elapsed());
         match outcome {
             Ok(true) => lead.failed = 0,
@@ -224,7 +278,16 @@ impl Board {
     }
 
     /// `false` if the server has lost the list or the collector.
-    async fn ask(&self, client: &VimClient, clock: &dyn Clock, lead: &mut Lead) -> Result<bool, CallError> {
+    async fn ask(
+        &self,
+        client: &VimClient,
+        clock: &dyn Clock,
+        term: Term,
+        lead: &mut Lead,
+    ) -> Result<bool, CallError> {
+        if !self.is_led_in(term) {
+            return Ok(true);
+        }
         if self.state().list.is_none() {
             lead.watch = None;
         }
@@ -232,7 +295,9 @@ impl Board {
             Some(watch) => watch,
             None => {
                 clock.sleep(GATHER).await;
-                let watch = self.open(client).await?;
+                let Some(watch) = self.open(client, term).await? else {
+                    return Ok(true);
+                };
                 lead.watch.insert(watch)
             }
         };
@@ -245,7 +310,12 @@ impl Board {
         }
         loop {
             let options = WaitOptions::default().with_max_wait_seconds(WAIT_SECONDS);
-            match watch.wait(options).await? {
+            let waited = watch.wait(options).await?;
+            if !self.is_led_in(term) {
+                // Others have newer news.
+                return Ok(true);
+            }
+            match waited {
                 Waited::News { set, from_start } => {
                     let truncated = set.truncated == Some(true);
                     self.take(set, from_start);
@@ -262,19 +332,33 @@ impl Board {
         }
     }
 
-    /// Makes list, collector and filter, with all tasks that are waited for to be told of.
-    async fn open(&self, client: &VimClient) -> Result<Watch, CallError> {
+    /// Makes list, collector and filter, with all tasks that are waited for to be told of; `None` if somebody else leads by then.
+    async fn open(&self, client: &VimClient, term: Term) -> Result<Option<Watch>, CallError> {
         let watch = Watch::open(client).await?;
         match Self::list(client, &watch).await {
             Ok(list) => {
-                self.state().begin(list);
-                Ok(watch)
+                let Some(list) = self.begin(list, term) else {
+                    return Ok(Some(watch));
+                };
+                watch.give_up().await;
+                let _ = list.destroy().await;
+                Ok(None)
             }
             Err(error) => {
                 watch.give_up().await;
                 Err(error)
             }
         }
+    }
+
+    /// Takes a list that was made, or gives it back if somebody else leads by then.
+    fn begin(&self, list: ListView, term: Term) -> Option<ListView> {
+        let mut state = self.state();
+        if !state.leading.is_held_in(term) {
+            return Some(list);
+        }
+        state.begin(list);
+        None
     }
 
     /// Makes a list and a filter on it.

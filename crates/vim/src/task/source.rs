@@ -1,10 +1,12 @@
 //! Looks at vim tasks.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use farside_models_vim::operation::{TASK_CANCEL_TASK, TASK_GET_INFO};
 use farside_models_vim::{ManagedObjectNotFound, TaskInfo, TaskInfoState};
 use farside_transport::{
-    CallError, ForeignOperation, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus,
+    CallError, Duty, ForeignOperation, NextLook, OperationId, RemoteOperation, TaskSource, TaskStatus,
 };
 use farside_wire::{
     Any, DataType as _, DecodeError, Fault, ManagedObjectReference, MethodFault, Operation, RawJson, Read,
@@ -55,6 +57,10 @@ impl TaskSource for VimTasks {
     async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
         self.check(id, &TASK_GET_INFO)?;
         self.vim.board().next(&self.vim, &id.id, look).await
+    }
+
+    fn comes_again_after(&self) -> Option<Duration> {
+        Some(Duty::LONGEST_SILENCE)
     }
 
     fn can_cancel(&self) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
-use farside_transport::testing::wait_suite::{End, Hit, WaitBench, Work};
+use farside_transport::testing::wait_suite::{self, End, Hit, WaitBench, Work};
 use farside_transport::{Clock, Effect, OperationId, PollPolicy, RemoteOperation, TaskSource, WaitErrorKind};
 use farside_vim::{Task, VIM_TASK, VimClient, VimTasks};
 use farside_wire::{Any, RawJson};
@@ -88,6 +88,11 @@ impl WaitBench for TaskBench {
 
 mod suite {
     farside_transport::wait_suite!(super::TaskBench::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_kept_and_not_polled_holds_nobody_up() {
+    wait_suite::a_wait_that_is_kept_and_not_polled_holds_nobody_up(&TaskBench::new()).await;
 }
 
 /// The node that takes over has no task of the other one: a look at it meets the fault of an object that is not there.

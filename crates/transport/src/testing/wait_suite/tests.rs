@@ -145,11 +145,12 @@ mod right {
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "Ok(None)")]
 async fn a_source_that_takes_forgotten_work_for_done_is_found_out() {
-    forgotten_work_has_an_unknown_outcome(&Bench::new(Fault::GoneIsDone)).await;
+    forgotten_work_has_an_unknown_outcome(&Bench::new(Fault::GoneIsDone), PollPolicy::default()).await;
 }
 
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "Silence")]
 async fn a_source_that_takes_a_failed_look_for_failed_work_is_found_out() {
-    a_wait_outlives_half_a_minute_without_a_listener(&Bench::new(Fault::ErrorIsFailure)).await;
+    let bench = Bench::new(Fault::ErrorIsFailure);
+    a_wait_outlives_half_a_minute_without_a_listener(&bench, PollPolicy::default()).await;
 }

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use farside_models_vim::{PropertyChange, TaskInfoState};
-use farside_transport::{CallError, TaskStatus};
+use farside_transport::{CallError, Duty, TaskStatus, Term};
 use farside_wire::{Any, Fault, MethodFault, OpenEnum as _, RawJson, ServiceError};
 use tokio::sync::Notify;
 
 use super::{Board, Lead};
+use crate::object::ManagedObject as _;
 use crate::view::ListView;
 
 pub(super) const STATE: &str = "info.state";
@@ -19,7 +21,7 @@ pub(super) const RESULT: &str = "info.result";
 /// So many waits are called up for what one of them has to do: at most one of them can be busy with something else.
 const CALLED_UP: usize = 2;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     /// By id. There may be thousands, so that each is small.
     pub(super) tasks: BTreeMap<Box<str>, Entry>,
@@ -31,25 +33,12 @@ pub(super) struct State {
     /// The last look that failed, and how many have.
     pub(super) failed: Option<CallError>,
     pub(super) failures: u64,
-    /// Not there while somebody leads.
-    pub(super) lead: Option<Box<Lead>>,
-    /// Whether somebody is telling the server of further tasks.
-    pub(super) telling: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            tasks: BTreeMap::new(),
-            add: BTreeSet::new(),
-            remove: BTreeSet::new(),
-            list: None,
-            failed: None,
-            failures: 0,
-            lead: Some(Box::default()),
-            telling: false,
-        }
-    }
+    /// What whoever led last has left to go on with.
+    pub(super) lead: Box<Lead>,
+    /// To ask the server for news.
+    pub(super) leading: Duty,
+    /// To tell the server of further tasks.
+    pub(super) telling: Duty,
 }
 
 /// A task that somebody waits for, or of which something is known.
@@ -194,14 +183,40 @@ impl State {
 
     /// Has somebody who waits see that there is something to do for all: to lead, or to tell the server of further tasks.
     pub(super) fn call_up(&self) {
-        if self.lead.is_some() {
+        if !self.leading.is_held() {
             let waiting = self.tasks.values().filter(|task| task.is_waited_for());
             waiting.take(CALLED_UP).for_each(Entry::ring);
         }
-        if self.list.is_some() && !self.telling {
+        if self.list.is_some() && !self.telling.is_held() {
             let untold = self.add.iter().filter_map(|id| self.tasks.get(id));
             untold.take(CALLED_UP).for_each(Entry::ring);
         }
+    }
+
+    /// Takes the duty to tell the server of further tasks. Whoever had it may have told of some and not know it: what nobody
+    /// knows anything of is told again.
+    pub(super) fn begin_to_tell(&mut self, now: Duration) -> Option<Term> {
+        let taken_over = self.telling.is_held();
+        let term = self.telling.take(now)?;
+        if taken_over {
+            self.add_unknown();
+        }
+        Some(term)
+    }
+
+    fn add_unknown(&mut self) {
+        let unknown = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| task.is_waited_for() && task.record.is_none());
+        self.add.extend(unknown.map(|(id, _)| id.clone()));
+    }
+
+    /// Whether this is the list at the server still.
+    pub(super) fn has_list(&self, list: &ListView) -> bool {
+        self.list
+            .as_ref()
+            .is_some_and(|own| own.reference() == list.reference())
     }
 
     /// A list was made, which is empty.
@@ -247,20 +262,21 @@ impl State {
         }
     }
 
-    /// The server does not know a task, which is news to whoever waits for it.
+    /// The server does not know a task, which is news to whoever waits for it. An end that was seen stays what it is.
     fn lose(&mut self, id: &str) {
-        if let Some(task) = self.tasks.get_mut(id).filter(|task| task.is_waited_for()) {
+        let open = |task: &&mut Entry| task.is_waited_for() && !task.has_ended();
+        if let Some(task) = self.tasks.get_mut(id).filter(open) {
             task.record = Some(Record::gone());
             task.ring();
         }
     }
 
-    /// A task has left the list: taken off it by us, or gone. An end that was seen stays what it is.
+    /// A task has left the list: taken off it by us, or gone.
     pub(super) fn leave(&mut self, id: &str) {
         let Some(task) = self.tasks.get(id) else { return };
         if !task.is_waited_for() {
             self.tasks.remove(id);
-        } else if !task.has_ended() {
+        } else {
             self.lose(id);
         }
     }
@@ -282,11 +298,11 @@ impl State {
 pub(super) struct Place<'a> {
     board: &'a Board,
     id: &'a str,
-    pub(super) bell: Arc<Notify>,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn take(board: &'a Board, id: &'a str) -> Self {
+    /// The place, and what rings when there is news.
+    pub(super) fn take(board: &'a Board, id: &'a str) -> (Self, Arc<Notify>) {
         let mut state = board.state();
         let State {
             tasks, add, remove, ..
@@ -300,7 +316,7 @@ impl<'a> Place<'a> {
             task.record = None;
             add.insert(id.into());
         }
-        Self { board, id, bell }
+        (Self { board, id }, bell)
     }
 }
 
