@@ -360,6 +360,72 @@ async fn a_switch_that_moved_by_itself_since_the_look_is_not_moved_back() {
     assert_eq!(bench.attempts(MOVE), 1);
 }
 
+/// What a look at the host shows while its network cards are not told, so that nobody knows behind which DPU an uplink is.
+fn without_cards() -> FaultAction {
+    let reference =
+        |kind: &str, id: &str| json!({"_typeName": "ManagedObjectReference", "type": kind, "value": id});
+    let property = |name: &str, val: serde_json::Value| json!({"_typeName": "DynamicProperty", "name": name, "val": val});
+    let uplink = |name: &str, state: &str| json!({"_typeName": "DistributedVirtualSwitchHostMemberHostUplinkState", "uplinkName": name, "state": state});
+    let switch = json!({
+        "_typeName": "HostProxySwitch", "dvsUuid": "50 1f", "dvsName": "dvs-west", "key": "proxy-switch", "numPorts": 8,
+        "numPortsAvailable": 4, "spec": {"_typeName": "HostProxySwitchSpec"}, "networkOffloadingEnabled": true,
+        "hostUplinkState": [uplink("uplink1", "active"), uplink("uplink2", "standby")],
+    });
+    let host = json!({
+        "_typeName": "ObjectContent",
+        "obj": reference("HostSystem", "host-21"),
+        "propSet": [
+            property("configManager.networkSystem", reference("HostNetworkSystem", "networkSystem-21")),
+            property("config.network.proxySwitch", json!({"_typeName": "ArrayOfHostProxySwitch", "_value": [switch]})),
+        ],
+    });
+    FaultAction::Refuse {
+        status: 200,
+        body: Some(json!({"_typeName": "RetrieveResult", "objects": [host]})),
+        retry_after: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_is_not_moved_before_it_is_seen_which_dpu_is_active() {
+    const READ: &str = "PropertyCollector_RetrievePropertiesEx";
+    let bench = Bench::new(&spec());
+    let plan = plan(&bench);
+    let document = bench.document(&plan);
+    let world = bench.connections(&document, Mode::Planned);
+    let look = LookRequest {
+        run: RunId::new("run-1-planned"),
+        mode: Mode::Planned,
+        action: ActionRef {
+            item: ItemId::new("switch"),
+            action: 0,
+        },
+        item: document.items[0].protected.payload.clone(),
+        payload: json!({"to": null, "alias": null}),
+        after: None,
+        called: None,
+        earlier: Vec::new(),
+    };
+    bench.fault(FaultRule::new(READ, without_cards()));
+    let found = Dpu.look(&world, std::slice::from_ref(&look)).await;
+    assert!(
+        matches!(&found[0], Finding::NotYet { reason } if reason.contains("not seen which DPU is active")
+            && reason.contains("uplink1 active on no DPU")),
+        "{found:?}"
+    );
+    let found = Dpu.look(&world, &[look]).await;
+    assert!(matches!(&found[0], Finding::Ready { .. }), "{found:?}");
+    assert_eq!(bench.attempts(MOVE), 0);
+
+    // A run looks again until it is seen.
+    bench.fault(FaultRule::new(READ, without_cards()));
+    let before = bench.attempts(READ);
+    assert_done(&bench.run(&plan, Mode::Planned).await);
+    assert_moved_once(&bench);
+    assert_eq!(bench.idle_faults(), 0);
+    assert!(bench.attempts(READ) > before + 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_test_is_skipped_and_says_why() {
     let bench = Bench::new(&spec());
