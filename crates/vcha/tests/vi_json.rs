@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use farside_models_vim::{
     ConfigureVchaRequest, CreatePassiveNodeRequest, CreateWitnessNodeRequest, DeployVchaRequest,
-    PrepareVchaRequest,
+    InitiateFailoverRequest, PrepareVchaRequest,
 };
 use farside_simulator::spec::odd_tests::{Kept, check};
 use farside_simulator::vcha::{ManagementSpec, VchaSpec};
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::recorded;
 use farside_transport::{
-    Cancellation, Clock, OperationId, PollPolicy, RemoteOperation, SystemClock, WaitErrorKind,
+    Cancellation, Clock, OperationId, PollPolicy, RemoteOperation, SystemClock, TaskStatus, WaitErrorKind,
 };
 use farside_vcha::{
     Config, Failover, FailoverErrorKind, FailoverIntent, HaAddress, HaCluster, Health, Judgement, Mode,
@@ -187,7 +187,17 @@ async fn health_and_mode_are_those_of_the_cluster() {
     let task = site.cluster.start_mode_change(&Mode::Maintenance).await.unwrap();
     assert_eq!(manager.disabled_methods().await.unwrap().len(), 2);
     let configurator = site.cluster.configurator().await.unwrap();
-    assert_eq!(configurator.disabled_methods().await.unwrap().len(), 6);
+    let mut disabled = configurator.disabled_methods().await.unwrap();
+    disabled.sort();
+    let all = [
+        "configureVcha_Task",
+        "createPassiveNode_Task",
+        "createWitnessNode_Task",
+        "deployVcha_Task",
+        "destroyVcha_Task",
+        "prepareVcha_Task",
+    ];
+    assert_eq!(disabled, all);
     let busy = site.cluster.view().await.unwrap().readiness();
     let later = busy
         .iter()
@@ -208,6 +218,25 @@ async fn health_and_mode_are_those_of_the_cluster() {
         (Some(Mode::Maintenance), Some(Health::Healthy))
     );
     assert_eq!(manager.health().await.unwrap().runtime_info.node_info.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plain_call_of_a_failover_answers_with_its_task() {
+    let site = Site::new(|_| {});
+    let manager = site.cluster.manager().await.unwrap();
+    let work = manager
+        .initiate_failover(&InitiateFailoverRequest::new(true))
+        .await
+        .unwrap();
+    let status = work.poll().await.unwrap();
+    assert!(matches!(status, TaskStatus::Running { .. }), "{status:?}");
+    site.clock.sleep(Duration::from_secs(60)).await;
+    assert_eq!((site.active().as_str(), site.attempts()), ("10.9.2.2", 1));
+    let status = work.poll().await.unwrap();
+    assert!(
+        matches!(status, TaskStatus::Gone),
+        "it died with its node: {status:?}"
+    );
 }
 
 /// Vim tasks of a cluster are waited for as all others are: with one call that waits for all of them.
@@ -265,6 +294,8 @@ async fn a_cluster_is_deployed_mended_destroyed_and_configured_by_hand() {
     assert_eq!(site.active(), "198.51.100.11");
     let config = configurator.config().await.unwrap();
     assert_eq!(config.state, "configured");
+    let address = config.failover_node_info1.unwrap().failover_ip.unwrap();
+    assert_eq!(address.gateway, ["198.51.100.1"]);
     site.simulator.world().vcha_mut().set_passive(WEST, false);
     let passive: CreatePassiveNodeRequest = body("create-passive-node");
     site.done(configurator.create_passive_node(&passive).await.unwrap())

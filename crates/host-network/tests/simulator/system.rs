@@ -125,14 +125,15 @@ async fn a_port_group_and_an_interface_on_it_are_added_changed_and_removed() {
 async fn the_service_console_of_an_old_host_is_configured() {
     let site = site();
     let system = site.system(CONSOLE_HOST);
-    assert!(
-        system
-            .capabilities()
-            .await
-            .unwrap()
-            .unwrap()
-            .uses_service_console_nic
-    );
+    let capabilities = system.capabilities().await.unwrap().unwrap();
+    assert!(capabilities.uses_service_console_nic);
+    let policies = [
+        "loadbalance_ip",
+        "loadbalance_srcmac",
+        "loadbalance_srcid",
+        "failover_explicit",
+    ];
+    assert_eq!(capabilities.nic_teaming_policy, policies);
     let request = AddServiceConsoleVirtualNicRequest::new("service-console", interface("10.8.22.13"));
     let device = system.add_service_console_virtual_nic(&request).await.unwrap();
     assert_eq!(device, "vswif1");
@@ -143,6 +144,10 @@ async fn the_service_console_of_an_old_host_is_configured() {
         .restart_service_console_virtual_nic(&request)
         .await
         .unwrap();
+    // A restart shows nowhere, but it has to have arrived.
+    let restart = "HostNetworkSystem_RestartServiceConsoleVirtualNic";
+    let heard = site.simulator.world().calls().entries();
+    assert_eq!(heard.iter().filter(|calls| calls.operation == restart).count(), 1);
     assert_eq!(address(&info(&system).await.console_vnic[1].spec), "10.8.22.14");
     let request = RemoveServiceConsoleVirtualNicRequest::new(device);
     system.remove_service_console_virtual_nic(&request).await.unwrap();

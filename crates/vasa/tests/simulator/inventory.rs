@@ -9,8 +9,9 @@ use farside_models_sms::{
     QueryLunAssociatedWithArrayRequest, QueryLunAssociatedWithPortRequest,
     QueryNfsDatastoreAssociatedWithFileSystemRequest, QueryPortAssociatedWithArrayRequest,
     QueryPortAssociatedWithLunRequest, QueryPortAssociatedWithProcessorRequest,
-    QueryProcessorAssociatedWithArrayRequest, QueryReplicationGroupInfoRequest, QueryStorageContainerRequest,
-    QueryVmfsDatastoreAssociatedWithLunRequest, ReplicationGroupFilter, StorageContainerSpec,
+    QueryProcessorAssociatedWithArrayRequest, QueryReplicationGroupInfoRequest,
+    QueryReplicationGroupSuccessResult, QueryStorageContainerRequest,
+    QueryVmfsDatastoreAssociatedWithLunRequest, ReplicationGroupFilter, StorageContainerSpec, StoragePort,
     VasaProviderInfo,
 };
 use farside_models_vim::{DeviceGroupId, FaultDomainId, ReplicationGroupId};
@@ -54,6 +55,9 @@ async fn the_service_says_what_it_is_and_which_objects_it_has() {
     let info = provider.info().await.unwrap();
     let info = info.downcast::<VasaProviderInfo>().unwrap().unwrap();
     assert_eq!(info.max_batch_size, Some(8));
+    assert_eq!(info.related_storage_array[0].array_id, ARRAY);
+    let read = west.client.provider(&west.providers[0]).await.unwrap().unwrap();
+    assert_eq!(read.info.related_storage_array, info.related_storage_array);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,13 +83,18 @@ async fn what_is_on_an_array_is_found_from_every_end() {
         .array_of_lun(&QueryArrayAssociatedWithLunRequest::new(name))
         .await
         .unwrap();
-    assert_eq!(on.unwrap().uuid, ARRAY);
+    let on = on.unwrap();
+    assert_eq!(
+        (on.uuid.as_str(), &*on.alternate_name[0]),
+        (ARRAY, "array-west-1-lab")
+    );
     let port = manager
         .port_of_lun(&QueryPortAssociatedWithLunRequest::new(lun, ARRAY))
         .await
         .unwrap()
         .unwrap();
     let port = port.downcast::<FcStoragePort>().unwrap().unwrap();
+    assert_eq!(port.alternate_name, ["CT0.FC0"]);
     let behind = manager
         .luns_of_port(&QueryLunAssociatedWithPortRequest::new(&port.uuid, ARRAY))
         .await
@@ -95,7 +104,8 @@ async fn what_is_on_an_array_is_found_from_every_end() {
         .hosts_of_lun(&QueryHostAssociatedWithLunRequest::new(lun, ARRAY))
         .await
         .unwrap();
-    assert_eq!(hosts.len(), 2);
+    let host = |id| ManagedObjectReference::new("HostSystem", id);
+    assert_eq!(hosts, ["host-21", "host-22"].map(host));
     let vmfs = manager
         .datastore_of_lun(&QueryVmfsDatastoreAssociatedWithLunRequest::new(lun, ARRAY))
         .await
@@ -106,16 +116,19 @@ async fn what_is_on_an_array_is_found_from_every_end() {
         .processors(&QueryProcessorAssociatedWithArrayRequest::new(ARRAY))
         .await
         .unwrap();
+    let uuids = processors.iter().map(|processor| processor.uuid.as_str());
+    assert_eq!(uuids.collect::<Vec<_>>(), ["sp-west-1-1", "sp-west-1-2"]);
     let of_first = QueryPortAssociatedWithProcessorRequest::new(&processors[0].uuid, ARRAY);
-    assert_eq!(manager.ports_of_processor(&of_first).await.unwrap().len(), 2);
+    let uuids = |ports: &[Object<StoragePort>]| -> Vec<String> {
+        ports.iter().map(|port| port.base().unwrap().uuid).collect()
+    };
+    let all = ["port-west-1-1", "port-west-1-2", "port-west-1-3", "port-west-1-4"];
     assert_eq!(
-        manager
-            .ports(&QueryPortAssociatedWithArrayRequest::new(ARRAY))
-            .await
-            .unwrap()
-            .len(),
-        4
+        uuids(&manager.ports_of_processor(&of_first).await.unwrap()),
+        all[..2]
     );
+    let of_array = QueryPortAssociatedWithArrayRequest::new(ARRAY);
+    assert_eq!(uuids(&manager.ports(&of_array).await.unwrap()), all);
     let systems = manager
         .file_systems(&QueryFileSystemAssociatedWithArrayRequest::new(ARRAY))
         .await
@@ -133,7 +146,9 @@ async fn pools_containers_and_capabilities_are_told() {
     let of_lun = QueryAssociatedBackingStoragePoolRequest::default()
         .with_entity_id("lun-west-1-1")
         .with_entity_type("StorageLun");
-    assert_eq!(manager.backing_pools(&of_lun).await.unwrap().len(), 2);
+    let pools = manager.backing_pools(&of_lun).await.unwrap();
+    let uuids = pools.iter().map(|pool| pool.uuid.as_str());
+    assert_eq!(uuids.collect::<Vec<_>>(), ["pool-west-1-1", "pool-west-1-2"]);
     let stores = || {
         ["datastore-21", "datastore-21-vmfs", "datastore-21-nfs"]
             .map(datastore)
@@ -146,9 +161,9 @@ async fn pools_containers_and_capabilities_are_told() {
     assert_eq!(
         shared
             .iter()
-            .map(|entry| entry.datastore.len())
+            .map(|entry| (entry.backing_storage_pool[0].uuid.as_str(), entry.datastore.len()))
             .collect::<Vec<_>>(),
-        [1, 2]
+        [("pool-west-1-2", 1), ("pool-west-1-1", 2)]
     );
     let capability = QueryDatastoreCapabilityRequest::new(datastore("datastore-21"));
     assert_eq!(
@@ -170,6 +185,11 @@ async fn pools_containers_and_capabilities_are_told() {
             moves.non_recommended_datastore_pair.len()
         ),
         (2, 1)
+    );
+    let no_gain = &moves.non_recommended_datastore_pair[0];
+    assert_eq!(
+        (&no_gain.datastore1, &no_gain.datastore2),
+        (&vmfs, &datastore("datastore-21-nfs"))
     );
     let all = manager
         .storage_containers(&QueryStorageContainerRequest::default())
@@ -232,12 +252,14 @@ async fn groups_are_told_by_the_storage_manager_without_naming_a_provider() {
         .replication_groups(&QueryReplicationGroupInfoRequest::new(filter))
         .await
         .unwrap();
-    assert_eq!(found.len(), 2);
-    assert!(
-        found
-            .iter()
-            .all(|entry| entry.type_name() == "QueryReplicationGroupSuccessResult")
-    );
+    let groups: Vec<_> = found
+        .iter()
+        .map(|entry| {
+            let told = entry.downcast::<QueryReplicationGroupSuccessResult>();
+            told.unwrap().unwrap().group_id
+        })
+        .collect();
+    assert_eq!(groups, [wire("fd-west-1", "rt-001"), wire("fd-west-2", "rt-002")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,4 +323,5 @@ async fn a_task_shows_its_info_and_its_result() {
     assert_eq!(task.info().await.unwrap().state, "success");
     let result = task.result().await.unwrap().unwrap();
     assert_eq!(result.elements().unwrap().len(), 1);
+    assert_eq!(Some(result), task.info().await.unwrap().result);
 }

@@ -123,9 +123,13 @@ async fn profiles_are_found_by_entity_and_entities_by_profile() {
     let request = PbmQueryAssociatedEntityRequest::new(plain.clone()).with_entity_type("virtualDiskId");
     assert_eq!(manager.entities_of_profile(&request).await.unwrap(), [disk]);
     let request = PbmQueryAssociatedEntitiesRequest::default().with_profiles(ids.clone());
-    assert_eq!(
-        manager.entities_of_profiles(&request).await.unwrap().len(),
-        24 + 3
+    let entities = manager.entities_of_profiles(&request).await.unwrap();
+    assert_eq!(entities.len(), 24 + 3);
+    assert!(
+        entities
+            .iter()
+            .all(|entity| entity.profile_id.len() == 1 && ids.contains(&entity.profile_id[0])),
+        "{entities:?}"
     );
 }
 

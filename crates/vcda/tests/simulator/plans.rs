@@ -2,7 +2,7 @@
 
 use farside_models_vcda::{
     NewRecoveryPlanSettings, RecoveryPlanCloneSettings, RecoveryPlanOperation, RecoveryPlanState,
-    RecoveryState, RecoveryStepSettings,
+    RecoveryState, RecoveryStepInfo, RecoveryStepSettings,
 };
 use farside_simulator::WorldSpec;
 use farside_simulator::vcda::VcdaSpec;
@@ -58,9 +58,16 @@ async fn a_plan_is_made_stepped_moved_copied_listed_and_deleted() {
         (second.delay, second.prompt.as_deref()),
         (Some(1_000), Some("ready?"))
     );
-    let second = RecoveryStepId::parse(second.id.unwrap()).unwrap();
-    let moved = plan.move_step(&second, 1).await.unwrap();
-    assert_eq!(moved.sequence, Some(1));
+    let recovered = |step: &RecoveryStepInfo| -> Vec<serde_json::Value> {
+        let replications = step.replications.iter();
+        replications
+            .map(|one| one.decode::<serde_json::Value>().unwrap()["replicationId"].clone())
+            .collect()
+    };
+    assert_eq!(recovered(&first), [ids[0].as_str()]);
+    let id = RecoveryStepId::parse(second.id.clone().unwrap()).unwrap();
+    let moved = plan.move_step(&id, 1).await.unwrap();
+    assert_eq!((moved.sequence, recovered(&moved)), (Some(1), recovered(&second)));
 
     let settings = RecoveryPlanCloneSettings::default()
         .with_display_name("tier-1 rehearsal")
@@ -68,7 +75,17 @@ async fn a_plan_is_made_stepped_moved_copied_listed_and_deleted() {
     let copy = plan.copy(&settings).await.unwrap();
     assert_eq!(copy.display_name.as_deref(), Some("tier-1 rehearsal"));
     let plans = site.client.recovery_plans().await.unwrap();
-    assert_eq!(plans.items.len(), 2);
+    let listed = plans.items.iter().map(|plan| plan.as_ref().unwrap());
+    let mut listed: Vec<_> = listed
+        .map(|plan| (plan.id.as_deref().unwrap(), plan.display_name.as_deref().unwrap()))
+        .collect();
+    listed.sort_unstable();
+    let mut made = [
+        (plan.id().as_str(), "tier-1"),
+        (copy.id.as_deref().unwrap(), "tier-1 rehearsal"),
+    ];
+    made.sort_unstable();
+    assert_eq!(listed, made);
     let order: Vec<String> = {
         let world = site.simulator.world();
         let made = world
@@ -140,13 +157,6 @@ async fn a_plan_migrates_waits_at_its_prompt_and_tells_why_it_stops() {
     let again = plan.start_migrate(None).await.unwrap();
     let error = site.done(&again).await.unwrap_err();
     assert!(matches!(error.kind(), WaitErrorKind::Failed(error) if error.code() == "BadRequest"));
-    assert!(
-        plan.get()
-            .await
-            .unwrap()
-            .execution_info
-            .unwrap()
-            .last_error
-            .is_some()
-    );
+    let info = plan.get().await.unwrap().execution_info.unwrap();
+    assert_eq!(info.last_error.unwrap().args, [ids[0].as_str(), "COMPLETE"]);
 }

@@ -28,14 +28,19 @@ async fn sites_are_listed_and_a_pairing_adds_one() {
     assert_eq!(added.site.as_deref(), Some("south"));
     assert_eq!(added.api_thumbprint.as_deref(), Some("SHA-256:AA"));
     assert_eq!(site.simulator.world().vcda().paired_sites().len(), 1);
-    assert_eq!(site.client.vcenter_sites().await.unwrap().len(), 1);
+    let vcenter_sites = site.client.vcenter_sites().await.unwrap();
+    let names = vcenter_sites
+        .iter()
+        .map(|site| site.decode::<serde_json::Value>().unwrap()["site"].clone());
+    assert_eq!(names.collect::<Vec<_>>(), ["onprem-1"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_site_shows_in_the_list_and_in_the_health() {
     let site = Site::west(1);
     let about = site.client.about().await.unwrap();
-    assert!(about.build_version.unwrap().starts_with("4.6."));
+    assert_eq!(about.product_name.as_deref(), Some("Simulated Availability"));
+    assert_eq!(about.build_version.as_deref(), Some("4.6.0.12345678-abcdef"));
     let check = site.client.start_health_check().await.unwrap();
     let health = site.done(&check).await.unwrap().result.unwrap();
     assert_eq!(health.tunnel_error, None);
@@ -107,7 +112,15 @@ async fn a_session_is_opened_by_each_kind_of_log_in() {
         let root = shown.starts_with("Local");
         assert_eq!(session.user.as_deref() == Some("root"), root, "{shown}");
         assert_eq!(session.authenticated_sites.len(), usize::from(!root), "{shown}");
+        let open = || {
+            let endpoints = site.simulator.world().state()["endpoints"].clone();
+            let mut endpoints = endpoints.as_array().unwrap().iter();
+            let west = endpoints.find(|endpoint| endpoint["name"] == "west").unwrap();
+            west["sessions"].as_u64()
+        };
+        assert_eq!(open(), Some(1), "{shown}");
         client.close().await.unwrap();
+        assert_eq!(open(), Some(0), "{shown}");
     }
 }
 
@@ -189,6 +202,8 @@ async fn tasks_are_found_by_each_filter() {
 
     let at = site.client.task(ended.id()).await.unwrap();
     assert_eq!(at.resource_id(), Some(ids[0].as_str()));
+    let result = |task: &Task| task.result().unwrap().decode::<serde_json::Value>().unwrap();
+    assert_eq!(result(&at), result(&ended));
     let polled = site.client.poll_tasks(&[ended.id().clone()]).await.unwrap();
     assert!(!polled[ended.id()].is_running());
     site.done(&running).await.unwrap();

@@ -61,6 +61,14 @@ async fn replications_are_found_by_each_filter() {
     let work = vm.start_reconfigure(&profile).await.unwrap();
     site.done(&work).await.unwrap();
     let shown = vm.get().await.unwrap();
+    let rules = shown.settings.clone().unwrap().retention_policy.unwrap().rules;
+    assert_eq!(
+        rules
+            .iter()
+            .map(|rule| (rule.number_of_instances, rule.distance))
+            .collect::<Vec<_>>(),
+        [(Some(4), Some(15))]
+    );
     let (source, destination) = (shown.source.clone().unwrap(), shown.destination.clone().unwrap());
     let place = shown.vim_location.clone().unwrap();
     let all: Vec<SingleVmReplicationInfo> = site
@@ -170,6 +178,7 @@ async fn a_failover_with_all_it_takes_recovers_as_it_was_told() {
     let set_up = vm.network_settings().await.unwrap().failover_settings.unwrap();
     let cards: VmNetworkSettings = set_up.vm_network_settings.unwrap().decode().unwrap();
     let vapp: VappNetworkSettings = set_up.vapp_network_settings.unwrap();
+    assert_eq!((cards.nics.len(), vapp.network_mappings.len()), (1, 1));
     let oldest = vm.instances().await.unwrap().remove(3).unwrap().key.unwrap();
     let options = CloudOptions {
         placement_policy: Some("pp-1".to_owned()),

@@ -98,6 +98,7 @@ async fn a_full_read_needs_whoever_manages_the_machines_to_be_trusted() {
             .with_vc_spec(VchaCredentialsSpec::from(management(Some(trust))));
         let active = site.client.active(&request).await.unwrap();
         assert_eq!(active.placement.unwrap().vm_name, "vc-21");
+        assert_eq!(active.management.dns_servers, ["192.0.2.53"]);
         assert_eq!(active.ha.unwrap().ipv4.unwrap().address, "10.9.2.1");
         let cluster = site.client.cluster().await.unwrap();
         assert_eq!(cluster.config_state, Some(VchaClusterConfigState::Configured));
@@ -222,10 +223,17 @@ async fn lost_nodes_are_checked_for_and_made_anew() {
     );
     site.simulator.world().vcha_mut().set_passive(WEST, false);
     site.simulator.world().vcha_mut().set_witness(WEST, false);
+    let hurt = site.client.cluster().await.unwrap().health_warnings;
+    let hurt: Vec<_> = hurt.iter().map(|warning| warning.error.id.as_str()).collect();
+    assert!(hurt.contains(&"sim.vcha.passive.down"), "{hurt:?}");
+    let same_host = "Host host-21 has the active node already.";
     let checked = site.client.passive_check(&check).await.unwrap();
     assert_eq!((checked.warnings.len(), checked.errors.len()), (1, 0));
+    assert_eq!(checked.warnings[0].default_message, same_host);
     let check = VchaClusterWitnessCheckSpec::new(placement()).with_vc_spec(trusted());
-    assert_eq!(site.client.witness_check(&check).await.unwrap().warnings.len(), 1);
+    let checked = site.client.witness_check(&check).await.unwrap();
+    assert_eq!(checked.warnings.len(), 1);
+    assert_eq!(checked.warnings[0].default_message, same_host);
     let passive = VchaClusterPassiveRedeploySpec::new(placement())
         .with_vc_spec(trusted())
         .with_ha_ip(VchaIpSpec::from(address(22)))
@@ -274,6 +282,15 @@ async fn tasks_are_read_and_listed_by_all_that_tells_them_apart() {
     };
     let found = site.client.list_tasks(&list(filter)).await.unwrap();
     assert_eq!(found.keys().collect::<Vec<_>>(), [&task.id]);
+    let info = found[&task.id].as_ref().unwrap();
+    assert_eq!(
+        (&info.status, info.operation.as_str(), info.user.as_deref()),
+        (
+            &CisTaskStatus::Succeeded,
+            "failover$task",
+            Some("operator@vsphere.local")
+        )
+    );
     let error = site
         .client
         .list_tasks(&list(CisTasksFilterSpec::default()))

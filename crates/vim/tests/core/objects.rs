@@ -4,9 +4,9 @@ use farside_models_vim::{
     CancelRetrievePropertiesExRequest, CheckForUpdatesRequest, ContinueRetrievePropertiesExRequest,
     CreateCollectorForTasksRequest, CreateCollectorWithInfoFilterForTasksRequest, CreateContainerViewRequest,
     CreateFilterRequest, CreateListViewFromViewRequest, CreateListViewRequest, CreateTaskRequest,
-    FindAllByDnsNameRequest, FindAllByIpRequest, FindAllByUuidRequest, FindByDatastorePathRequest,
-    FindByDnsNameRequest, FindByIpRequest, FindByUuidRequest, FindChildRequest, ModifyListViewRequest,
-    ObjectSpec, PropertyFilterSpec, PropertySpec, QueryNextRequest, QueryRequest,
+    CustomFieldStringValue, FindAllByDnsNameRequest, FindAllByIpRequest, FindAllByUuidRequest,
+    FindByDatastorePathRequest, FindByDnsNameRequest, FindByIpRequest, FindByUuidRequest, FindChildRequest,
+    ModifyListViewRequest, ObjectSpec, PropertyFilterSpec, PropertySpec, QueryNextRequest, QueryRequest,
     ReadNextTasksByViewSpecRequest, ResetListViewFromViewRequest, ResetListViewRequest, RetrieveOptions,
     RetrievePropertiesExRequest, RetrievePropertiesRequest, SearchIndexIterationSpec, SearchIndexQuerySpec,
     SetCustomValueRequest, SetTaskDescriptionRequest, SetTaskStateRequest, TaskFilterSpec,
@@ -61,7 +61,16 @@ async fn pages_are_fetched_or_given_up() {
         .retrieve_properties(&RetrievePropertiesRequest::new(vec![hosts()]))
         .await
         .unwrap();
-    assert_eq!(all.len(), 2);
+    let found: Vec<_> = all
+        .iter()
+        .map(|content| {
+            let name = content.prop_set[0].val.as_str().unwrap().into_owned();
+            (content.obj.value.as_str(), name)
+        })
+        .collect();
+    let expected =
+        ["host-11", "host-12"].map(|id| (id, format!("{}.east.sim.invalid", id.replace("host", "esx"))));
+    assert_eq!(found, expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,6 +96,14 @@ async fn filters_are_made_read_watched_and_destroyed() {
     assert_eq!(first.filter_set[0].object_set.len(), 2);
     let since = CheckForUpdatesRequest::default().with_version(&first.version);
     assert_eq!(own.check_for_updates(&since).await.unwrap(), None);
+    let anew = CheckForUpdatesRequest::default().with_version("");
+    let again = own.check_for_updates(&anew).await.unwrap().unwrap();
+    let told: Vec<_> = again.filter_set[0]
+        .object_set
+        .iter()
+        .map(|update| update.obj.value.as_str())
+        .collect();
+    assert_eq!(told, ["host-11", "host-12"]);
     let options = WaitOptions::default()
         .with_max_wait_seconds(0)
         .with_max_object_updates(1);
@@ -128,8 +145,9 @@ async fn views_hold_what_they_were_given_or_find() {
         .create_list_view(&CreateListViewRequest::default().with_obj(vec![host.clone()]))
         .await
         .unwrap();
-    views.create_inventory_view().await.unwrap();
-    assert_eq!(views.view_list().await.unwrap().len(), 4);
+    let inventory = views.create_inventory_view().await.unwrap();
+    let known = [made.clone(), copy.clone(), list.clone(), inventory];
+    assert_eq!(views.view_list().await.unwrap(), known);
     let (copy, list) = (ListView::of(&client, copy), ListView::of(&client, list));
     assert_eq!(names(&copy.view().await.unwrap()), ["host-11", "host-12"]);
     let gone = of("Task", "task-99");
@@ -183,12 +201,13 @@ async fn a_task_of_ours_is_made_run_and_ended() {
     task.set_custom_value(&SetCustomValueRequest::new("runbook", "r-1"))
         .await
         .unwrap();
+    let fields = task.available_fields().await.unwrap();
+    let values = task.custom_values().await.unwrap();
+    assert_eq!((fields.len(), values.len()), (1, 1));
+    let value = values[0].downcast::<CustomFieldStringValue>().unwrap().unwrap();
     assert_eq!(
-        (
-            task.available_fields().await.unwrap().len(),
-            task.custom_values().await.unwrap().len()
-        ),
-        (1, 1)
+        (fields[0].name.as_str(), value.key, value.value.as_str()),
+        ("runbook", fields[0].key, "r-1")
     );
     let shown = client.read(&task, Task::INFO).await.unwrap().unwrap();
     assert_eq!((shown.progress, shown.description.is_some()), (Some(40), true));
@@ -215,7 +234,9 @@ async fn tasks_are_listed_and_collected() {
         .collect();
     assert_eq!(names(&tasks.recent_tasks().await.unwrap()), ids);
     assert_eq!(tasks.max_collector().await.unwrap(), 32);
-    assert_eq!(tasks.description().await.unwrap().state.len(), 4);
+    let states = tasks.description().await.unwrap().state;
+    let states: Vec<_> = states.iter().map(|state| state.base().unwrap().key).collect();
+    assert_eq!(states, ["queued", "running", "success", "error"]);
     let made = tasks
         .create_collector_for_tasks(&CreateCollectorForTasksRequest::new(TaskFilterSpec::default()))
         .await;
@@ -223,7 +244,8 @@ async fn tasks_are_listed_and_collected() {
     let request = CreateCollectorWithInfoFilterForTasksRequest::new(TaskFilterSpec::default())
         .with_info_filter(TaskInfoFilterSpec::default());
     for _ in 0..31 {
-        tasks.create_collector_with_info_filter(&request).await.unwrap();
+        let made = tasks.create_collector_with_info_filter(&request).await.unwrap();
+        assert_eq!(made.type_, "TaskHistoryCollector");
     }
     let full = tasks.create_collector_with_info_filter(&request).await;
     assert_eq!(fault(&full.unwrap_err()), "InvalidState");
@@ -294,6 +316,8 @@ async fn objects_are_found_by_name_place_and_address() {
         .with_limit(5);
     let second = search.query_next(&QueryNextRequest::new(next)).await.unwrap();
     assert_eq!((second.items.len(), second.marker), (1, None));
+    let name = second.items[0].property_values[0].value.as_ref().unwrap();
+    assert_eq!(name.as_str().as_deref(), Some("esx-12.east.sim.invalid"));
 }
 
 #[tokio::test(start_paused = true)]

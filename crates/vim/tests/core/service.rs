@@ -239,6 +239,7 @@ async fn tickets_for_others_are_given() {
         .await
         .unwrap();
     assert!(local.password_file_path.starts_with("/var/run/"));
+    assert_eq!(local.user_name, site.user());
 }
 
 #[tokio::test(start_paused = true)]

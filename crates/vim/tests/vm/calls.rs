@@ -1,11 +1,11 @@
 //! Plain methods with all their parameters, and what else they read and change.
 
 use farside_models_vim::{
-    CreateFolderRequest, NetworkSummary, OpaqueNetworkSummary, OptionValue, ReconfigVMRequest,
-    ReconfigureDvsRequest, RenameRequest, ResourceAllocationInfo, VMwareDVSConfigInfo, VMwareDVSConfigSpec,
-    VirtualDeviceConfigSpec, VirtualDeviceConfigSpecOperation, VirtualMachineConfigSpec,
-    VirtualMachineDefinedProfileSpec, VmwareDistributedVirtualSwitchDpuFailoverPolicy,
-    VmwareDistributedVirtualSwitchNetworkOffloadConfig,
+    CreateFolderRequest, FindAllByIpRequest, FindAllByUuidRequest, FindByIpRequest, FindByUuidRequest,
+    NetworkSummary, OpaqueNetworkSummary, OptionValue, ReconfigVMRequest, ReconfigureDvsRequest,
+    RenameRequest, ResourceAllocationInfo, VMwareDVSConfigInfo, VMwareDVSConfigSpec, VirtualDeviceConfigSpec,
+    VirtualDeviceConfigSpecOperation, VirtualMachineConfigSpec, VirtualMachineDefinedProfileSpec,
+    VmwareDistributedVirtualSwitchDpuFailoverPolicy, VmwareDistributedVirtualSwitchNetworkOffloadConfig,
 };
 use farside_simulator::vm::VmSpec;
 use farside_vim::{
@@ -70,9 +70,17 @@ async fn main_facts_of_hosts_datastores_and_networks() {
     let host: HostSystem = bench.east.object("host-11");
     let summary = host.summary().await.unwrap();
     let runtime = host.runtime().await.unwrap();
+    let summed_up = summary.runtime.unwrap();
+    assert_eq!(summed_up.connection_state, runtime.connection_state);
+    let modes: Vec<_> = runtime
+        .partial_maintenance_mode
+        .iter()
+        .map(|mode| mode.key.as_str())
+        .collect();
+    assert_eq!(modes, ["quickPatchPartialMM"]);
     assert_eq!(
-        summary.runtime.unwrap().connection_state,
-        runtime.connection_state
+        summed_up.partial_maintenance_mode,
+        runtime.partial_maintenance_mode
     );
     let datastore: Datastore = bench.east.object("datastore-11");
     assert!(datastore.summary().await.unwrap().accessible);
@@ -175,7 +183,24 @@ async fn devices_are_added_and_removed() {
 async fn a_running_machine_is_neither_unregistered_nor_deleted() {
     let bench = Bench::new(VmSpec::default());
     let vm = bench.vm(&bench.east, "app-001");
-    assert!(vm.guest_info().await.unwrap().unwrap().ip_address.is_some());
+    let guest = vm.guest_info().await.unwrap().unwrap();
+    let ip = guest.ip_address.unwrap();
+    assert_eq!(guest.net[0].ip_address, [ip.as_str()]);
+    // By what it shows of itself it is found.
+    let uuid = vm.config().await.unwrap().unwrap().uuid;
+    let search = bench.east.search_index().await.unwrap();
+    let by_ip = FindByIpRequest::new(ip.as_str(), true);
+    let own = vm.reference().clone();
+    assert_eq!(search.find_by_ip(&by_ip).await.unwrap(), Some(own.clone()));
+    let by_ip = FindAllByIpRequest::new(ip, true);
+    assert_eq!(
+        search.find_all_by_ip(&by_ip).await.unwrap(),
+        std::slice::from_ref(&own)
+    );
+    let by_uuid = FindByUuidRequest::new(uuid.as_str(), true);
+    assert_eq!(search.find_by_uuid(&by_uuid).await.unwrap(), Some(own.clone()));
+    let by_uuid = FindAllByUuidRequest::new(uuid, true);
+    assert_eq!(search.find_all_by_uuid(&by_uuid).await.unwrap(), [own]);
     let error = vm.unregister().await.unwrap_err();
     assert_eq!(error.fault().unwrap().type_name(), "InvalidPowerState");
     assert_eq!(error.effect(), farside_transport::Effect::Refused);
@@ -226,7 +251,11 @@ async fn a_switch_is_reconfigured_with_the_version_that_was_read() {
     let policy = after.network_offload_config.unwrap().dpu_failover_policy.unwrap();
     assert_eq!(policy.active_uplink, ["uplink3", "uplink4"]);
     let runtime = switch.runtime().await.unwrap().unwrap();
-    assert_eq!(runtime.host_member_runtime.len(), 2);
+    let members = runtime.host_member_runtime.iter();
+    let members: Vec<_> = members
+        .map(|member| (member.host.value.as_str(), member.status.as_deref()))
+        .collect();
+    assert_eq!(members, [("host-11", Some("up")), ("host-12", Some("up"))]);
     let error = switch.reconfigure(&request).await.unwrap_err();
     assert_eq!(error.fault().unwrap().type_name(), "ConcurrentAccess");
 }

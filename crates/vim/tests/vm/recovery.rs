@@ -198,9 +198,11 @@ async fn a_disk_that_nobody_replicates_is_named_and_removed_only_when_asked_for(
 
     let path = file(&bench).await;
     let machine = bench.register(&bench.west, &path).await.unwrap();
+    let before = bench.calls("VirtualMachine_RefreshStorageInfo").effects;
     let disks = machine.disks(LONG).await.unwrap();
+    let refreshed = bench.calls("VirtualMachine_RefreshStorageInfo").effects - before;
     let missing: Vec<_> = disks.iter().filter(|disk| disk.is_missing()).collect();
-    assert_eq!((disks.len(), missing.len()), (2, 1));
+    assert_eq!((disks.len(), missing.len(), refreshed), (2, 1, 1));
     assert_eq!(
         (missing[0].key, missing[0].presence),
         (2001, Presence::NoDatastore)
