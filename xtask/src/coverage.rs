@@ -1,20 +1,28 @@
 //! `cargo xtask coverage`: which operations of the schemas have a client method and a test that calls it.
 //!
 //! The tests of the client crates record what they send (`farside_transport::testing::recorded`). An operation is covered if
-//! a client crate names its constant, if a test has called it and got an answer, and if every parameter has been set in
-//! such a call. CI records while it runs all tests, and judges that, so that nothing runs twice.
+//! a client crate names its constant, if a test has called it through a method of the client and got an answer, and if every
+//! parameter has been set in such a call. Tests that record make no call of their own, past the methods. CI records while it runs all tests, and judges that, so that nothing runs twice.
+//!
+//! `cargo xtask coverage --answers` also tries whether tests check what they are answered ([`answers`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod answers;
+mod by_hand;
+mod calls;
+mod trial;
+
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
 
+use self::calls::Calls;
 use crate::codegen::surface::{self, Offer};
 use crate::layers::workspace_root;
+use crate::test_all;
 
 /// The crates whose tests count.
 const CLIENTS: [&str; 5] = ["vim", "host-network", "vasa", "vcha", "vcda"];
@@ -22,21 +30,21 @@ const CLIENTS: [&str; 5] = ["vim", "host-network", "vasa", "vcha", "vcda"];
 /// Names the folder for recordings to the tests (`farside_transport::testing::recorded`).
 const RECORDINGS: &str = "FARSIDE_RECORDINGS";
 
-/// The form of recordings that is read here.
-const FORM: u64 = 1;
-
 /// Arguments of the chore.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Judge the recordings of this folder instead of running the tests.
     #[arg(long, value_name = "DIR")]
     pub recordings: Option<PathBuf>,
+    /// Also alter the answers to each operation, and demand that a test notices.
+    #[arg(long)]
+    pub answers: bool,
 }
 
 /// Compares what the clients' tests have called with what the services offer, and prints a line for each gap.
 ///
 /// # Errors
-/// If a test fails, a recording cannot be read, or there is a gap.
+/// If a test fails, a recording cannot be read, a test cannot be run again, or there is a gap.
 #[expect(clippy::print_stdout, reason = "a chore reports to the person who ran it")]
 pub fn run(args: &Args) -> Result<()> {
     let offers = surface::offers()?;
@@ -46,22 +54,39 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let mut calls = Calls::default();
     calls.read(&folder)?;
-    let gaps = judge(&offers, &calls)?;
+    let mut gaps = judge(&offers, &calls)?;
+    let mut tried = String::new();
+    if args.answers {
+        let outcome = answers::judge(&offers, &calls)?;
+        gaps.extend(outcome.gaps);
+        for line in &outcome.unseen {
+            println!("{line}");
+        }
+        tried = format!(", {} false answers tried in {} runs", outcome.tried, outcome.runs);
+    }
     for gap in &gaps {
         println!("{gap}");
     }
-    println!("{} operations, {} gaps", offers.len(), gaps.len());
+    println!("{} operations{tried}, {} gaps", offers.len(), gaps.len());
     if !gaps.is_empty() {
-        bail!("not every operation has a client method and a test with all its parameters");
+        bail!(
+            "not every operation has a client method and a test with all its parameters that checks the answer"
+        );
     }
     Ok(())
 }
 
-/// A line for each operation that the recorded calls do not cover.
+/// A line for each operation that the recorded calls do not cover, and for each test program whose calls prove no method.
 fn judge(offers: &[Offer], calls: &Calls) -> Result<Vec<String>> {
     let constants = Constants::of_clients()?;
-    let gaps = offers.iter().filter_map(|offer| gaps(offer, calls, &constants));
-    Ok(gaps.collect())
+    let mut all = Vec::new();
+    for client in CLIENTS {
+        all.extend(by_hand::programs(
+            &workspace_root().join("crates").join(client).join("tests"),
+        )?);
+    }
+    all.extend(offers.iter().filter_map(|offer| gaps(offer, calls, &constants)));
+    Ok(all)
 }
 
 /// Runs the tests of the client crates with a fresh folder for recordings.
@@ -76,6 +101,7 @@ fn record() -> Result<PathBuf> {
     for client in CLIENTS {
         command.args(["--package", &format!("farside-{client}")]);
     }
+    test_all::name_tests(&mut command);
     let status = command.status().context("starting cargo test")?;
     if !status.success() {
         bail!("the tests of the clients failed");
@@ -89,68 +115,6 @@ pub(crate) fn empty(folder: &Path) -> Result<()> {
         fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))
-}
-
-/// What the recordings hold, by operation.
-#[derive(Debug, Default)]
-struct Calls(BTreeMap<String, Call>);
-
-/// All calls of one operation.
-#[derive(Debug, Default)]
-struct Call {
-    answered: bool,
-    query: BTreeSet<String>,
-    headers: BTreeSet<String>,
-    body: BTreeSet<String>,
-}
-
-impl Calls {
-    fn read(&mut self, folder: &Path) -> Result<()> {
-        let entries = fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))?;
-        for entry in entries {
-            let path = entry?.path();
-            if path.is_dir() {
-                // What the simulator has heard, which is read by `validate`.
-                continue;
-            }
-            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-            for (index, line) in text.lines().enumerate() {
-                self.line(index, line)
-                    .with_context(|| format!("{}:{}", path.display(), index + 1))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn line(&mut self, index: usize, line: &str) -> Result<()> {
-        let exchange: Value = serde_json::from_str(line).context("no line of a recording")?;
-        if index == 0 {
-            let form = exchange["farside_recording"].as_u64();
-            if form != Some(FORM) {
-                bail!("a recording of form {form:?}, and only form {FORM} is read here");
-            }
-            return Ok(());
-        }
-        let operation = exchange["operation"].as_str().context("no operation")?;
-        let call = self.0.entry(operation.to_owned()).or_default();
-        if exchange["outcome"].get("answer").is_none() {
-            return Ok(());
-        }
-        call.answered = true;
-        let request = &exchange["request"];
-        let path = request["path"].as_str().context("no path")?;
-        let query = path.split_once('?').map_or("", |(_, query)| query);
-        let names = query.split('&').filter(|pair| !pair.is_empty());
-        call.query
-            .extend(names.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned()));
-        let headers = request["headers"].as_array().into_iter().flatten();
-        call.headers
-            .extend(headers.filter_map(|header| header[0].as_str().map(str::to_owned)));
-        let members = request["body"]["json"].as_object().into_iter().flatten();
-        let set = members.filter(|(_, value)| !value.is_null());
-        call.body.extend(set.map(|(name, _)| name.clone()));
-        Ok(())
-    }
 }
 
 /// The words in the code of the client crates, their tests left out.
@@ -188,7 +152,7 @@ fn gaps(offer: &Offer, calls: &Calls, constants: &Constants) -> Option<String> {
     if !constants.0.contains(&offer.constant) {
         return Some(format!("{id}: no client has a method"));
     }
-    let Some(call) = calls.0.get(id) else {
+    let Some(call) = calls.operations.get(id) else {
         return Some(format!("{id}: no test calls it"));
     };
     if !call.answered {
@@ -206,7 +170,7 @@ fn gaps(offer: &Offer, calls: &Calls, constants: &Constants) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -223,9 +187,7 @@ mod tests {
 
     fn read(recording: &str) -> Calls {
         let mut calls = Calls::default();
-        for (index, line) in recording.lines().enumerate() {
-            calls.line(index, line).expect("a line");
-        }
+        calls.recording(recording).expect("a recording");
         calls
     }
 
@@ -269,6 +231,7 @@ mod tests {
         empty(&folder).expect("a folder");
         let nothing = Args {
             recordings: Some(folder.clone()),
+            answers: false,
         };
         run(&nothing).expect_err("nothing is covered");
         fs::remove_dir_all(folder).expect("the folder goes");

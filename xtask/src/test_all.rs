@@ -3,6 +3,7 @@
 use std::env;
 use std::io::{self, Write};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -97,6 +98,7 @@ fn run_step(step: &Step, args: &Args, out: &mut dyn Write) -> anyhow::Result<(bo
     if args.locked {
         command.arg("--locked");
     }
+    name_tests(&mut command);
     writeln!(out, "--> {}", step.name)?;
     out.flush()?;
     let began = wall_clock();
@@ -104,6 +106,16 @@ fn run_step(step: &Step, args: &Args, out: &mut dyn Write) -> anyhow::Result<(bo
         .status()
         .with_context(|| format!("cannot start cargo to {}", step.name))?;
     Ok((status.success(), began.elapsed()))
+}
+
+/// Has recordings say which tests have made them: a test knows its name by its thread, and the test harness starts one for each
+/// test only where it runs more than one at a time.
+pub(crate) fn name_tests(cargo: &mut Command) {
+    const THREADS: &str = "RUST_TEST_THREADS";
+    let one = thread::available_parallelism().is_ok_and(|threads| threads.get() == 1);
+    if one && env::var_os(THREADS).is_none() {
+        cargo.env(THREADS, "2");
+    }
 }
 
 #[expect(
