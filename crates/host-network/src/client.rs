@@ -153,7 +153,9 @@ impl HostNetwork {
     ///
     /// # Errors
     /// [`HostNetworkError::Call`]; the faults `InvalidArgument` (not offloaded, no standby DPU, unknown alias) and
-    /// `MethodDisabled` mean that nothing was done.
+    /// `MethodDisabled` mean that nothing was done. So does a session that had ended
+    /// ([`CallError::lacked_session`](farside_transport::CallError::lacked_session)), and the next call logs in: other methods
+    /// send their request once more in a fresh session, but by then a switch can have moved by itself, so read the uplinks.
     ///
     /// # Cancel safety
     /// A dropped future leaves the outcome unknown.

@@ -126,8 +126,9 @@ pub enum DpuVerdict {
 }
 
 impl HostNetwork {
-    /// Asks for a failover, if a look shows the DPU active that worked when it was planned. At most one request goes out
-    /// (`HostNetworkSystem.startDpuFailover`, privilege `Host.Config.Network`, since 8.0.3.0). `alias` is passed on as it
+    /// Asks for a failover, if a look shows the DPU active that worked when it was planned. At most one request is taken
+    /// (`HostNetworkSystem.startDpuFailover`, privilege `Host.Config.Network`, since 8.0.3.0): one that met a session that had
+    /// ended is sent once more, after another look. `alias` is passed on as it
     /// is; left out, the system chooses the DPU.
     ///
     /// # Errors
@@ -138,6 +139,20 @@ impl HostNetwork {
     /// # Cancel safety
     /// A dropped future leaves the outcome unknown.
     pub async fn start(
+        &self,
+        failover: &DpuFailover,
+        alias: Option<&str>,
+    ) -> Result<DpuStart, HostNetworkError> {
+        match self.look_and_ask(failover, alias).await {
+            // Nothing was done. The next look tells whether the request is still right.
+            Err(error) if error.call().is_some_and(CallError::lacked_session) => {
+                self.look_and_ask(failover, alias).await
+            }
+            other => other,
+        }
+    }
+
+    async fn look_and_ask(
         &self,
         failover: &DpuFailover,
         alias: Option<&str>,

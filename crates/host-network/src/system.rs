@@ -101,7 +101,7 @@ farside_vim::methods! {
         act set_custom_value(request: &SetCustomValueRequest) -> nothing = HOST_NETWORK_SYSTEM_SET_CUSTOM_VALUE;
         /// Asks for the move of an offloaded switch to its standby DPU. Success means that it was taken, not that the switch
         /// has moved; a second call may move it back. [`HostNetwork`](crate::HostNetwork) looks before it asks.
-        act start_dpu_failover(request: &StartDpuFailoverRequest) -> nothing = HOST_NETWORK_SYSTEM_START_DPU_FAILOVER;
+        once start_dpu_failover(request: &StartDpuFailoverRequest) -> nothing = HOST_NETWORK_SYSTEM_START_DPU_FAILOVER;
         /// Reads which custom fields it can have.
         read available_fields() -> list CustomFieldDef = HOST_NETWORK_SYSTEM_GET_AVAILABLE_FIELD;
         /// Reads its custom fields.

@@ -440,6 +440,17 @@ impl CallError {
         self.kind.effect(self.context.operation)
     }
 
+    /// Whether the call was refused because its session had ended: 401, or a `NotAuthenticated` of whichever dialect that says
+    /// that nothing was done.
+    #[must_use]
+    pub fn lacked_session(&self) -> bool {
+        self.effect() == Effect::Refused
+            && (self.status() == Some(StatusCode::UNAUTHORIZED)
+                || self
+                    .service_error()
+                    .is_some_and(|error| error.code() == "NotAuthenticated"))
+    }
+
     /// What a caller may do next with a call that has this repeat rule.
     ///
     /// Sending again is advised only for what cannot have happened or is harmless to repeat, and only where it

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use farside_transport::{CallError, Clock, Deadline, Effect, OperationId, TaskStatus, within};
 use farside_wire::ServiceError;
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::ha::HaCluster;
@@ -61,15 +60,6 @@ pub enum Outcome {
     AlreadyActive,
     /// The node is active. The cluster is degraded until the former node is back.
     Switched(FailoverIntent),
-}
-
-/// Whether a request was refused because its session had ended.
-fn session_was_over(error: &CallError) -> bool {
-    error.effect() == Effect::Refused
-        && (error.status() == Some(StatusCode::UNAUTHORIZED)
-            || error
-                .service_error()
-                .is_some_and(|error| error.code() == "NotAuthenticated"))
 }
 
 /// The shortest pause between looks: a wait must not turn into a busy loop.
@@ -327,7 +317,7 @@ impl Failover {
             match within(&*self.clock, deadline.left(&*self.clock), self.send(&intent)).await {
                 Ok(Ok(sent)) => break (intent, sent),
                 // Where the passive node is meant, another look must not mean the other one by it.
-                Ok(Err(error)) if again && session_was_over(&error) => wanted = Some(intent.to),
+                Ok(Err(error)) if again && error.lacked_session() => wanted = Some(intent.to),
                 Ok(Err(error)) => return Err(self.error(FailoverErrorKind::NotAsked(error))),
                 Err(_elapsed) => {
                     let last_error = None;

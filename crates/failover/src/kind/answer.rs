@@ -34,6 +34,18 @@ pub(crate) fn submitted(error: &CallError) -> Submitted {
     }
 }
 
+/// As [`submitted`], of a call that its client does not send in another session: a session that is over may be the sign that
+/// the world has changed, so after another look the call goes out again if it is still right.
+pub(crate) fn submitted_once(error: &CallError) -> Submitted {
+    match submitted(error) {
+        Submitted::Refused { reason, .. } if error.lacked_session() => Submitted::Refused {
+            reason,
+            again: Again::Later,
+        },
+        other => other,
+    }
+}
+
 /// Whether a call that did not happen is worth another try.
 fn again(error: &CallError) -> Again {
     match error.retry(Repeat::OnlyIfNeverSent) {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::connection::Connections;
-use crate::kind::answer::{explain, millis, submitted};
+use crate::kind::answer::{explain, millis, submitted_once};
 use crate::kind::{
     CallRequest, Check, CheckItem, Condition, Kind, LookRequest, Protected, Work, WorkRequest,
 };
@@ -206,7 +206,7 @@ impl Kind for Dpu {
             Ok(()) => Submitted::Accepted {
                 operation: json!("uplinks"),
             },
-            Err(HostNetworkError::Call { source, .. }) => submitted(&source),
+            Err(HostNetworkError::Call { source, .. }) => submitted_once(&source),
             Err(error) => never(explain(&error)),
         }
     }

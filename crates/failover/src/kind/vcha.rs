@@ -13,13 +13,13 @@ use async_trait::async_trait;
 use farside_engine::{
     Action, Again, EndpointId, Finding, LockKey, MemberEnd, MemberResult, Mode, Resend, Submitted, Waited,
 };
-use farside_transport::{CallError, OperationId};
+use farside_transport::OperationId;
 use farside_vcha::HaAddress;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::connection::Connections;
-use crate::kind::answer::{explain, millis, submitted};
+use crate::kind::answer::{explain, millis, submitted_once};
 use crate::kind::{CallRequest, Check, CheckItem, Kind, LookRequest, Protected, Work, WorkRequest};
 use crate::plan::{EndpointType, PlanContext, PlanProblem, Table};
 
@@ -182,7 +182,7 @@ impl Kind for Vcha {
             Ok(task) => Submitted::Accepted {
                 operation: json!(task),
             },
-            Err(error) => outcome(&error),
+            Err(error) => submitted_once(&error),
         }
     }
 
@@ -220,19 +220,6 @@ fn fail_over(planned: bool, activate: Option<HaAddress>) -> Vec<(&'static str, S
         (name, Step::FailOver { planned, activate }),
         ("wait until it serves again", Step::Settle),
     ]
-}
-
-/// A session that was over refuses, and may be the sign that the cluster has switched by itself: after another look, the request
-/// is sent again if it is still right.
-fn outcome(error: &CallError) -> Submitted {
-    let over = error.status().is_some_and(|status| status.as_u16() == 401);
-    match submitted(error) {
-        Submitted::Refused { reason, .. } if over => Submitted::Refused {
-            reason,
-            again: Again::Later,
-        },
-        other => other,
-    }
 }
 
 fn not_ours(reason: &str) -> Submitted {

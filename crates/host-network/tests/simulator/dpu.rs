@@ -332,6 +332,29 @@ async fn reads_outlive_their_session() {
     site.vim.close().await.unwrap();
 }
 
+/// A switch that has moved by itself meanwhile would be moved back.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_met_a_dead_session_is_sent_again_after_another_look() {
+    let site = Site::new();
+    let failover = site.planned().await;
+    let looks = || {
+        let entries = site.simulator.world().calls().entries();
+        let reads = entries
+            .iter()
+            .filter(|calls| calls.operation == "PropertyCollector_RetrievePropertiesEx");
+        reads.map(|calls| calls.entry.attempts).sum::<u64>()
+    };
+    let before = looks();
+    let rule = FaultRule::new("HostNetworkSystem_startDpuFailover", FaultAction::EndSessions);
+    site.simulator.world().faults_mut().add(rule);
+    assert_eq!(
+        site.network.start(&failover, None).await.unwrap(),
+        DpuStart::Asked
+    );
+    assert_eq!((site.calls().0, looks() - before), (2, 2));
+    site.vim.close().await.unwrap();
+}
+
 impl Site {
     async fn planned(&self) -> DpuFailover {
         let host = self.host().await;
