@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use farside_models_vcda::TasksListQuery;
-use farside_transport::{CallError, Duty, Progress, TaskStatus, Term};
+use farside_transport::{CallError, CallErrorKind, Duty, Progress, TaskStatus, Term};
 use tokio::sync::Notify;
 
 use super::TaskAt;
@@ -334,8 +334,9 @@ fn status(error: &CallError) -> Option<u16> {
     error.status().map(|status| status.as_u16())
 }
 
+/// Whether a smaller question may be answered.
 fn is_too_much(error: &CallError) -> bool {
-    matches!(status(error), Some(400 | 413 | 414))
+    matches!(error.kind(), CallErrorKind::TooLarge { .. }) || matches!(status(error), Some(400 | 413 | 414))
 }
 
 /// Shows each wait what the answer says of its task, and reads those that have ended. A task that is missing is asked for
@@ -432,11 +433,14 @@ async fn ask_alone(client: &VcdaClient, id: &TaskId, row: Option<&PolledTask>) -
     }
 }
 
-/// Looks at one task; `None` if the site does not know it, or cannot read its id.
+/// Looks at one task; `None` if the site says itself that it does not know it, or cannot read its id. The page of a proxy, as it
+/// comes while the service starts anew, says nothing about the task.
 pub(super) async fn look(client: &VcdaClient, id: &TaskId) -> Result<Option<TaskStatus>, CallError> {
     match client.whole_task(id).await {
         Ok((whole, task)) => Ok(Some(task.status(&whole))),
-        Err(error) if matches!(status(&error), Some(400 | 404)) => Ok(None),
+        Err(error) if matches!(status(&error), Some(400 | 404)) && error.service_error().is_some() => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
