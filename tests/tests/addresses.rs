@@ -32,6 +32,7 @@ failover_ips = ["198.51.100.20", "203.0.113.20"]
 fn greeted(user: &Farside, url: &str) -> String {
     let output = Command::new("curl")
         .args(["--silent", "--max-time", "10", "--cacert", "ca.pem"])
+        .args(["--header", "Content-Type: application/json"])
         .args(["--data", r#"{"api_releases": ["8.0.3.0"]}"#])
         .arg(format!("{url}/api/vcenter/system?action=hello"))
         .current_dir(user.folder())

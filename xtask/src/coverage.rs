@@ -2,9 +2,10 @@
 //!
 //! The tests of the client crates record what they send (`farside_transport::testing::recorded`). An operation is covered if
 //! a client crate names its constant, if a test has called it through a method of the client and got an answer, and if every
-//! parameter has been set in such a call. Tests that record make no call of their own, past the methods. CI records while it runs all tests, and judges that, so that nothing runs twice.
+//! parameter has been set in such a call. Tests that record make no call of their own, past the methods. CI records while it
+//! runs all tests, and judges that, so that nothing runs twice.
 //!
-//! `cargo xtask coverage --answers` also tries whether tests check what they are answered ([`answers`]).
+//! `cargo xtask coverage --answers` also tries whether tests check what they are answered (the module `answers`).
 
 mod answers;
 mod by_hand;

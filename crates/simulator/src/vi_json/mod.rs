@@ -118,10 +118,9 @@ impl ViJson {
     }
 
     /// What a path below a release that is not known is answered with.
-    pub(crate) fn no_release(&self, member: &str) -> Answer {
+    pub(crate) fn no_release(&self, path: &request::Path) -> Answer {
         if self.spec.unknown_release_is_fault {
-            let message = format!("This release has no {member}.");
-            Fault::new("MethodNotFound", message).into_answer()
+            request::unknown_method(path).into_answer()
         } else {
             Answer::empty(404)
         }

@@ -153,7 +153,7 @@ pub(crate) fn answered(
         return Answer::empty(404);
     };
     if !world.vi_json.knows(incoming.endpoint, &path.release) {
-        return world.vi_json.no_release(&path.member);
+        return world.vi_json.no_release(&path);
     }
     handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
 }

@@ -128,6 +128,16 @@ pub(crate) const KEPT: &[Kept] = &[
         switches: &["vcda.needs_extension"],
         why: "the site that is lost refuses no call",
     },
+    Kept {
+        test: "services::tasks_are_found_by_each_filter",
+        switches: &["vcda.no_results"],
+        why: "the result of the task is read",
+    },
+    Kept {
+        test: "waits::a_wait_that_is_kept_and_not_polled_holds_nobody_up",
+        switches: &["vcda.no_results"],
+        why: "the result of the task is read",
+    },
 ];
 
 #[test]

@@ -68,6 +68,16 @@ pub(crate) const KEPT: &[Kept] = &[
         switches: &["vcha.reasons_in_result", "vcha.ignores_cancel"],
         why: "how cancelled work ends",
     },
+    Kept {
+        test: "operations::lost_nodes_are_checked_for_and_made_anew",
+        switches: &["vcha.tells_little"],
+        why: "the warning of a lost node is read",
+    },
+    Kept {
+        test: "operations::tasks_are_read_and_listed_by_all_that_tells_them_apart",
+        switches: &["vcha.tells_little"],
+        why: "the user of a task is read",
+    },
 ];
 
 #[test]
