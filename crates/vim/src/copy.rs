@@ -102,6 +102,14 @@ impl VirtualMachine {
     async fn is_there_as(&self, copy: &TestCopy, time: Time) -> Result<bool, WorkErrorKind> {
         let client = self.client();
         let here = time.within(client, TestCopy::at(client, &copy.path)).await?;
+        let another = |found| WorkErrorKind::NotTheCopy {
+            wanted: Box::new(copy.clone()),
+            found,
+        };
+        // That another vCenter does not have it says nothing, and one that does not tell which it is can be another.
+        if here.vcenter.is_empty() || here.vcenter != copy.vcenter {
+            return Err(another(None));
+        }
         let seen = match time
             .within(client, self.look(&[Self::CONFIG_FILE.as_str()]))
             .await
@@ -114,14 +122,10 @@ impl VirtualMachine {
         let property = Self::CONFIG_FILE.as_str();
         let found = seen.at(Self::CONFIG_FILE);
         let found = found.map_err(|source| WorkErrorKind::Unreadable { property, source })?;
-        let is_it = here.vcenter == copy.vcenter && found.as_ref() == Some(&copy.path);
-        if is_it {
+        if found.as_ref() == Some(&copy.path) {
             return Ok(true);
         }
-        Err(WorkErrorKind::NotTheCopy {
-            wanted: Box::new(copy.clone()),
-            found,
-        })
+        Err(another(found))
     }
 
     /// Waits until it is not in the inventory any more.

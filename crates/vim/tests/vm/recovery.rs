@@ -403,6 +403,13 @@ async fn only_what_is_proven_to_be_the_copy_is_deleted() {
         matches!(error.kind(), WorkErrorKind::NotTheCopy { .. }),
         "{error:?}"
     );
+    // A vCenter that has no such machine does not say that it is gone from another one.
+    let astray = VirtualMachine::of(&bench.east, machine.reference().clone());
+    let error = astray.discard(&copy, OFF, LONG).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), WorkErrorKind::NotTheCopy { found: None, .. }),
+        "{error:?}"
+    );
     assert_eq!(bench.calls("VirtualMachine_PowerOffVM_Task").attempts, 0);
     assert_eq!(bench.calls("VirtualMachine_Destroy_Task").attempts, 0);
 
