@@ -240,11 +240,30 @@ async fn a_check_changes_nothing_and_asks_the_provider() {
     bench.world().sms_mut().add_entry_fault(fault(
         "group-004",
         &format!("{FAIL_OVER}?checkOnly"),
-        json!({"_typeName": "NoValidReplica"}),
+        json!({"_typeName": "PeerNotReachable"}),
     ));
     let check = bench.check(&plan, Mode::Planned).await;
-    let complaints: Vec<&str> = check.complaints().map(|(item, _)| item.name.as_str()).collect();
-    assert_eq!(complaints, ["group-004"]);
+    let complaints = check
+        .complaints()
+        .map(|(item, condition)| (item.name.as_str(), condition.verdict));
+    assert_eq!(complaints.collect::<Vec<_>>(), [("group-004", Verdict::NoGo)]);
+}
+
+// The check called a failback right after a reprotect NO-GO: no replica has come to the new target by then.
+#[tokio::test(start_paused = true)]
+async fn a_failback_right_after_a_reprotect_is_possible_since_its_sync_makes_the_replica() {
+    let bench = Bench::new(&world(3, one_provider(|_| {})));
+    let plan = plan(&bench);
+    assert_done(&bench.run(&plan, Mode::Planned).await, 3);
+    assert_done(&bench.run(&plan, Mode::Reprotect).await, 3);
+    let check = bench.check(&plan, Mode::Failback).await;
+    let complaints: Vec<_> = check.complaints().map(|(_, condition)| condition).collect();
+    let own = complaints
+        .iter()
+        .filter(|condition| condition.name == "the provider's own check");
+    assert_eq!(own.count(), 3, "{complaints:#?}");
+    assert_eq!(check.verdict, Verdict::Warning, "{complaints:#?}");
+    assert_done(&bench.run(&plan, Mode::Failback).await, 3);
 }
 
 #[test]

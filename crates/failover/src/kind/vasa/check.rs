@@ -6,9 +6,10 @@ use std::time::Duration;
 use farside_engine::{Finding, Mode};
 use farside_transport::PollPolicy;
 use farside_vasa::{
-    GroupId, GroupOutcome, GroupPoints, PointQuery, Recovery, ReplicationState, batch_limit, split,
+    GroupFault, GroupId, GroupOutcome, GroupPoints, PointQuery, Recovery, ReplicationState, batch_limit,
+    split,
 };
-use farside_wire::Timestamp;
+use farside_wire::{Fault, Timestamp};
 
 use super::judge::describe;
 use super::look::{Job, Scene, View, Wanted};
@@ -261,6 +262,10 @@ async fn own_check(view: &View, batch: &[&Step]) -> Vec<Condition> {
                 GroupOutcome::Succeeded { warnings, .. } => {
                     Condition::warning(name, describe(&warnings), "a failover would go on in spite of it")
                 }
+                // After a reprotect there is no replica on the new target yet; a planned failover makes its own.
+                GroupOutcome::Failed { faults } if lacks_replica_only(&faults) => {
+                    Condition::warning(name, describe(&faults), "the sync makes one")
+                }
                 GroupOutcome::Failed { faults } => Condition::no_go(
                     name,
                     describe(&faults),
@@ -272,4 +277,10 @@ async fn own_check(view: &View, batch: &[&Step]) -> Vec<Condition> {
         }
         Err(error) => unavailable(explain(&error)),
     }
+}
+
+/// Whether the group lacks a replica to recover from, and nothing else.
+fn lacks_replica_only(faults: &[Fault]) -> bool {
+    let lacks = |fault| GroupFault::of(fault) == GroupFault::NoValidReplica;
+    !faults.is_empty() && faults.iter().all(lacks)
 }
