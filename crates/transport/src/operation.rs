@@ -102,6 +102,8 @@ pub struct NextLook<'a> {
     /// How long to wait before it, where the source cannot know that there is news: nothing for the first look, then what
     /// the [`PollPolicy`] says.
     pub pause: Duration,
+    /// How long the wait goes on; at least `pause`.
+    pub left: Duration,
     /// What the wait saw last, while the work was running; `None` before the first look and after one that failed.
     pub seen: Option<Progress>,
     /// The time to wait by.
@@ -112,8 +114,8 @@ pub struct NextLook<'a> {
 const SPREAD_PARTS: u32 = 4;
 
 impl NextLook<'_> {
-    /// Waits for the pause and up to a quarter of it more, so that waits which began together do not stay in step. How much
-    /// more is drawn from the id and the time, so that the same waits give the same looks.
+    /// Waits for the pause and up to a quarter of it more, but not beyond the end of the wait, so that waits which began together do
+    /// not stay in step. How much more is drawn from the id and the time, so that the same waits give the same looks.
     ///
     /// For sources that ask for each piece of work by itself; [`NextLook::turn`] also waits for a turn.
     ///
@@ -124,7 +126,9 @@ impl NextLook<'_> {
         (&id.id, self.clock.elapsed()).hash(&mut hasher);
         let share = u32::from(hasher.finish().to_be_bytes()[0]);
         let more = (self.pause / SPREAD_PARTS).saturating_mul(share) / u32::from(u8::MAX);
-        self.clock.sleep(self.pause.saturating_add(more)).await;
+        self.clock
+            .sleep(self.pause.saturating_add(more).min(self.left))
+            .await;
     }
 
     /// As [`NextLook::spread`], and then until one of the looks that are under way at once has ended. The look is to be made

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 
 use super::*;
 use crate::clock::{SystemClock, within};
-use crate::error::{CallErrorKind, Sent};
+use crate::error::{CallErrorKind, Sent, StatusError};
 use crate::testing::operations::{READ, call};
 
 /// Shows a list of looks, and then the last one for ever.
@@ -475,6 +475,7 @@ async fn waits_that_began_together_do_not_stay_in_step() {
         let id = OperationId::new("thing-task", "vc-east", format!("task-{number}"));
         let look = NextLook {
             pause,
+            left: Duration::MAX,
             seen: None,
             clock: &clock,
         };
@@ -501,6 +502,7 @@ async fn looks_one_by_one_take_turns_before_they_are_made() {
             let id = OperationId::new("thing-task", "vc-east", number.to_string());
             let look = NextLook {
                 pause: Duration::ZERO,
+                left: Duration::MAX,
                 seen: None,
                 clock,
             };
@@ -581,4 +583,91 @@ async fn a_wait_comes_again_in_time_with_what_it_has_seen() {
     let kind = late.await.expect_err("not done").into_kind();
     assert!(matches!(kind, WaitErrorKind::Deadline { .. }), "{kind:?}");
     assert_eq!(source.clock.elapsed(), limit);
+}
+
+/// Asks for each piece of work by itself, as sources without news do; the work is done from some time on.
+#[derive(Debug)]
+struct Asked {
+    clock: SystemClock,
+    done_at: Duration,
+    /// Answers the second look in place of its status.
+    refusal: Option<Duration>,
+    comes_again: Option<Duration>,
+    looks: Mutex<Vec<u64>>,
+}
+
+impl Asked {
+    fn new(done_at: u64) -> Self {
+        Self {
+            clock: SystemClock::new(),
+            done_at: Duration::from_secs(done_at),
+            refusal: None,
+            comes_again: None,
+            looks: Mutex::default(),
+        }
+    }
+
+    /// When it was looked at, in seconds.
+    fn looks(&self) -> Vec<u64> {
+        self.looks.lock().expect("looks").clone()
+    }
+}
+
+#[async_trait]
+impl TaskSource for Asked {
+    async fn poll(&self, _id: &OperationId) -> Result<TaskStatus, CallError> {
+        let at = self.clock.elapsed();
+        let number = {
+            let mut looks = self.looks.lock().expect("looks");
+            looks.push(at.as_secs());
+            looks.len()
+        };
+        match self.refusal {
+            Some(after) if number == 2 => {
+                let busy = StatusError::new(http::StatusCode::SERVICE_UNAVAILABLE, Some(after), None);
+                Err(call(&READ).context().error(CallErrorKind::Status(Box::new(busy))))
+            }
+            _ if at >= self.done_at => Ok(TaskStatus::Succeeded { result: None }),
+            _ => Ok(TaskStatus::Running { progress: None }),
+        }
+    }
+
+    async fn next(&self, id: &OperationId, look: NextLook<'_>) -> Result<TaskStatus, CallError> {
+        look.spread(id).await;
+        self.poll(id).await
+    }
+
+    fn comes_again_after(&self) -> Option<Duration> {
+        self.comes_again
+    }
+}
+
+// Spread over up to a quarter more, the pause before the last look went beyond the deadline, and the look was never made.
+#[tokio::test(start_paused = true)]
+async fn the_last_look_of_spread_ones_is_made_at_the_deadline() {
+    let policy = PollPolicy::between(MINUTE, MINUTE);
+    for number in 0..20 {
+        let source = Arc::new(Asked::new(85));
+        let id = OperationId::new("thing-task", "vc-east", format!("task-{number}"));
+        let work = RemoteOperation::new(id, source.clone(), |_| Ok(()));
+        let limit = Duration::from_secs(90);
+        let done = work.until_done(limit, &source.clock, policy).await;
+        assert!(done.is_ok(), "{:?}: {done:?}", source.looks());
+    }
+}
+
+// A wait that comes again began its pause anew each time, so that one longer than that never ended.
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_the_server_asked_for_is_not_begun_anew_by_coming_again() {
+    let source = Arc::new(Asked {
+        refusal: Some(MINUTE * 3),
+        comes_again: Some(MINUTE * 2),
+        ..Asked::new(2)
+    });
+    let id = OperationId::new("thing-task", "vc-east", "task-7");
+    let work = RemoteOperation::new(id, source.clone(), |_| Ok(()));
+    let done = work.until_done(MINUTE * 60, &source.clock, PollPolicy::default());
+    done.await.expect("done");
+    let looks = source.looks();
+    assert!(looks.len() == 3 && looks[2] < 5 * 60, "{looks:?}");
 }

@@ -106,8 +106,8 @@ pub(super) struct Watcher<'a> {
     deadline: Option<Deadline>,
     policy: PollPolicy,
     pauses: Pauses,
-    /// Before the next look; `None` before the first one.
-    pause: Option<Duration>,
+    /// When the next look is due, on the clock; `None` before the first one.
+    due: Option<Duration>,
     /// What the last look showed.
     seen: Option<Progress>,
     failures: Failures,
@@ -137,7 +137,7 @@ impl<'a> Watcher<'a> {
             deadline: None,
             pauses: Pauses::new(&policy),
             policy,
-            pause: None,
+            due: None,
             seen: None,
             failures: Failures::default(),
         }
@@ -149,12 +149,14 @@ impl<'a> Watcher<'a> {
         let deadline = *self.deadline.get_or_insert_with(|| Deadline::after(clock, limit));
         loop {
             let left = deadline.left(self.clock);
-            if self.pause.is_some() && left.is_zero() {
+            if self.due.is_some() && left.is_zero() {
                 return Err(self.too_late());
             }
+            let due = self.due.unwrap_or_default();
             // The last look happens right at the deadline, whatever the pause would have been.
             let look = NextLook {
-                pause: self.pause.unwrap_or_default().min(left),
+                pause: due.saturating_sub(self.clock.elapsed()).min(left),
+                left,
                 seen: self.seen,
                 clock: self.clock,
             };
@@ -166,11 +168,12 @@ impl<'a> Watcher<'a> {
             if outcome.is_err() && visit < left {
                 continue;
             }
-            (self.pause, self.seen) = (None, None);
+            (self.due, self.seen) = (None, None);
             match outcome {
                 Ok(Ok(status)) => {
                     self.failures = Failures::default();
-                    self.pause = Some(self.pauses.after_look(&self.policy));
+                    let pause = self.pauses.after_look(&self.policy);
+                    self.due = Some(self.clock.elapsed().saturating_add(pause));
                     if let TaskStatus::Running { progress } = status {
                         self.seen = Some(Progress { percent: progress });
                     }
@@ -203,11 +206,12 @@ impl<'a> Watcher<'a> {
             });
         }
         let own = self.pauses.after_error(&self.policy);
-        self.pause = Some(match (error.retry(Repeat::Harmless), error.retry_at()) {
+        let pause = match (error.retry(Repeat::Harmless), error.retry_at()) {
             (Retry::After(delay), _) => delay.max(own),
             (_, Some(at)) => at.since(&self.clock.now()).max(own),
             (_, None) => own,
-        });
+        };
+        self.due = Some(at.saturating_add(pause));
         self.failures.count = failures;
         self.failures.last = Some(error);
         Ok(())
