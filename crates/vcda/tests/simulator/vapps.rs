@@ -6,7 +6,6 @@ use farside_models_vcda::{
     C4ReplicationReconfigureSettings, DataConnectionType, RecoveryState, ReplicationDestination,
     ReplicationDestinationVcloud, ReplicationSource, ReplicationSourceVapp, SiteType, SnapshotOptions,
     TargetDiskType, VappReplicationInfo, VappReplicationStartSettings, VappReplicationsListQuery,
-    VmNetworkSettings,
 };
 use farside_simulator::WorldSpec;
 use farside_simulator::vcda::VcdaSpec;
@@ -143,18 +142,19 @@ async fn all_vms_of_a_vapp_are_reconfigured_paused_resumed_and_synchronised_toge
 
 #[tokio::test(start_paused = true)]
 async fn a_vapp_is_tested_and_failed_over_with_all_it_takes() {
-    let bench = Bench::new(|vcda| "4.7".clone_into(&mut vcda.api_version));
+    let bench = Bench::new(|vcda| {
+        "4.7".clone_into(&mut vcda.api_version);
+        vcda.null_networks_disconnect = true;
+    });
     let Bench { site, vapp, members } = &bench;
-    let set_up = vapp.network_settings().await.unwrap().failover_settings.unwrap();
-    let cards: BTreeMap<String, RawJson> = set_up.vm_network_settings.unwrap().decode().unwrap();
-    let cards = cards
-        .into_iter()
-        .map(|(vm, cards)| (vm, cards.decode::<VmNetworkSettings>().unwrap()))
-        .collect();
-    let networks = VappNetworks::Explicit {
-        cards,
-        vapp: Some(set_up.vapp_network_settings.unwrap()),
-    };
+    let told = vapp.network_settings().await.unwrap();
+    assert_eq!(
+        VappNetworks::set_up(&told.failover_test_settings.unwrap()).unwrap(),
+        None
+    );
+    let set_up = VappNetworks::set_up(&told.failover_settings.unwrap()).unwrap();
+    let networks = set_up.unwrap();
+    assert!(matches!(&networks, VappNetworks::Explicit { cards, vapp: Some(_) } if cards.len() == 2));
     let options = CloudOptions {
         placement_policy: Some("pp-1".to_owned()),
         sizing_policy: Some("szp-1".to_owned()),
@@ -190,6 +190,8 @@ async fn a_vapp_is_tested_and_failed_over_with_all_it_takes() {
             (copy.instance.as_deref(), copy.powered_on),
             (Some(oldest.as_str()), true)
         );
+        // Also where the service takes silence for "disconnected".
+        assert_eq!(copy.network.as_deref(), Some("org-net-destination"));
         assert_eq!(
             copy.network_settings.as_ref().unwrap()["nics"][0]["nicIndex"],
             json!(0)

@@ -276,11 +276,7 @@ async fn a_migration_to_chosen_networks_and_the_way_back() {
     let id = site.ids().remove(0);
     let vm = site.client.vm_replication(&id);
     let set_up = vm.network_settings().await.unwrap().failover_settings.unwrap();
-    let networks = ExplicitNetworks {
-        vm: String::new(),
-        cards: set_up.vm_network_settings.unwrap().decode().unwrap(),
-        vapp: set_up.vapp_network_settings,
-    };
+    let networks = ExplicitNetworks::set_up(&set_up, "").unwrap().unwrap();
     let settings = MigrateSettings::new(Target::Vcloud, Power::On, Cards::Disconnected)
         .networks(networks)
         .consolidate();
