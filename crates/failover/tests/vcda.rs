@@ -272,6 +272,85 @@ async fn a_test_copy_has_no_connected_card_and_the_plan_s_power() {
     assert_eq!(cards, [true, true]);
 }
 
+/// The networks that the cards of the recovered VMs are connected to.
+fn networks(bench: &Bench) -> Vec<Option<String>> {
+    let world = bench.world();
+    let replications = world.vcda().replications();
+    replications
+        .map(|one| one.destination_vm.as_ref().unwrap().network.clone())
+        .collect()
+}
+
+/// A site that takes silence about networks in one or the other way, with VMs that lead to Cloud Director or to vCenter, and a
+/// plan of them.
+fn silent(disconnects: bool, vcenter: bool) -> (Bench, String) {
+    let mut vcda = VcdaSpec::default();
+    vcda.null_networks_disconnect = disconnects;
+    vcda.vcenter_destinations = if vcenter { 2 } else { 0 };
+    let bench = Bench::new(&spec(2).vcda(vcda));
+    let target = if vcenter { "target = \"vcenter\"" } else { "" };
+    let plan = plan_with(&bench, target);
+    (bench, plan)
+}
+
+// Where silence about networks means that no card is connected, a VM was recovered without any, and the run said nothing of it.
+#[tokio::test(start_paused = true)]
+async fn a_recovered_vm_is_on_the_network_that_is_set_up_whatever_silence_means() {
+    for (disconnects, vcenter) in [(false, false), (true, false), (false, true), (true, true)] {
+        for mode in [Mode::Planned, Mode::Disaster] {
+            let (bench, plan) = silent(disconnects, vcenter);
+            let check = bench.check(&plan, mode).await;
+            let seen = check.items[0]
+                .check
+                .conditions
+                .iter()
+                .find(|seen| seen.name == "networks after recovery");
+            assert_eq!(seen.unwrap().value, "card 0: org-net-destination");
+            assert_eq!(seen.unwrap().verdict, Verdict::Go);
+            let outcome = bench.run(&plan, mode).await;
+            assert_done(&outcome, 2);
+            assert_eq!(
+                outcome.notes().matches("left to the service").count(),
+                0,
+                "{}",
+                outcome.notes()
+            );
+            let wanted = Some("org-net-destination".to_owned());
+            assert_eq!(
+                networks(&bench),
+                [wanted.clone(), wanted],
+                "{mode}: {disconnects} {vcenter}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn networks_that_cannot_be_read_are_told_and_keep_nobody_from_recovering() {
+    for (disconnects, wanted) in [(false, Some("org-net-destination".to_owned())), (true, None)] {
+        let (bench, plan) = silent(disconnects, false);
+        let unknown = FaultAction::Refuse {
+            status: 404,
+            body: Some(serde_json::json!({"code": "NotFound", "msg": "No such path."})),
+            retry_after: None,
+        };
+        bench.fault(FaultRule::new("vmReplications.networkSettings.get", unknown).times(None));
+        bench.drop_answers("vmReplications.failover", &objects(&bench)[..1]);
+        let check = bench.check(&plan, Mode::Disaster).await;
+        assert_eq!(check.verdict, Verdict::Warning, "{check:#?}");
+        let told = check
+            .complaints()
+            .filter(|(_, seen)| seen.name == "networks after recovery");
+        assert_eq!(told.count(), 2, "{check:#?}");
+        let outcome = bench.run(&plan, Mode::Disaster).await;
+        assert_done(&outcome, 2);
+        let notes = outcome.notes();
+        assert_eq!(notes.matches("No such path.").count(), 2, "{notes}");
+        assert_eq!(notes.matches("is left to the service").count(), 2, "{notes}");
+        assert_eq!(networks(&bench), [wanted.clone(), wanted]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_disaster_sends_nothing_to_the_protected_site() {
     let bench = Bench::new(&spec(5));

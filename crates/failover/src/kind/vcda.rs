@@ -7,6 +7,7 @@
 
 mod check;
 mod look;
+mod network;
 mod send;
 mod view;
 
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Connections;
 use crate::kind::answer::millis;
+use crate::kind::vcda::network::SetUp;
 use crate::kind::vcda::view::Services;
 use crate::kind::{CallRequest, Check, CheckItem, Kind, LookRequest, Protected, Work, WorkRequest};
 use crate::plan::{EndpointType, PlanContext, PlanProblem, Table};
@@ -86,7 +88,7 @@ enum Deed {
 }
 
 /// What a call is to do, and what was there before it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Intent {
     /// The service that is asked.
@@ -99,6 +101,9 @@ struct Intent {
     known: BTreeSet<String>,
     /// When the newest of them was started, by the service's clock.
     since: Option<i64>,
+    /// The networks that a recovery for good is to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    networks: Option<SetUp>,
 }
 
 impl Intent {
@@ -112,9 +117,15 @@ impl Intent {
                 towards: None,
                 known: BTreeSet::new(),
                 since: None,
+                networks: None,
             });
         }
         parse(value)
+    }
+
+    /// What the report says of the networks, if there is a concern.
+    fn concern(&self, replica: &Replica) -> Option<String> {
+        self.networks.as_ref()?.concern(replica, self.vm.as_deref())
     }
 }
 
@@ -131,6 +142,14 @@ impl Deed {
         match self {
             Self::Migrate | Self::Reverse => true,
             Self::Test | Self::Cleanup | Self::Failover => false,
+        }
+    }
+
+    /// Whether it makes the VM that is to serve, whose networks are those that the replication was set up with.
+    fn recovers_for_good(self) -> bool {
+        match self {
+            Self::Migrate | Self::Failover => true,
+            Self::Test | Self::Cleanup | Self::Reverse => false,
         }
     }
 

@@ -5,6 +5,7 @@ use farside_models_vcda::{C4SessionDetails, OverallHealth};
 use farside_wire::Timestamp;
 
 use super::look::{find, judge};
+use super::network::SetUp;
 use super::view::{Services, Trouble, View, taken};
 use super::{Deed, Replica, Step, UNREADABLE};
 use crate::connection::Connections;
@@ -150,6 +151,12 @@ async fn look_over(
         check
             .conditions
             .push(chosen(services, replica, step, key, &now).await);
+    }
+    if step.deed.recovers_for_good()
+        && let Ok(service) = services.get(&view.at)
+    {
+        let set_up = SetUp::read(service, replica).await;
+        check.conditions.push(set_up.condition(replica, view));
     }
     if step.deed == Deed::Test {
         let cards = format!("{} network cards, all disconnected", replica.nics);

@@ -13,6 +13,7 @@ use farside_transport::OperationId;
 use farside_vcda::{TASK_KIND, Task};
 use serde_json::{Value, json};
 
+use super::network::SetUp;
 use super::view::{Services, Trouble, View, data};
 use super::{Deed, Intent, Replica, Step, TargetKind, UNREADABLE};
 
@@ -77,7 +78,7 @@ impl Deed {
 /// Looks before the call.
 pub(super) async fn before(services: &Services, replica: &Replica, step: &Step) -> Finding {
     match find(services, replica, step).await {
-        Ok(view) => judge(&view, replica, step),
+        Ok(view) => with_networks(services, replica, step, &view).await,
         Err(Trouble {
             reason,
             refused: true,
@@ -86,6 +87,24 @@ pub(super) async fn before(services: &Services, replica: &Replica, step: &Step) 
             reason,
             refused: false,
         }) => Finding::Failed { reason },
+    }
+}
+
+/// What a look before the call means; what it is ready for has the networks that are to be asked for.
+async fn with_networks(services: &Services, replica: &Replica, step: &Step, view: &View) -> Finding {
+    let finding = judge(view, replica, step);
+    if !matches!(finding, Finding::Ready { .. }) || !step.deed.recovers_for_good() {
+        return finding;
+    }
+    match services.get(&view.at) {
+        Ok(service) => Finding::Ready {
+            intent: json!(Intent {
+                networks: Some(SetUp::read(service, replica).await),
+                ..view.intent()
+            }),
+            limit: None,
+        },
+        Err(Trouble { reason, .. }) => Finding::Failed { reason },
     }
 }
 
@@ -221,7 +240,7 @@ pub(super) fn judge_after(view: &View, replica: &Replica, step: &Step, intent: &
         return running(view, task);
     }
     let done = |note: &str| Finding::Done {
-        note: Some(note.to_owned()),
+        note: together([Some(note.to_owned()), intent.concern(replica)]),
         data: data(deed, replica, &intent.at, &view.shown),
     };
     match (stage, task.and_then(Task::state)) {
@@ -248,6 +267,12 @@ pub(super) fn judge_after(view: &View, replica: &Replica, step: &Step, intent: &
             }
         }
     }
+}
+
+/// Notes that there are, as one.
+pub(super) fn together(notes: [Option<String>; 2]) -> Option<String> {
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// The stage with the direction taken into account: a reversal is over when the replication leads to another site than

@@ -13,7 +13,7 @@ use farside_vcda::{
 use farside_wire::RawJson;
 use serde_json::{Value, json};
 
-use super::look::{Stage, stage_after};
+use super::look::{Stage, stage_after, together};
 use super::view::{View, data};
 use super::{Deed, Intent, Replica, Step, UNREADABLE, parse};
 use crate::connection::Connections;
@@ -131,15 +131,30 @@ async fn start(
             } else {
                 settings
             };
+            let settings = match networks(share) {
+                Networks::Explicit(networks) => settings.networks(*networks),
+                Networks::Preconfigured | Networks::Disconnected { .. } => settings,
+            };
             replication.start_migrate(&settings).await
         }
-        Deed::Failover => replication.start_failover(&failover(replica)).await,
+        Deed::Failover => {
+            let settings = failover(replica, networks(share));
+            replication.start_failover(&settings).await
+        }
         Deed::Reverse => replication.start_reverse().await,
     }
 }
 
-fn failover(replica: &Replica) -> FailoverSettings {
-    let mut settings = FailoverSettings::new(replica.target(), replica.power(), Networks::Preconfigured);
+/// The networks of a VM that is recovered for good. What the look found is in the journal, so a call that is sent again asks for the same.
+fn networks(share: &Share<'_>) -> Networks {
+    let known = share.intent.networks.as_ref();
+    known.map_or(Networks::Preconfigured, |known| {
+        known.networks(&share.replica, share.intent.vm.as_deref())
+    })
+}
+
+fn failover(replica: &Replica, networks: Networks) -> FailoverSettings {
+    let mut settings = FailoverSettings::new(replica.target(), replica.power(), networks);
     if let Some(key) = &replica.instance {
         settings = settings.instance(key);
     }
@@ -220,7 +235,7 @@ async fn succeeded(client: &VcdaClient, share: &Share<'_>, task: &Task) -> Membe
     let deed = share.step.deed;
     match stage_after(&view, deed, &share.intent) {
         Stage::End => MemberEnd::Done {
-            note: warnings(task),
+            note: together([warnings(task), share.intent.concern(&share.replica)]),
             data: data(deed, &share.replica, &share.intent.at, &view.shown),
         },
         Stage::Begin | Stage::Busy | Stage::Elsewhere => MemberEnd::Unknown {

@@ -273,3 +273,85 @@ fn what_a_reversal_leaves_behind_is_what_a_failback_reads() {
     };
     assert!(Vcda.work(&disaster).skip.is_some());
 }
+
+/// What a set-up of these cards is a concern for, with two cards in the plan.
+fn concern(cards: Value, target: TargetKind, vm: Option<&str>) -> Option<String> {
+    let half = serde_json::from_value(json!({"vmNetworkSettings": cards})).unwrap();
+    let two = Replica {
+        target,
+        nics: 2,
+        ..replica()
+    };
+    SetUp::Networks(Box::new(half)).concern(&two, vm)
+}
+
+#[test]
+fn each_card_that_is_left_to_the_service_is_a_concern() {
+    let card = |index: u32, more: Value| {
+        let mut card = json!({"nicIndex": index});
+        for (name, value) in more.as_object().unwrap() {
+            card[name] = value.clone();
+        }
+        card
+    };
+    let on = |index| card(index, json!({"network": "net", "isConnected": true}));
+    for (cards, open) in [
+        (json!({"nics": [on(0), on(1)]}), None),
+        (
+            json!({"nics": [on(0), card(1, json!({"isConnected": false}))]}),
+            None,
+        ),
+        (json!({"copySourceNicSettings": true}), None),
+        (json!({"nics": [on(0)]}), Some("card 1 of 2")),
+        (
+            json!({"nics": [on(1), card(0, json!({"isConnected": true}))]}),
+            Some("card 0 of 2"),
+        ),
+        (json!({"nics": []}), Some("card 0, 1 of 2")),
+        (json!({}), Some("no networks are set up")),
+        (Value::Null, Some("no networks are set up")),
+        (json!(7), Some("cannot be read")),
+    ] {
+        let seen = concern(cards.clone(), TargetKind::Vcloud, None);
+        match open {
+            None => assert_eq!(seen, None, "{cards}"),
+            Some(open) => {
+                let seen = seen.unwrap();
+                assert!(
+                    seen.contains(open) && seen.contains("left to the service"),
+                    "{seen}"
+                );
+            }
+        }
+    }
+    let set_up = || json!({"nics": [on(0), on(1)]});
+    assert!(concern(set_up(), TargetKind::Vcenter, None).is_some_and(|seen| seen.contains("id of the VM")));
+    assert_eq!(concern(set_up(), TargetKind::Vcenter, Some("vm-7")), None);
+    let nothing = SetUp::Nothing.concern(&replica(), None).unwrap();
+    assert!(
+        nothing.starts_with("no networks are set up for a failover; "),
+        "{nothing}"
+    );
+}
+
+#[test]
+fn what_a_look_found_of_networks_is_in_the_journal_and_an_intent_of_before_is_still_read() {
+    let half =
+        json!({"vmNetworkSettings": {"nics": [{"nicIndex": 0, "network": "net", "later": 7}]}, "more": 1});
+    let known = Intent {
+        networks: Some(SetUp::Networks(Box::new(serde_json::from_value(half).unwrap()))),
+        ..intent()
+    };
+    let read: Intent = Intent::read(&json!(known), &step(Deed::Failover)).unwrap();
+    assert_eq!(read, known);
+    assert!(matches!(
+        read.networks.unwrap().networks(&replica(), None),
+        farside_vcda::Networks::Explicit(_)
+    ));
+    let before = json!(intent());
+    assert!(before.get("networks").is_none());
+    assert_eq!(
+        Intent::read(&before, &step(Deed::Failover)).unwrap().networks,
+        None
+    );
+}

@@ -200,6 +200,7 @@ impl View {
                 .filter_map(Task::started)
                 .map(|time| time.0)
                 .max(),
+            networks: None,
         }
     }
 
