@@ -74,6 +74,7 @@ pub mod world;
 
 pub use crate::core::WORLD_EPOCH_MS;
 pub use crate::fault::{FaultAction, FaultRule, Loss, UnfitRule};
+pub use crate::inventory::PermissionSpec;
 pub use crate::saved::LoadError;
 pub use crate::service::ServiceName;
 pub use crate::simulator::Simulator;

@@ -88,6 +88,7 @@
 //! | rule | to do | use |
 //! | --- | --- | --- |
 //! | 3.1.1 | shut the source's machines down, or switch them off after a deadline | [`VirtualMachine::shut_down`] |
+//! | 3.1.4 | before a machine is unregistered, keep what is lost with it: name, folder, pool, networks, notes, attributes, permissions. Tags are not among it: note them by other means | [`VirtualMachine::record`], [`InventoryRecord`] |
 //! | 3.1.4 | take the stale machines out of the inventory of the source | [`VirtualMachine::unregister`] |
 //! | 3.2 | check, sync, prepare, fail over; any number of groups | [`VasaClient::act`] with an [`Action`] |
 //! | 3.3.1 to 3.3.4 | read the result group by group, and each device in it | [`regroup`], [`GroupSuccess::Recovered`], [`GroupDevice::of_result`] |
@@ -135,8 +136,8 @@
 
 #[cfg(doc)]
 use farside_vim::{
-    Datacenter, Datastore, Folder, Network, NotRegistered, TestCopy, UpdatedFiles, VimClient, VirtualMachine,
-    choice, registration_path,
+    Datacenter, Datastore, Folder, InventoryRecord, Network, NotRegistered, TestCopy, UpdatedFiles,
+    VimClient, VirtualMachine, choice, registration_path,
 };
 
 #[cfg(doc)]

@@ -43,7 +43,7 @@
 //! | `inventory` `search` | paths of objects; [`SearchIndex`], [`TaskManager`] |
 //! | `entity` | handles with their plain methods: [`ManagedEntity`], [`Network`], [`HostSystem`] |
 //! | with feature `vm`, which is on unless said otherwise and includes `inventory` | |
-//! | `vm` | [`VirtualMachine`]: its plain methods; shut down, start, question, readiness, network cards, disks, options, storage policies |
+//! | `vm` | [`VirtualMachine`]: its plain methods; what is known of it, shut down, start, question, readiness, network cards, disks, options, storage policies |
 //! | `folder` `registration` | [`Folder`]: registering |
 //! | `together` | [`Datacenter`]: machines powered on together; [`ClusterComputeResource`]: recommendations applied |
 //! | `datastore` `copy` | [`Datastore`]: files of recovered machines; [`TestCopy`]: a copy that is proven before it is deleted |
@@ -129,8 +129,9 @@ pub use updates::{Update, Updates};
 pub use view::{ListView, ViewManager};
 #[cfg(feature = "vm")]
 pub use vm::{
-    ByWhat, Card, CardChange, Connection, Disk, Guest, MovedOrCopied, NetworkBacking, Policies, Policy,
-    Presence, Readiness, ShutDown, Started, VirtualMachine, card_spec, choice, policy_spec, removal_spec,
+    ByWhat, Card, CardChange, Connection, Disk, Guest, InventoryRecord, MovedOrCopied, NetworkBacking,
+    Policies, Policy, Presence, Readiness, RecordedAttribute, RecordedCard, RecordedPermission,
+    RecordedPlace, ShutDown, Started, VirtualMachine, card_spec, choice, policy_spec, removal_spec,
 };
 
 /// What the macros of this crate write into others.

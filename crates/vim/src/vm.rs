@@ -26,6 +26,7 @@ mod option;
 mod power;
 mod profile;
 mod question;
+mod record;
 mod start;
 mod watch;
 
@@ -38,6 +39,7 @@ pub(crate) use power::goes_on;
 pub use power::{ByWhat, ShutDown};
 pub use profile::{Policies, Policy, policy_spec};
 pub use question::{MovedOrCopied, choice};
+pub use record::{InventoryRecord, RecordedAttribute, RecordedCard, RecordedPermission, RecordedPlace};
 pub(crate) use start::Look;
 pub use start::Started;
 
@@ -92,7 +94,8 @@ crate::methods! {
         /// Asks the guest to shut itself down, and does not wait; the guest may not do it. See also
         /// [`VirtualMachine::shut_down`].
         act shutdown_guest() -> nothing = VIRTUAL_MACHINE_SHUTDOWN_GUEST;
-        /// Takes it out of the inventory and leaves its files. It is done when the call answers; what only vCenter knew is lost.
+        /// Takes it out of the inventory and leaves its files. It is done when the call answers; what only vCenter knew is lost:
+        /// [record it](VirtualMachine::record) before.
         act unregister() -> nothing = VIRTUAL_MACHINE_UNREGISTER_VM;
         /// Changes its configuration: what is set in the specification, all of it or nothing.
         act reconfigure(request: &ReconfigVMRequest) -> task = VIRTUAL_MACHINE_RECONFIG_VM_TASK;

@@ -5,6 +5,7 @@
 //! [`Inventory::set`], [`Inventory::attach`] or their like, and everybody who watches sees it. Objects that keep their state
 //! elsewhere (hosts, switches, tasks) tell of changes with [`Inventory::touch`].
 
+mod annotation;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use self::annotation::PermissionSpec;
+pub(crate) use self::annotation::{available, roles};
 pub(crate) use self::tree::{Place, build, everywhere};
 
 use crate::saved::Name;

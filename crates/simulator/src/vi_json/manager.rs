@@ -18,10 +18,11 @@ use crate::vm;
 use crate::world::World;
 
 /// Id and type.
-static SINGLE: [(&str, &str); 6] = [
+static SINGLE: [(&str, &str); 7] = [
     ("ServiceInstance", "ServiceInstance"),
     (session::MO_ID, "SessionManager"),
     (collector::MO_ID, "PropertyCollector"),
+    ("AuthorizationManager", "AuthorizationManager"),
     ("ViewManager", "ViewManager"),
     ("TaskManager", "TaskManager"),
     ("SearchIndex", "SearchIndex"),
@@ -83,6 +84,7 @@ pub(super) fn property(world: &World, object: &Object, name: &str) -> Option<Val
             "multiHostSupported": true,
             "userShellAccessSupported": false,
         })),
+        ("AuthorizationManager", "roleList") => Some(crate::inventory::roles()),
         ("SessionManager", _) => {
             session::property(world, vcenter, None, name).filter(|_| name != "currentSession")
         }

@@ -229,6 +229,7 @@ impl ViJson {
                 "apiVersion": "8.0.3.0",
                 "instanceUuid": self.instance_uuid(endpoint),
             },
+            "authorizationManager": of("AuthorizationManager", "AuthorizationManager"),
             "sessionManager": of("SessionManager", session::MO_ID),
             "taskManager": of("TaskManager", "TaskManager"),
             "searchIndex": of("SearchIndex", "SearchIndex"),

@@ -61,17 +61,18 @@ impl Object {
             "HostSystem" | "HostNetworkSystem" | "VmwareDistributedVirtualSwitch" => {
                 let value = dpu::property(world, &self.vcenter, &self.mo_id, name);
                 value
-                    .or_else(|| self.common(name))
+                    .or_else(|| self.common(world, name))
                     .or_else(|| self.recent(world, name))
             }
             "VirtualMachine" | "Datastore" | "Network" | "DistributedVirtualPortgroup" | "OpaqueNetwork" => {
                 let value = vm::property(world, &self.mo_id, name);
                 value
-                    .or_else(|| self.common(name))
+                    .or_else(|| self.common(world, name))
                     .or_else(|| self.recent(world, name))
             }
             "Task" => super::task::property(world, &self.vcenter, &self.mo_id, name),
             "ServiceInstance"
+            | "AuthorizationManager"
             | "SessionManager"
             | "TaskManager"
             | "ContainerView"
@@ -79,7 +80,7 @@ impl Object {
             | "InventoryView"
             | "PropertyFilter"
             | "TaskHistoryCollector" => super::manager::property(world, self, name),
-            _ => self.common(name).or_else(|| self.recent(world, name)),
+            _ => self.common(world, name).or_else(|| self.recent(world, name)),
         }
     }
 
@@ -89,7 +90,7 @@ impl Object {
     }
 
     /// What is the same for all entities of the inventory.
-    fn common(&self, name: &str) -> Option<Value> {
+    fn common(&self, world: &World, name: &str) -> Option<Value> {
         let of_entity = types::is_a(self.type_name, "ManagedEntity");
         match name {
             "overallStatus" | "configStatus" if of_entity => Some(json!("green")),
@@ -108,7 +109,8 @@ impl Object {
             {
                 Some(Value::Null)
             }
-            "value" | "availableField" => Some(Value::Null),
+            "availableField" => Some(crate::inventory::available(world, &self.vcenter, self.type_name)),
+            "value" => Some(Value::Null),
             _ => None,
         }
     }

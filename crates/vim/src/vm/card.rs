@@ -70,7 +70,7 @@ pub struct CardChange {
 impl Card {
     /// The card that a device is; `None` for another kind of device. A type of cards that these models do not know is told by
     /// its MAC address.
-    fn of(device: &Object<VirtualDevice>) -> Option<Self> {
+    pub(super) fn of(device: &Object<VirtualDevice>) -> Option<Self> {
         let raw = device.raw_json();
         if !device.is_a::<VirtualEthernetCard>() && raw.member("macAddress").is_none() {
             return None;

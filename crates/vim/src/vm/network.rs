@@ -6,6 +6,7 @@ use farside_models_vim::{
     VirtualEthernetCardOpaqueNetworkBackingInfo,
 };
 use farside_wire::{ManagedObjectReference, Object};
+use serde::{Deserialize, Serialize};
 
 use crate::entity::Network;
 use crate::error::{WorkError, WorkErrorKind};
@@ -16,7 +17,8 @@ use crate::switch::DistributedVirtualSwitch;
 const PORT_GROUP: &str = "DistributedVirtualPortgroup";
 
 /// What the card of a machine names a network by. Names and ids are those of one vCenter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum NetworkBacking {
     /// A port group of standard switches, by its name.

@@ -10,6 +10,7 @@ mod kept;
 mod limits;
 mod looks;
 mod power;
+mod record;
 mod recovery;
 mod story;
 mod support;
