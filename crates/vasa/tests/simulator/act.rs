@@ -54,8 +54,7 @@ fn effects(pair: &Pair, operation: &str) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn groups_over_the_limit_go_in_as_many_calls_as_it_takes() {
     let pair = world(|provider| provider.call_limit = Some(4), |_| {});
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let ends = act(&west, UNPLANNED, &groups).await;
     assert!(succeeded(&ends), "{ends:?}");
     assert_eq!(
@@ -75,8 +74,7 @@ async fn several_calls_can_be_under_way_at_once() {
         },
         |_| {},
     );
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let before = pair.simulator.world().now_ms();
     let act = west
         .client
@@ -142,8 +140,7 @@ async fn groups_of_an_inactive_provider_go_to_the_one_that_is_active() {
     for whole in [false, true] {
         for checked in [false, true] {
             let pair = world(|_| {}, |spec| spec.inactive_refuses_call = whole);
-            let west = pair.site("vc-west").await;
-            let groups = ids(&west.all(0).await);
+            let (west, groups) = pair.west().await;
             assert!(
                 pair.simulator
                     .world()
@@ -164,8 +161,7 @@ async fn groups_of_an_inactive_provider_go_to_the_one_that_is_active() {
 #[tokio::test(start_paused = true)]
 async fn a_group_that_is_there_already_has_succeeded_and_says_so() {
     let pair = world(|_| {}, |spec| spec.already_done = true);
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     act(&west, UNPLANNED, &groups[..2]).await;
     let ends = act(&west, UNPLANNED, &groups[..3]).await;
     let already: Vec<bool> = ends.iter().map(|ended| ended.end.was_there_already()).collect();
@@ -176,8 +172,7 @@ async fn a_group_that_is_there_already_has_succeeded_and_says_so() {
 #[tokio::test(start_paused = true)]
 async fn work_that_is_running_on_a_group_is_waited_for() {
     let pair = world(|provider| provider.slow_percent = 500, |_| {});
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     west.client
         .start_sync(&west.providers[0], &groups[..1], "theirs")
         .await
@@ -192,8 +187,7 @@ async fn work_that_is_running_on_a_group_is_waited_for() {
 async fn a_call_that_names_running_work_is_made_again_for_a_single_group_only() {
     for (count, good) in [(1, true), (2, false)] {
         let pair = Pair::new(VasaSpec::default());
-        let west = pair.site("vc-west").await;
-        let groups = ids(&west.all(0).await);
+        let (west, groups) = pair.west().await;
         let theirs = west
             .client
             .start_sync(&west.providers[0], &groups[5..], "theirs")
@@ -216,8 +210,7 @@ async fn a_call_that_names_running_work_is_made_again_for_a_single_group_only() 
 #[tokio::test(start_paused = true)]
 async fn a_busy_provider_gets_its_groups_later_or_not_at_all() {
     let pair = world(|provider| provider.busy_calls = 3, |_| {});
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     assert!(succeeded(&act(&west, UNPLANNED, &groups[..3]).await));
     let pair = world(|provider| provider.busy_calls = 10_000, |_| {});
     let west = pair.site("vc-west").await;
@@ -249,8 +242,7 @@ async fn a_group_that_waits_for_a_task_does_not_hold_up_one_that_rests() {
     let busy =
         |spec: &mut VasaSpec| spec.entry_faults = once_each(2..=12, json!({"_typeName": "ProviderBusy"}));
     let pair = world(|provider| provider.slow_percent = 100_000, busy);
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let (theirs, resting) = (&groups[..1], &groups[1..2]);
     west.client
         .start_sync(&west.providers[0], theirs, "theirs")
@@ -282,8 +274,7 @@ async fn a_group_that_waits_for_a_task_does_not_hold_up_one_that_rests() {
 async fn groups_whose_call_does_not_go_out_are_sent_again_in_time() {
     for (outage_ms, good) in [(20_000, true), (10_000_000, false)] {
         let pair = world(|provider| provider.max_batch_size = Some(1), |_| {});
-        let west = pair.site("vc-west").await;
-        let groups = ids(&west.all(0).await);
+        let (west, groups) = pair.west().await;
         let restart = FaultAction::RestartVcenter {
             endpoint: "vc-west".to_owned(),
             outage_ms,
@@ -320,8 +311,7 @@ async fn results_are_read_in_every_form() {
             |provider| provider.max_batch_size = Some(2),
             |spec| spec.result_form = form,
         );
-        let west = pair.site("vc-west").await;
-        let groups = ids(&west.all(0).await);
+        let (west, groups) = pair.west().await;
         let ends = act(&west, UNPLANNED, &groups[..3]).await;
         let recovered = |ended: &GroupEnded| {
             matches!(
@@ -342,8 +332,7 @@ async fn a_refusal_within_the_task_is_a_refusal() {
         |provider| provider.call_limit = Some(2),
         |spec| spec.refuses_in_task = true,
     );
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let ends = act(&west, UNPLANNED, &groups).await;
     assert!(succeeded(&ends), "{ends:?}");
     assert_eq!(effects(&pair, FAILOVER), 6);
@@ -352,8 +341,7 @@ async fn a_refusal_within_the_task_is_a_refusal() {
 #[tokio::test(start_paused = true)]
 async fn tests_whose_results_are_empty_are_judged_by_the_groups() {
     let pair = world(|provider| provider.test_leftovers = true, |_| {});
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let started = act(&west, Action::StartTest { planned: false }, &groups).await;
     assert!(started.iter().all(|ended| matches!(
         &ended.end,
@@ -373,8 +361,7 @@ async fn tests_whose_results_are_empty_are_judged_by_the_groups() {
 #[tokio::test(start_paused = true)]
 async fn checks_change_nothing() {
     let pair = Pair::new(VasaSpec::default());
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     for check in [
         Action::CheckFailover { planned: true },
         Action::CheckTest { planned: true },
@@ -417,8 +404,7 @@ async fn the_whole_way_there_and_back_with_a_promotion() {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_answer_is_lost_is_not_made_again() {
     let pair = world(|provider| provider.max_batch_size = Some(2), |_| {});
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let rule = FaultRule::new(FAILOVER, FaultAction::DropAnswer).from_nth(2);
     pair.simulator.world().faults_mut().add(rule);
     let ends = act(&west, UNPLANNED, &groups).await;
@@ -444,8 +430,7 @@ async fn a_call_whose_answer_is_lost_is_not_made_again() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_is_not_seen_to_its_end_leaves_its_groups_in_doubt() {
     let pair = world(|provider| provider.slow_percent = 10_000, |_| {});
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let act = west
         .client
         .act(&west.providers[0], UNPLANNED, groups[..1].to_vec());
@@ -464,8 +449,7 @@ async fn a_task_that_is_not_seen_to_its_end_leaves_its_groups_in_doubt() {
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_cannot_be_reached_is_an_error_and_nothing_was_done() {
     let pair = Pair::new(VasaSpec::default());
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     pair.simulator
         .world()
         .sms_mut()

@@ -77,11 +77,8 @@ fn out_of_time(ended: &GroupEnded) -> Vec<GroupFault> {
 async fn a_group_over_which_the_provider_became_unavailable_is_looked_at_before_it_is_sent_again() {
     for acted in [true, false] {
         let pair = failing("ProviderUnavailable", acted);
-        let west = pair.site("vc-west").await;
-        let groups = ids(&west.all(0).await);
-        let act = west
-            .client
-            .act(&west.providers[0], UNPLANNED, groups[..3].to_vec());
+        let (west, groups) = pair.west().await;
+        let act = west.act(UNPLANNED, &groups[..3]);
         let ends = act.send().await.unwrap();
         assert!(
             ends.iter().all(|ended| ended.end.is_success()),
@@ -109,11 +106,8 @@ async fn a_group_over_which_the_provider_became_unavailable_is_looked_at_before_
 #[tokio::test(start_paused = true)]
 async fn a_group_that_has_not_settled_in_time_is_unknown() {
     let pair = failing("ProviderUnavailable", false);
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
-    let act = west
-        .client
-        .act(&west.providers[0], UNPLANNED, groups[..2].to_vec());
+    let (west, groups) = pair.west().await;
+    let act = west.act(UNPLANNED, &groups[..2]);
     let ends = act.within(Duration::from_secs(300)).send().await.unwrap();
     assert!(matches!(ends[0].end, GroupEnd::Unknown { .. }), "{ends:?}");
     assert!(ends[1].end.is_success());
@@ -124,12 +118,11 @@ async fn a_group_that_has_not_settled_in_time_is_unknown() {
 async fn a_sync_is_found_by_the_name_of_its_point_in_time() {
     for acted in [true, false] {
         let pair = failing("ProviderUnavailable", acted);
-        let west = pair.site("vc-west").await;
-        let groups = ids(&west.all(0).await);
+        let (west, groups) = pair.west().await;
         let sync = Action::Sync {
             point_name: "before".to_owned(),
         };
-        let act = west.client.act(&west.providers[0], sync, groups[..2].to_vec());
+        let act = west.act(sync, &groups[..2]);
         let ends = act.send().await.unwrap();
         let named = |ended: &GroupEnded| {
             matches!(
@@ -161,10 +154,9 @@ async fn a_preparation_is_sent_again_as_soon_as_the_provider_is_back() {
 async fn a_group_that_the_provider_has_no_resources_for_is_looked_at_and_not_sent_again() {
     for acted in [true, false] {
         let pair = failing_after(1, "ProviderOutOfResource", acted);
-        let west = pair.site("vc-west").await;
-        let groups = ids(&west.all(0).await);
+        let (west, groups) = pair.west().await;
         let start = Action::StartTest { planned: false };
-        let act = west.client.act(&west.providers[0], start, groups[..1].to_vec());
+        let act = west.act(start, &groups[..1]);
         let ends = act.send().await.unwrap();
         assert_eq!(ends[0].end.is_success(), acted, "{ends:?}");
         assert!(
@@ -185,17 +177,14 @@ async fn the_active_provider_is_asked_for_where_no_fault_names_it() {
                 spec.inactive_refuses_call = whole;
             };
             let pair = world(|_| {}, hides);
-            let west = pair.site("vc-west").await;
-            let groups = ids(&west.all(0).await);
+            let (west, groups) = pair.west().await;
             let activated = pair
                 .simulator
                 .world()
                 .sms_mut()
                 .activate("fd-west-1", "vasaProvider-west-2");
             assert!(activated);
-            let act = west
-                .client
-                .act(&west.providers[0], UNPLANNED, groups.iter().cloned());
+            let act = west.act(UNPLANNED, &groups);
             let act = if checked { act } else { act.unchecked() };
             let ends = act.send().await.unwrap();
             assert!(
@@ -210,8 +199,7 @@ async fn the_active_provider_is_asked_for_where_no_fault_names_it() {
 async fn without_an_active_provider_groups_stay_as_they_are() {
     for checked in [false, true] {
         let pair = world(|_| {}, |spec| spec.hides_active = true);
-        let west = pair.site("vc-west").await;
-        let groups = ids(&west.all(0).await);
+        let (west, groups) = pair.west().await;
         {
             let mut world = pair.simulator.world();
             assert!(world.sms_mut().activate("fd-west-1", "vasaProvider-west-2"));
@@ -223,9 +211,7 @@ async fn without_an_active_provider_groups_stay_as_they_are() {
             let rule = FaultRule::new("SmsStorageManager_QueryFaultDomain", refuse);
             world.faults_mut().add(rule.times(None));
         }
-        let act = west
-            .client
-            .act(&west.providers[0], UNPLANNED, groups[..1].to_vec());
+        let act = west.act(UNPLANNED, &groups[..1]);
         let act = if checked { act } else { act.unchecked() };
         let ends = act.send().await.unwrap();
         let faults = match &ends[0].end {
@@ -317,8 +303,7 @@ async fn a_log_in_that_is_refused_ends_the_groups_of_all_providers() {
 #[tokio::test(start_paused = true)]
 async fn a_lasting_refusal_leaves_groups_in_doubt_to_their_looks() {
     let pair = failing("ProviderUnavailable", true);
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let refuse = FaultAction::Refuse {
         status: 403,
         body: Some(json!("no")),
@@ -328,9 +313,7 @@ async fn a_lasting_refusal_leaves_groups_in_doubt_to_their_looks() {
         .world()
         .faults_mut()
         .add(FaultRule::new(FAILOVER, refuse).from_nth(2).times(None));
-    let act = west
-        .client
-        .act(&west.providers[0], UNPLANNED, groups[..2].to_vec());
+    let act = west.act(UNPLANNED, &groups[..2]);
     let ends = act.groups_per_call(1).send().await.unwrap();
     assert!(ends[0].end.is_success(), "{ends:?}");
     assert!(matches!(
@@ -344,8 +327,7 @@ async fn a_lasting_refusal_leaves_groups_in_doubt_to_their_looks() {
 #[tokio::test(start_paused = true)]
 async fn why_a_group_was_put_off_is_told_although_its_last_call_did_not_go_out() {
     let pair = world(|provider| provider.busy_calls = 1, |_| {});
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let rule = FaultRule::new(
         FAILOVER,
         FaultAction::RestartVcenter {
@@ -354,9 +336,7 @@ async fn why_a_group_was_put_off_is_told_although_its_last_call_did_not_go_out()
         },
     );
     pair.simulator.world().faults_mut().add(rule.from_nth(2));
-    let act = west
-        .client
-        .act(&west.providers[0], UNPLANNED, groups[..2].to_vec());
+    let act = west.act(UNPLANNED, &groups[..2]);
     let act = act.groups_per_call(1).within(Duration::from_secs(300));
     let ends = act.send().await.unwrap();
     let told: Vec<_> = ends
@@ -383,8 +363,7 @@ async fn it_takes_no_longer_than_its_time_whatever_stays_without_an_answer() {
     ] {
         for acted in [false, true] {
             let pair = world(|_| {}, |spec| spec.hides_active = true);
-            let west = pair.site("vc-west").await;
-            let groups = ids(&west.all(0).await);
+            let (west, groups) = pair.west().await;
             if silent.ends_with("QueryFaultDomain") || silent.ends_with("StorageManager") {
                 let activated = pair
                     .simulator
@@ -400,9 +379,7 @@ async fn it_takes_no_longer_than_its_time_whatever_stays_without_an_answer() {
             let rule = rule.from_nth(nth).times(None);
             let rule = pair.simulator.world().faults_mut().add(rule);
             let before = pair.clock.elapsed();
-            let act = west
-                .client
-                .act(&west.providers[0], action.clone(), groups.clone());
+            let act = west.act(action.clone(), &groups);
             let ends = act.within(LIMIT).send().await;
             let took = pair.clock.elapsed() - before;
             let hits = pair.simulator.world().faults().get(rule).unwrap().hits;

@@ -8,8 +8,8 @@ use farside_simulator::WorldSpec;
 use farside_simulator::sms::VasaSpec;
 use farside_simulator::vm::{MachineTrouble, VmSpec};
 use farside_vasa::{
-    Device, GroupDevice, GroupId, GroupOutcome, GroupSuccess, Recovered, Recovery, RecoveryError, VmPart,
-    VmVolumes, owners, policy,
+    Device, GroupDevice, GroupId, GroupOutcome, GroupSuccess, MachineFiles, Recovered, Recovery,
+    RecoveryError, VmPart, VmVolumes, owners, policy,
 };
 use farside_vim::{Datastore, Folder, ManagedObject as _, MovedOrCopied, Policies, TakenUp, VirtualMachine};
 use farside_wire::ManagedObjectReference;
@@ -53,6 +53,16 @@ async fn fail_over(pair: &Pair, west: &Site, numbers: &[u32]) -> Vec<RecoveredDe
     devices(pair.done(sent.unwrap()).await)
 }
 
+/// The files of the machines of groups of the first provider.
+async fn files_of(
+    west: &Site,
+    groups: &[GroupId],
+    results: &[RecoveredDevice],
+) -> Result<MachineFiles, RecoveryError> {
+    let provider = &west.providers[0];
+    west.client.machine_files(provider, groups, results, LONG).await
+}
+
 async fn take_up(west: &Site, path: &str) -> TakenUp {
     let folder: Folder = west.client.vim().object("group-v23");
     let pool = ManagedObjectReference::new("ResourcePool", "resgroup-29");
@@ -85,12 +95,7 @@ async fn volumes_of_snapshots_come_from_the_fresh_look_alone() {
 
     // It can be done again, with all of them.
     let groups = [target(1), target(3)];
-    let provider = &west.providers[0];
-    let files = west
-        .client
-        .machine_files(provider, &groups, &results, LONG)
-        .await
-        .unwrap();
+    let files = files_of(&west, &groups, &results).await.unwrap();
     assert_eq!(
         (files.paths.len(), files.failed.len(), files.lost.len()),
         (2, 0, 0)
@@ -116,11 +121,7 @@ async fn after_a_lost_answer_and_in_a_test_the_look_is_enough() {
         } else {
             fail_over(&pair, &west, &[1]).await;
         }
-        let files = west
-            .client
-            .machine_files(&west.providers[0], &[target(1)], &[], LONG)
-            .await
-            .unwrap();
+        let files = files_of(&west, &[target(1)], &[]).await.unwrap();
         assert_eq!(files.paths.len(), 1);
         start(&take_up(&west, &files.paths[0]).await.machine)
             .await
@@ -138,11 +139,7 @@ async fn both_lists_and_lost_devices_are_told() {
         .vms_mut()
         .set_trouble("app-003", MachineTrouble::BadFiles, true);
     let groups = [target(1), target(3)];
-    let files = west
-        .client
-        .machine_files(&west.providers[0], &groups, &results, LONG)
-        .await
-        .unwrap();
+    let files = files_of(&west, &groups, &results).await.unwrap();
     assert_eq!(
         (files.paths.len(), files.failed.len(), files.lost.len()),
         (1, 1, 2)
@@ -151,11 +148,7 @@ async fn both_lists_and_lost_devices_are_told() {
     let fault = files.lost[0].fault.as_ref().unwrap();
     assert_eq!(fault.type_name(), "NoValidReplica");
     // The look tells of a device that was not recovered without saying why.
-    let files = west
-        .client
-        .machine_files(&west.providers[0], &groups, &[], LONG)
-        .await
-        .unwrap();
+    let files = files_of(&west, &groups, &[]).await.unwrap();
     assert!(files.lost.len() == 2 && files.lost.iter().all(|lost| lost.fault.is_none()));
 }
 
@@ -164,18 +157,10 @@ async fn a_group_that_the_provider_does_not_show_stops_it() {
     let pair = world(|_, _| {});
     let west = pair.site("vc-west").await;
     let unknown = [GroupId::new("fd-west-1", "rt-999")];
-    let error = west
-        .client
-        .machine_files(&west.providers[0], &unknown, &[], LONG)
-        .await
-        .unwrap_err();
+    let error = files_of(&west, &unknown, &[]).await.unwrap_err();
     assert!(matches!(error, RecoveryError::NotShown { .. }), "{error:?}");
     // One that only replicates has nothing to register.
-    let files = west
-        .client
-        .machine_files(&west.providers[0], &[target(1)], &[], LONG)
-        .await
-        .unwrap();
+    let files = files_of(&west, &[target(1)], &[]).await.unwrap();
     assert!(files.paths.is_empty() && files.lost.len() == 2);
 }
 
@@ -188,11 +173,7 @@ async fn files_of_a_replicator_on_the_hosts_are_registered_as_they_are_and_known
     assert!(told.volumes.is_empty() && told.lost.is_empty());
     assert_eq!(told.files.len(), 2);
     let groups = [target(1), target(3)];
-    let files = west
-        .client
-        .machine_files(&west.providers[0], &groups, &results, LONG)
-        .await
-        .unwrap();
+    let files = files_of(&west, &groups, &results).await.unwrap();
     assert_eq!(files.paths.len(), 2);
     let mut machines = Vec::new();
     for path in &files.paths {
@@ -242,11 +223,7 @@ async fn policies_of_the_new_source_are_given_to_home_and_disks_and_read_back() 
     let west = pair.site("vc-west").await;
     let results = fail_over(&pair, &west, &[1]).await;
     let provider = &west.providers[0];
-    let files = west
-        .client
-        .machine_files(provider, &[target(1)], &results, LONG)
-        .await
-        .unwrap();
+    let files = files_of(&west, &[target(1)], &results).await.unwrap();
     let machine = take_up(&west, &files.paths[0]).await.machine;
     let profile = pair.simulator.world().pbm().profiles("vc-west")[0].clone();
     let policies = |group: &GroupId| {
@@ -325,11 +302,7 @@ async fn what_contradicts_itself_is_not_written_into_files() {
         let other: RecoveredDevice =
             serde_json::from_str(&text(home).replace(&volume(home), &other)).unwrap();
         let wrong = [other, disk.clone(), home.clone()];
-        let error = west
-            .client
-            .machine_files(&west.providers[0], &[target(1)], &wrong, LONG)
-            .await
-            .unwrap_err();
+        let error = files_of(&west, &[target(1)], &wrong).await.unwrap_err();
         assert!(matches!(error, RecoveryError::Contradiction(_)), "{error:?}");
     }
     let calls = pair.simulator.world().calls().entries().into_iter();

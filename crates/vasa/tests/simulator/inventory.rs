@@ -19,7 +19,7 @@ use farside_simulator::sms::{AlarmSpec, VasaSpec};
 use farside_vasa::{GroupFault, SmsProvider, SmsTask};
 use farside_wire::{Any, ManagedObjectReference, Object};
 
-use crate::support::{Pair, ids};
+use crate::support::Pair;
 
 const ARRAY: &str = "array-west-1";
 
@@ -309,8 +309,7 @@ async fn alarms_of_all_pages_come_as_one_list() {
 #[tokio::test(start_paused = true)]
 async fn a_task_shows_its_info_and_its_result() {
     let pair = Pair::new(VasaSpec::default());
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let work = west
         .client
         .start_sync(&west.providers[0], &groups[..1], "p")

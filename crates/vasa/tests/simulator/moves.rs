@@ -128,8 +128,7 @@ async fn a_batch_over_the_limit_is_refused_and_its_parts_are_not() {
     spec.providers = vec![limited];
     spec.limits_queries = true;
     let pair = Pair::new(spec);
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     assert_eq!(
         west.states(0, &groups).await,
         ["TARGET"; 12],
@@ -189,8 +188,7 @@ async fn groups_in_the_wrong_state_and_at_the_wrong_end_fail_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_outlives_the_session_and_broken_connections() {
     let pair = Pair::new(VasaSpec::default());
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let recoveries: Vec<Recovery> = groups.iter().cloned().map(Recovery::newest).collect();
     let started = west
         .client
@@ -219,8 +217,7 @@ async fn a_wait_outlives_the_session_and_broken_connections() {
 #[tokio::test(start_paused = true)]
 async fn after_a_restart_of_its_vcenter_a_task_is_gone_and_the_groups_show_what_became_of_it() {
     let pair = Pair::new(VasaSpec::default());
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let recoveries: Vec<Recovery> = groups.iter().cloned().map(Recovery::newest).collect();
     let started = west
         .client
@@ -241,8 +238,7 @@ async fn after_a_restart_of_its_vcenter_a_task_is_gone_and_the_groups_show_what_
 #[tokio::test(start_paused = true)]
 async fn an_offline_provider_is_shown_and_answers_nothing() {
     let pair = Pair::new(VasaSpec::default());
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     pair.simulator
         .world()
         .sms_mut()

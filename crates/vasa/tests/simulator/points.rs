@@ -3,7 +3,7 @@
 use farside_simulator::sms::{ProviderSpec, VasaSpec};
 use farside_vasa::{GroupFault, GroupPoints, PointQuery};
 
-use crate::support::{Pair, ids};
+use crate::support::Pair;
 
 fn one_provider(change: impl FnOnce(&mut ProviderSpec)) -> VasaSpec {
     let mut provider = ProviderSpec::default();
@@ -16,8 +16,7 @@ fn one_provider(change: impl FnOnce(&mut ProviderSpec)) -> VasaSpec {
 #[tokio::test(start_paused = true)]
 async fn a_query_narrows_by_time_number_and_tag() {
     let pair = Pair::new(VasaSpec::default());
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let ask = async |query: PointQuery| {
         let found = west
             .client
@@ -43,8 +42,7 @@ async fn a_continuous_history_comes_as_counts_where_they_are_enough_or_nothing_e
         provider.continuous = true;
         provider.replica_limit = Some(2);
     }));
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     for query in [PointQuery::all().counts(), PointQuery::all()] {
         let found = west
             .client
@@ -67,8 +65,7 @@ async fn a_continuous_history_comes_as_counts_where_they_are_enough_or_nothing_e
 #[tokio::test(start_paused = true)]
 async fn more_points_than_are_listed_stay_too_many_where_nobody_counts_them() {
     let pair = Pair::new(one_provider(|provider| provider.replica_limit = Some(2)));
-    let west = pair.site("vc-west").await;
-    let groups = ids(&west.all(0).await);
+    let (west, groups) = pair.west().await;
     let found = west
         .client
         .points_in_time(&west.providers[0], &groups[..1], &PointQuery::all())

@@ -7,7 +7,7 @@ use farside_simulator::sms::VasaSpec;
 use farside_simulator::{Simulator, WorldSpec};
 use farside_transport::testing::recorded;
 use farside_transport::{PollPolicy, RemoteOperation, SystemClock, Transport};
-use farside_vasa::{Group, GroupId, GroupOutcome, GroupView, ProviderRef, VasaClient};
+use farside_vasa::{Act, Action, Group, GroupId, GroupOutcome, GroupView, ProviderRef, VasaClient};
 use farside_vim::VimClient;
 use farside_wire::Secret;
 
@@ -68,6 +68,13 @@ impl Pair {
         Site { client, providers }
     }
 
+    /// The site that is replicated to, and the groups of its first provider.
+    pub(crate) async fn west(&self) -> (Site, Vec<GroupId>) {
+        let west = self.site("vc-west").await;
+        let groups = ids(&west.all(0).await);
+        (west, groups)
+    }
+
     pub(crate) async fn done<T>(&self, work: RemoteOperation<T>) -> T {
         let limit = Duration::from_secs(600);
         work.until_done(limit, self.clock.as_ref(), PollPolicy::default())
@@ -79,6 +86,12 @@ impl Pair {
 impl Site {
     pub(crate) async fn all(&self, provider: usize) -> Vec<Group> {
         self.client.all_groups(&self.providers[provider]).await.unwrap()
+    }
+
+    /// An action on groups of the first provider.
+    pub(crate) fn act(&self, action: Action, groups: &[GroupId]) -> Act<'_> {
+        self.client
+            .act(&self.providers[0], action, groups.iter().cloned())
     }
 
     pub(crate) async fn states(&self, provider: usize, groups: &[GroupId]) -> Vec<String> {
