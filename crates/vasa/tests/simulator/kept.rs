@@ -149,11 +149,6 @@ pub(crate) const KEPT: &[Kept] = &[
         switches: &["pbm.no_replication_manager", "pbm.omits_unreplicated"],
         why: "what the replication manager tells, also of a disk without a group",
     },
-    Kept {
-        test: "inventory::groups_are_told_by_the_storage_manager_without_naming_a_provider",
-        switches: &["vi_json.omits_type_names"],
-        why: "ids are compared as they are written",
-    },
 ];
 
 #[test]
