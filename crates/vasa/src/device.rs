@@ -114,6 +114,20 @@ pub enum Device {
     Other(Object<DeviceId>),
 }
 
+/// A device in the form in which devices are compared: equal where devices are.
+#[cfg(feature = "vm")]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DeviceKey<'a> {
+    Volume(String),
+    DiskId(&'a str),
+    Disk(&'a str, i32),
+    DiskOf(&'a str, &'a str, Option<&'a str>),
+    Vm(&'a str),
+    VmOf(&'a str, Option<&'a str>),
+    File(&'a str, &'a str, Option<&'a str>),
+    Other(&'a str),
+}
+
 impl Device {
     /// What an id names.
     #[must_use]
@@ -127,6 +141,32 @@ impl Device {
         match self {
             Self::Volume(volume) => Some(volume),
             _ => None,
+        }
+    }
+
+    /// What two ids of one device have in common, to find them by.
+    #[cfg(feature = "vm")]
+    pub(crate) fn key(&self) -> DeviceKey<'_> {
+        match self {
+            Self::Volume(volume) => DeviceKey::Volume(volume.normalised()),
+            Self::DiskId(id) => DeviceKey::DiskId(id),
+            Self::Disk {
+                vm_instance_uuid,
+                key,
+            } => DeviceKey::Disk(vm_instance_uuid, *key),
+            Self::DiskOf {
+                vm,
+                key,
+                vcenter_uuid,
+            } => DeviceKey::DiskOf(vm, key, vcenter_uuid.as_deref()),
+            Self::Vm(uuid) => DeviceKey::Vm(uuid),
+            Self::VmOf { vm, vcenter_uuid } => DeviceKey::VmOf(vm, vcenter_uuid.as_deref()),
+            Self::File {
+                datastore_url,
+                path,
+                vcenter_uuid,
+            } => DeviceKey::File(datastore_url, path, vcenter_uuid.as_deref()),
+            Self::Other(id) => DeviceKey::Other(id.raw()),
         }
     }
 

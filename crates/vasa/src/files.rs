@@ -9,7 +9,7 @@ use farside_vim::{Datastore, FailedFile, ManagedObject as _, RecoveredVolume, Up
 use farside_wire::{Fault, ManagedObjectReference};
 
 use crate::client::VasaClient;
-use crate::device::{Device, DiskFile, GroupDevice, VvolId};
+use crate::device::{Device, DeviceKey, DiskFile, GroupDevice, VvolId};
 use crate::group::{Group, GroupView};
 use crate::id::{GroupId, ProviderRef};
 use crate::recovery_error::RecoveryError;
@@ -23,7 +23,7 @@ pub struct Recovered {
     pub volumes: BTreeMap<ManagedObjectReference, Vec<RecoveredVolume>>,
     /// Configuration files that a replicator on the hosts has made, which can be registered as they are.
     pub files: Vec<RecoveredFile>,
-    /// Devices that were not recovered, or not without an error: machines that need them are not whole.
+    /// Devices that were not recovered, not without an error, or nobody tells to where: machines that need them are not whole.
     pub lost: Vec<LostDevice>,
 }
 
@@ -39,12 +39,15 @@ pub struct RecoveredFile {
     pub disks: Vec<DiskFile>,
 }
 
-/// A device that was not recovered, or not without an error.
+/// A device that was not recovered, or not without an error, or that cannot be put into files.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LostDevice {
     /// The device at the source.
     pub source: Device,
+    /// What is said to have been made of it. With no fault beside it, that is of no use: a volume whose datastore is not told, or no
+    /// volume at all.
+    pub recovered: Option<Device>,
     /// Why, if that is said.
     pub fault: Option<Fault>,
 }
@@ -74,26 +77,96 @@ pub struct MachineFiles {
     pub paths: Vec<String>,
     /// Configuration files that were not rewritten, and why: their machines cannot be registered.
     pub failed: Vec<FailedFile>,
-    /// Devices that were not recovered, or not without an error.
+    /// Devices that were not recovered, not without an error, or nobody tells to where.
     pub lost: Vec<LostDevice>,
 }
 
-/// A volume of the source, what became of it, and where.
-struct Pair {
-    source: VvolId,
-    recovered: VvolId,
-    datastore: ManagedObjectReference,
+/// A volume of the source, what became of it, and where, as far as that is told.
+struct Pair<'a> {
+    source: &'a VvolId,
+    recovered: &'a VvolId,
+    datastore: Option<&'a ManagedObjectReference>,
 }
 
-impl Pair {
-    fn told(&self) -> String {
-        format!("{} on {}", self.recovered, self.datastore)
+impl<'a> Pair<'a> {
+    fn of(device: &'a GroupDevice) -> Option<Self> {
+        Some(Self {
+            source: device.source.volume()?,
+            recovered: device.recovered.as_ref()?.volume()?,
+            datastore: device.datastore.as_ref(),
+        })
     }
 
-    fn contradicts(&self, other: &Pair) -> bool {
-        let is_same = self.source == other.source;
-        let became_same = self.recovered == other.recovered && self.datastore == other.datastore;
-        is_same != became_same
+    fn told(&self) -> String {
+        match self.datastore {
+            Some(datastore) => format!("{} on {datastore}", self.recovered),
+            None => format!("{} on a datastore that is not told", self.recovered),
+        }
+    }
+
+    fn contradiction(&self, other: &Pair<'_>) -> Contradiction {
+        Contradiction {
+            source_volume: self.source.clone(),
+            first: self.told(),
+            second: other.told(),
+            other_source: other.source.clone(),
+        }
+    }
+}
+
+/// Pairs with their datastores, each once, in the order in which they are told.
+#[derive(Default)]
+struct Pairs<'a> {
+    pairs: Vec<Pair<'a>>,
+    /// The index of each by its volume at the source.
+    by_source: BTreeMap<String, usize>,
+    /// The index of each by what it became, and where.
+    by_recovered: BTreeMap<(String, &'a ManagedObjectReference), usize>,
+}
+
+impl<'a> Pairs<'a> {
+    fn of(devices: &'a [(GroupDevice, Option<Fault>)]) -> Result<Self, Contradiction> {
+        let mut pairs = Self::default();
+        let told = || devices.iter().filter_map(|(device, _)| Pair::of(device));
+        for pair in told() {
+            if let Some(datastore) = pair.datastore {
+                pairs.add(pair, datastore)?;
+            }
+        }
+        // Who does not name the datastore must not contradict who does.
+        for pair in told().filter(|pair| pair.datastore.is_none()) {
+            if let Some(known) = pairs.of_source(pair.source)
+                && known.recovered != pair.recovered
+            {
+                return Err(known.contradiction(&pair));
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn of_source(&self, source: &VvolId) -> Option<&Pair<'a>> {
+        let index = self.by_source.get(&source.normalised())?;
+        self.pairs.get(*index)
+    }
+
+    fn add(&mut self, pair: Pair<'a>, datastore: &'a ManagedObjectReference) -> Result<(), Contradiction> {
+        let source = pair.source.normalised();
+        let recovered = (pair.recovered.normalised(), datastore);
+        let same = self.by_source.get(&source).copied();
+        let became_same = self.by_recovered.get(&recovered).copied();
+        if same != became_same {
+            let first = same.into_iter().chain(became_same).min();
+            if let Some(known) = first.and_then(|index| self.pairs.get(index)) {
+                return Err(known.contradiction(&pair));
+            }
+        }
+        if same.is_none() {
+            let index = self.pairs.len();
+            self.by_source.insert(source, index);
+            self.by_recovered.insert(recovered, index);
+            self.pairs.push(pair);
+        }
+        Ok(())
     }
 }
 
@@ -109,81 +182,93 @@ impl Recovered {
         let seen = fresh.iter().flat_map(|group| &group.devices);
         let devices: Vec<(GroupDevice, Option<Fault>)> =
             told.chain(seen.map(|device| (device.clone(), None))).collect();
-        let mut recovered = Self::default();
-        let mut pairs: Vec<Pair> = Vec::new();
-        for (device, _) in &devices {
-            recovered.files_of(device);
-            let Some(pair) = pair(device) else { continue };
-            if let Some(known) = pairs.iter().find(|known| known.contradicts(&pair)) {
-                return Err(Contradiction {
-                    source_volume: known.source.clone(),
-                    first: known.told(),
-                    second: pair.told(),
-                    other_source: pair.source,
-                });
-            }
-            if pairs.iter().all(|known| known.source != pair.source) {
-                pairs.push(pair);
-            }
-        }
-        for pair in pairs {
-            let volumes = recovered.volumes.entry(pair.datastore).or_default();
-            volumes.push(RecoveredVolume {
+        let pairs = Pairs::of(&devices)?;
+        let mut volumes: BTreeMap<ManagedObjectReference, Vec<RecoveredVolume>> = BTreeMap::new();
+        for pair in &pairs.pairs {
+            let Some(datastore) = pair.datastore else { continue };
+            let volume = RecoveredVolume {
                 source: pair.source.as_str().to_owned(),
                 recovered: pair.recovered.as_str().to_owned(),
-            });
-        }
-        recovered.lost = lost(&devices);
-        Ok(recovered)
-    }
-
-    /// The files that a replicator on the hosts tells of.
-    fn files_of(&mut self, device: &GroupDevice) {
-        if let Some(Device::File {
-            datastore_url, path, ..
-        }) = &device.recovered
-        {
-            let is_it = |file: &RecoveredFile| (&file.datastore_url, &file.path) == (datastore_url, path);
-            match self.files.iter_mut().find(|file| is_it(file)) {
-                Some(known) if known.disks.is_empty() => known.disks.clone_from(&device.disks),
-                Some(_) => {}
-                None => self.files.push(RecoveredFile {
-                    datastore_url: datastore_url.clone(),
-                    path: path.clone(),
-                    disks: device.disks.clone(),
-                }),
+            };
+            match volumes.get_mut(datastore) {
+                Some(volumes) => volumes.push(volume),
+                None => _ = volumes.insert(datastore.clone(), vec![volume]),
             }
         }
+        Ok(Self {
+            volumes,
+            files: files(&devices),
+            lost: lost(&devices, &pairs),
+        })
     }
 }
 
-/// What a device says of a volume that was recovered.
-fn pair(device: &GroupDevice) -> Option<Pair> {
-    Some(Pair {
-        source: device.source.volume()?.clone(),
-        recovered: device.recovered.as_ref()?.volume()?.clone(),
-        datastore: device.datastore.clone()?,
-    })
-}
-
-/// Each device once that has an error, or that nothing tells to be recovered.
-fn lost(devices: &[(GroupDevice, Option<Fault>)]) -> Vec<LostDevice> {
-    let mut found: Vec<LostDevice> = Vec::new();
+/// The files that a replicator on the hosts tells of, each once.
+fn files(devices: &[(GroupDevice, Option<Fault>)]) -> Vec<RecoveredFile> {
+    let mut files: Vec<RecoveredFile> = Vec::new();
+    let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (device, _) in devices {
-        let source = &device.source;
-        if found.iter().any(|known| known.source == *source) {
+        let Some(Device::File {
+            datastore_url, path, ..
+        }) = &device.recovered
+        else {
             continue;
-        }
-        let mut same = devices.iter().filter(|(other, _)| other.source == *source);
-        let fault = same.clone().find_map(|(_, fault)| fault.clone());
-        if fault.is_some() || !same.any(|(other, _)| other.recovered.is_some()) {
-            found.push(LostDevice {
-                source: source.clone(),
-                fault,
-            });
+        };
+        let next = files.len();
+        let index = *known.entry((datastore_url, path)).or_insert(next);
+        match files.get_mut(index) {
+            Some(known) if known.disks.is_empty() => known.disks.clone_from(&device.disks),
+            Some(_) => {}
+            None => files.push(RecoveredFile {
+                datastore_url: datastore_url.clone(),
+                path: path.clone(),
+                disks: device.disks.clone(),
+            }),
         }
     }
-    found
+    files
+}
+
+/// Each device once that has an error, that nothing tells to be recovered, or of which nothing tells to where.
+fn lost(devices: &[(GroupDevice, Option<Fault>)], pairs: &Pairs<'_>) -> Vec<LostDevice> {
+    /// What is told of one device.
+    struct Told<'a> {
+        source: &'a Device,
+        recovered: Option<&'a Device>,
+        fault: Option<&'a Fault>,
+    }
+    let mut told: Vec<Told<'_>> = Vec::new();
+    let mut known: BTreeMap<DeviceKey<'_>, usize> = BTreeMap::new();
+    for (device, fault) in devices {
+        let next = told.len();
+        let index = *known.entry(device.source.key()).or_insert(next);
+        match told.get_mut(index) {
+            Some(told) => {
+                told.recovered = told.recovered.or(device.recovered.as_ref());
+                told.fault = told.fault.or(fault.as_ref());
+            }
+            None => told.push(Told {
+                source: &device.source,
+                recovered: device.recovered.as_ref(),
+                fault: fault.as_ref(),
+            }),
+        }
+    }
+    // A volume has to be in the mapping, or in a file that a replicator has corrected.
+    let is_of_use = |told: &Told<'_>| match (told.recovered, told.source.volume()) {
+        (None, _) => false,
+        (Some(Device::File { .. }), _) | (Some(_), None) => true,
+        (Some(_), Some(volume)) => pairs.of_source(volume).is_some(),
+    };
+    let lost = told
+        .into_iter()
+        .filter(|told| told.fault.is_some() || !is_of_use(told));
+    lost.map(|told| LostDevice {
+        source: told.source.clone(),
+        recovered: told.recovered.cloned(),
+        fault: told.fault.cloned(),
+    })
+    .collect()
 }
 
 impl VasaClient {
@@ -250,3 +335,6 @@ impl VasaClient {
         Ok(files)
     }
 }
+
+#[cfg(test)]
+mod tests;
