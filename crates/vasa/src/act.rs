@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 
 use crate::action::{Action, Batch, Recovery};
-use crate::batch::batch_limit;
+use crate::batch::{GroupSuccess, batch_limit};
 use crate::client::VasaClient;
 use crate::fault::GroupFault;
 use crate::group::GroupView;
@@ -63,15 +63,19 @@ impl VasaClient {
     /// - a group that was refused for now (`ProviderBusy`, `TooMany`, another provider active) is sent again in time; one with
     ///   `SyncOngoing` when the task that the provider named has ended;
     /// - where `InactiveProvider` does not name the provider that is active, vCenter is asked ([`VasaClient::fault_domains`]);
-    /// - a group whose entry says `ProviderUnavailable` may have been worked on, so it is looked at, and sent again only when its
-    ///   state, or the name of a sync's point in time, has not shown the action for the time to [settle](Act::settle); one with
-    ///   `ProviderOutOfResource` is looked at, and has failed if its state does not show the action;
+    /// - a group whose entry says `ProviderUnavailable`, or whose call or task ended with that fault, may have been worked on, so it is
+    ///   looked at, and sent again only when its state, or the name of a sync's point in time, has not shown the action for the time to
+    ///   [settle](Act::settle); one whose entry says `ProviderOutOfResource` is looked at, and has failed if its state does not show the
+    ///   action;
+    /// - a group that is not shown any more under its id, while it is reversed, is looked for under another one: the source in its fault
+    ///   domain that holds the devices which the failover had made. That takes the look before the first call, and a provider that
+    ///   tells of devices; without them it is [unknown](GroupEnd::Unknown) what became of it;
     /// - groups whose call did not go out, as nobody listened, are sent again in time as well;
     /// - `AlreadyDone` is a success with that warning;
     /// - a group that the result of its task leaves out, as results of tests do, is judged by its state.
     ///
-    /// A group that the provider may have begun with is not sent a second time, but for what is said of `ProviderUnavailable`. What
-    /// leaves no trace (a preparation, a check) harms nothing, and is sent again after that fault without a look.
+    /// A group that the provider may have begun with is not sent a second time, but for what is said of `ProviderUnavailable`; after an
+    /// answer that was lost, or any other fault of a whole call, it is unknown at once. What leaves no trace (a preparation, a check) harms nothing, and is sent again after that fault without a look.
     pub fn act<M: Into<Recovery>>(
         &self,
         provider: &ProviderRef,
@@ -317,7 +321,25 @@ impl Act<'_> {
                 }
             }
         }
+        self.see_renamed(provider, items, &mut seen).await;
         seen
+    }
+
+    /// Looks for groups that show nothing any more under the ids that a reverse may have given them.
+    async fn see_renamed(&self, provider: &ProviderRef, items: &[Item], seen: &mut [Seen]) {
+        let is_gone = |(seen, item): (&Seen, &Item)| matches!(seen, Seen::Nothing) && item.can_be_renamed();
+        if !seen.iter().zip(items).any(is_gone) {
+            return;
+        }
+        let shown = self.client.all_groups(provider).await.unwrap_or_default();
+        for (seen, item) in seen.iter_mut().zip(items) {
+            if matches!(seen, Seen::Nothing)
+                && let Some(group) = item.renamed(&shown)
+            {
+                let group = group.clone();
+                *seen = Seen::Done(GroupSuccess::Reversed { group });
+            }
+        }
     }
 
     async fn read_back(&self, provider: &ProviderRef, groups: &[GroupId]) -> Result<Vec<Seen>, CallError> {

@@ -115,7 +115,6 @@ pub enum Device {
 }
 
 /// A device in the form in which devices are compared: equal where devices are.
-#[cfg(feature = "vm")]
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DeviceKey<'a> {
     Volume(String),
@@ -145,7 +144,6 @@ impl Device {
     }
 
     /// What two ids of one device have in common, to find them by.
-    #[cfg(feature = "vm")]
     pub(crate) fn key(&self) -> DeviceKey<'_> {
         match self {
             Self::Volume(volume) => DeviceKey::Volume(volume.normalised()),

@@ -19,6 +19,8 @@ pub(crate) enum Called {
     Refused(Fault),
     /// It did not go out, or was refused without a fault.
     NotStarted(CallError),
+    /// The provider became unavailable over it: it may have begun with any of its groups.
+    Unavailable(Fault),
     /// Nobody knows.
     InDoubt(Doubt),
 }
@@ -31,9 +33,10 @@ impl Called {
                 Some(fault) => Self::Refused(fault.clone()),
                 None => Self::NotStarted(error),
             },
-            Effect::Unknown => match error.fault().filter(|fault| names_other_work(fault, groups)) {
-                Some(fault) => Self::Refused(fault.clone()),
-                None => Self::InDoubt(Doubt::Call(error)),
+            Effect::Unknown => match error.fault() {
+                Some(fault) if names_other_work(fault, groups) => Self::Refused(fault.clone()),
+                Some(fault) if is_unavailable(fault) => Self::Unavailable(fault.clone()),
+                _ => Self::InDoubt(Doubt::Call(error)),
             },
         }
     }
@@ -41,9 +44,12 @@ impl Called {
     pub(super) fn of_wait(action: &Action, error: WaitError, groups: usize) -> Self {
         if let WaitErrorKind::Failed(failure) = error.kind() {
             let refused = action.operation().refused_before_acting.contains(&failure.code());
-            let is_refusal = |fault: &&Fault| refused || names_other_work(fault, groups);
-            if let Some(fault) = failure.as_fault().filter(is_refusal) {
-                return Self::Refused(fault.clone());
+            match failure.as_fault() {
+                Some(fault) if refused || names_other_work(fault, groups) => {
+                    return Self::Refused(fault.clone());
+                }
+                Some(fault) if is_unavailable(fault) => return Self::Unavailable(fault.clone()),
+                _ => {}
             }
         }
         Self::InDoubt(Doubt::Wait(Arc::new(error)))
@@ -54,6 +60,10 @@ impl Called {
 /// which is meant, so that the others may have begun.
 fn names_other_work(fault: &Fault, groups: usize) -> bool {
     groups == 1 && matches!(GroupFault::of(fault), GroupFault::SyncOngoing { task: Some(_) })
+}
+
+fn is_unavailable(fault: &Fault) -> bool {
+    GroupFault::of(fault) == GroupFault::Unavailable
 }
 
 /// Whether a call with this repeat rule may go out again later: nobody listened, not a login or a certificate that is refused.

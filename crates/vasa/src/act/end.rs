@@ -100,7 +100,7 @@ pub enum Doubt {
     Wait(Arc<WaitError>),
     /// The provider became unavailable over it, and up to the end of the time the group's state did not show that it was done.
     Unsettled {
-        /// What the provider said of the group.
+        /// What the provider said of the group, or of its call.
         faults: Vec<Fault>,
         /// The state, if it could be read.
         state: Option<ReplicationState>,

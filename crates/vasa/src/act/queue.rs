@@ -105,7 +105,10 @@ impl Queue {
             item.seen = true;
             let reason = match view {
                 GroupView::Known(group) => match self.action.fits(&group) {
-                    Ok(()) => None,
+                    Ok(()) => {
+                        item.was_seen_as(&self.action, group);
+                        None
+                    }
                     Err(unfit) => Some(NotStarted::Unfit(unfit)),
                 },
                 GroupView::Failed { faults } => match meaning(&faults) {
@@ -312,6 +315,12 @@ impl Queue {
                 self.rest(provider);
             }
             Called::NotStarted(error) => self.refused_for_good(provider, items, &error),
+            Called::Unavailable(fault) => {
+                let size = items.len();
+                for item in items {
+                    self.failed(provider, item, vec![fault.clone()], size, false, now);
+                }
+            }
             Called::InDoubt(doubt) => {
                 for item in items {
                     self.end(&item.recovery.group, GroupEnd::Unknown { doubt: doubt.clone() });

@@ -2,26 +2,21 @@
 
 use std::time::Duration;
 
-use farside_models_sms::ReplicationState;
 use farside_simulator::call_log::{Entry, Outcome};
 use farside_simulator::sms::{EntryFault, ProviderSpec, VasaSpec};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_transport::{CallErrorKind, Clock as _};
-use farside_vasa::{Action, GroupEnd, GroupEnded, GroupFault, GroupId, GroupSuccess, NotStarted};
+use farside_vasa::{Action, GroupEnd, GroupEnded, GroupFault, GroupId, NotStarted};
 use serde_json::json;
 
 use crate::support::{Pair, ids};
 
 const FAILOVER: &str = "VasaProvider_FailoverReplicationGroup_Task";
 const START_TEST: &str = "VasaProvider_TestFailoverReplicationGroupStart_Task";
-const SYNC: &str = "VasaProvider_SyncReplicationGroup_Task";
-const PREPARE: &str = "VasaProvider_PrepareFailoverReplicationGroup_Task";
 const QUERY: &str = "VasaProvider_QueryReplicationGroup";
 const UNPLANNED: Action = Action::Failover { planned: false };
-/// The time to settle, unless said otherwise.
-const SETTLE_MS: i64 = 15 * 60 * 1_000;
 
-fn world(change: impl Fn(&mut ProviderSpec), more: impl FnOnce(&mut VasaSpec)) -> Pair {
+pub(crate) fn world(change: impl Fn(&mut ProviderSpec), more: impl FnOnce(&mut VasaSpec)) -> Pair {
     let mut spec = VasaSpec::default();
     spec.providers.iter_mut().for_each(change);
     more(&mut spec);
@@ -29,12 +24,12 @@ fn world(change: impl Fn(&mut ProviderSpec), more: impl FnOnce(&mut VasaSpec)) -
 }
 
 /// The first group has this fault in its entry once, whether or not it was worked on.
-fn failing(fault: &str, acted: bool) -> Pair {
+pub(crate) fn failing(fault: &str, acted: bool) -> Pair {
     failing_after(100, fault, acted)
 }
 
 /// The same where the work takes this part of the usual time.
-fn failing_after(percent: u32, fault: &str, acted: bool) -> Pair {
+pub(crate) fn failing_after(percent: u32, fault: &str, acted: bool) -> Pair {
     let fault = EntryFault {
         group: "group-001".to_owned(),
         operation: None,
@@ -48,7 +43,7 @@ fn failing_after(percent: u32, fault: &str, acted: bool) -> Pair {
     )
 }
 
-fn log(pair: &Pair, operation: &str, group: &GroupId) -> Entry {
+pub(crate) fn log(pair: &Pair, operation: &str, group: &GroupId) -> Entry {
     let object = format!("groups/{}/{}", group.fault_domain, group.device_group);
     let world = pair.simulator.world();
     let calls = world.calls().entries().into_iter();
@@ -57,7 +52,7 @@ fn log(pair: &Pair, operation: &str, group: &GroupId) -> Entry {
 }
 
 /// The pauses between the calls with a group, in milliseconds.
-fn pauses_ms(entry: &Entry) -> Vec<i64> {
+pub(crate) fn pauses_ms(entry: &Entry) -> Vec<i64> {
     let attempts = entry.log.iter().filter(|line| line.what == Outcome::Attempt);
     let moments: Vec<i64> = attempts.map(|line| line.at_ms).collect();
     moments.windows(2).map(|pair| pair[1] - pair[0]).collect()
@@ -70,83 +65,6 @@ fn out_of_time(ended: &GroupEnded) -> Vec<GroupFault> {
         } => faults.iter().map(GroupFault::of).collect(),
         other => panic!("{other:?}"),
     }
-}
-
-/// The provider may have begun with the group, and its state is all that can tell.
-#[tokio::test(start_paused = true)]
-async fn a_group_over_which_the_provider_became_unavailable_is_looked_at_before_it_is_sent_again() {
-    for acted in [true, false] {
-        let pair = failing("ProviderUnavailable", acted);
-        let (west, groups) = pair.west().await;
-        let act = west.act(UNPLANNED, &groups[..3]);
-        let ends = act.send().await.unwrap();
-        assert!(
-            ends.iter().all(|ended| ended.end.is_success()),
-            "{acted}: {ends:?}"
-        );
-        let entry = log(&pair, FAILOVER, &groups[0]);
-        assert_eq!(entry.effects, 1);
-        if acted {
-            assert_eq!(entry.attempts, 1, "what is done is not sent again");
-            assert!(matches!(
-                &ends[0].end,
-                GroupEnd::Succeeded { success: GroupSuccess::Seen(group), warnings }
-                    if group.state == ReplicationState::Failedover && !warnings.is_empty()
-            ));
-        } else {
-            let pauses = pauses_ms(&entry);
-            assert!(
-                matches!(&pauses[..], [pause] if *pause >= SETTLE_MS),
-                "not before it can have settled: {pauses:?}"
-            );
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_group_that_has_not_settled_in_time_is_unknown() {
-    let pair = failing("ProviderUnavailable", false);
-    let (west, groups) = pair.west().await;
-    let act = west.act(UNPLANNED, &groups[..2]);
-    let ends = act.within(Duration::from_secs(300)).send().await.unwrap();
-    assert!(matches!(ends[0].end, GroupEnd::Unknown { .. }), "{ends:?}");
-    assert!(ends[1].end.is_success());
-    assert_eq!(log(&pair, FAILOVER, &groups[0]).attempts, 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_sync_is_found_by_the_name_of_its_point_in_time() {
-    for acted in [true, false] {
-        let pair = failing("ProviderUnavailable", acted);
-        let (west, groups) = pair.west().await;
-        let sync = Action::Sync {
-            point_name: "before".to_owned(),
-        };
-        let act = west.act(sync, &groups[..2]);
-        let ends = act.send().await.unwrap();
-        let named = |ended: &GroupEnded| {
-            matches!(
-                &ended.end,
-                GroupEnd::Succeeded { success: GroupSuccess::Synced { point: Some(_), name: Some(name), .. }, .. } if name == "before"
-            )
-        };
-        assert!(ends.iter().all(named), "{acted}: {ends:?}");
-        assert_eq!(log(&pair, SYNC, &groups[0]).effects, 1);
-    }
-}
-
-/// It leaves no trace to look for, and harms nothing.
-#[tokio::test(start_paused = true)]
-async fn a_preparation_is_sent_again_as_soon_as_the_provider_is_back() {
-    let pair = failing("ProviderUnavailable", false);
-    let east = pair.site("vc-east").await;
-    let groups = ids(&east.all(0).await);
-    let act = east
-        .client
-        .act(&east.providers[0], Action::Prepare, groups[..2].to_vec());
-    let ends = act.within(Duration::from_secs(60)).send().await.unwrap();
-    assert!(ends.iter().all(|ended| ended.end.is_success()), "{ends:?}");
-    assert_eq!(log(&pair, PREPARE, &groups[0]).attempts, 2);
 }
 
 /// A provider that fails midway says so, too. Nobody says that waiting helps.

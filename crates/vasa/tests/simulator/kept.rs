@@ -125,7 +125,7 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "the provider takes the call as soon as its vCenter answers again",
     },
     Kept {
-        test: "again::a_group_over_which_the_provider_became_unavailable_is_looked_at_before_it_is_sent_again",
+        test: "unavailable::a_group_over_which_the_provider_became_unavailable_is_looked_at_before_it_is_sent_again",
         switches: &["vasa.providers.self_reversing"],
         why: "the state after a failover",
     },

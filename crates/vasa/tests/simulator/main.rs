@@ -14,4 +14,5 @@ mod owners;
 mod points;
 mod registration;
 mod support;
+mod unavailable;
 mod waits;

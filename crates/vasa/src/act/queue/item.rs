@@ -1,5 +1,6 @@
 //! A group on its way, and what it waits for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use farside_models_sms::ReplicationState;
@@ -7,8 +8,10 @@ use farside_transport::CallError;
 use farside_wire::Fault;
 
 use super::super::end::{Doubt, GroupEnd, NotStarted};
-use crate::action::Recovery;
-use crate::id::ProviderRef;
+use crate::action::{Action, Recovery};
+use crate::device::{Device, DeviceKey};
+use crate::group::Group;
+use crate::id::{GroupId, ProviderRef};
 
 /// The first pause after a provider was busy; each further one of a group is twice as long.
 pub(in crate::act) const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -86,6 +89,8 @@ pub(crate) struct Item {
     pub(super) not_sent: Option<CallError>,
     /// Whether an earlier call with it may have been acted upon, though nothing showed it for long.
     pub(super) doubted: bool,
+    /// What a failover has made of its devices, where it is to be reversed: by that it is known under another id.
+    made: Vec<Device>,
 }
 
 impl Item {
@@ -105,7 +110,40 @@ impl Item {
             put_off: Vec::new(),
             not_sent: None,
             doubted: false,
+            made: Vec::new(),
         }
+    }
+
+    /// What a look before the first call showed of it.
+    pub(super) fn was_seen_as(&mut self, action: &Action, group: Group) {
+        if matches!(action, Action::Reverse) {
+            let made = group.devices.into_iter().filter_map(|device| device.recovered);
+            self.made = made.collect();
+        }
+    }
+
+    /// Whether it can be known under another id.
+    pub(in crate::act) fn can_be_renamed(&self) -> bool {
+        !self.made.is_empty()
+    }
+
+    /// The id that a reverse has given it: that of the one source in its fault domain that holds what a failover had made of its
+    /// devices. No device is in two groups.
+    pub(in crate::act) fn renamed<'a>(&self, shown: &'a [Group]) -> Option<&'a GroupId> {
+        let own = &self.recovery.group;
+        let is_it = |group: &&Group| {
+            let held: BTreeSet<DeviceKey<'_>> =
+                group.devices.iter().map(|device| device.source.key()).collect();
+            self.can_be_renamed() && self.made.iter().all(|device| held.contains(&device.key()))
+        };
+        let others = shown
+            .iter()
+            .filter(|group| group.id != *own && group.id.fault_domain == own.fault_domain);
+        let mut found = others
+            .filter(|group| Action::Reverse.is_reached(&group.state))
+            .filter(is_it);
+        let first = found.next()?;
+        found.next().is_none().then_some(&first.id)
     }
 
     pub(super) fn is_for_turn(&self) -> bool {
