@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use farside_transport::{
-    CallError, Deadline, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
+    CallError, Deadline, Duty, NextLook, OperationId, PollPolicy, RemoteOperation, TaskSource, TaskStatus,
     WaitErrorKind,
 };
 use farside_wire::{DecodeError, RawJson};
@@ -52,6 +53,10 @@ impl TaskSource for Watch {
         let client = self.vm.client();
         let seen = client.looks().look(client, self.vm.reference(), self.paths, look);
         Ok(self.status(seen.await?.as_ref()))
+    }
+
+    fn comes_again_after(&self) -> Option<Duration> {
+        Some(Duty::LONGEST_SILENCE)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Waits for properties of many machines: one read for all of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use farside_models_vim::PowerOnVMRequest;
 use farside_simulator::vm::VmSpec;
 use farside_simulator::{FaultAction, FaultRule};
-use farside_transport::{Clock, WaitErrorKind, within};
+use farside_transport::{Clock, SystemClock, WaitErrorKind, within};
 use farside_vim::{Readiness, VirtualMachine, WorkErrorKind};
 use futures_util::future::{join, join_all};
 
@@ -14,7 +15,7 @@ use crate::support::{Bench, LONG};
 const READ: &str = "PropertyCollector_RetrievePropertiesEx";
 
 /// Machines of the one vCenter that are off.
-fn off(bench: &Bench) -> Vec<VirtualMachine> {
+fn off<C: Clock + 'static>(bench: &Bench<C>) -> Vec<VirtualMachine> {
     let names: Vec<String> = {
         let world = bench.simulator.world();
         let machines = world.vms().machines();
@@ -106,5 +107,37 @@ async fn a_state_of_before_a_wait_never_ends_it() {
             matches!(error.kind(), WorkErrorKind::NotReady { .. }),
             "{error:?}"
         );
+    }
+}
+
+// Whoever read for all, and was kept but not polled, as a stream's items are while their consumer is busy, held up all others.
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_machine_that_is_kept_and_not_polled_holds_nobody_up() {
+    // A `PausedClock` waits for each sleeper to be polled.
+    let bench = Bench::on(Arc::new(SystemClock::new()), VmSpec::default());
+    let machines = off(&bench);
+    let (first, vm) = (&machines[0], &machines[1]);
+    let long = Duration::from_secs(100_000);
+    let mut kept = Vec::new();
+    // Before its read, amid it, and after some.
+    for (after, delay) in [(0, None), (10, None), (60, Some(20_000)), (2_000, None)] {
+        if let Some(ms) = delay {
+            let delay = FaultRule::new(READ, FaultAction::Delay { ms });
+            bench.simulator.world().faults_mut().add(delay);
+        }
+        let mut wait = Box::pin(first.wait_until(Readiness::PoweredOn, long));
+        let early = within(&*bench.clock, Duration::from_millis(after), wait.as_mut()).await;
+        assert!(early.is_err(), "it ended at once");
+        kept.push(wait);
+        vm.power_on(&PowerOnVMRequest::default()).await.unwrap();
+        let waits = (0..3).map(|_| vm.wait_until(Readiness::PoweredOn, LONG));
+        for seen in join_all(waits).await {
+            assert!(seen.unwrap().on);
+        }
+        bench.done(vm.power_off().await.unwrap()).await.unwrap();
+    }
+    first.power_on(&PowerOnVMRequest::default()).await.unwrap();
+    for seen in join_all(kept).await {
+        assert!(seen.unwrap().on);
     }
 }

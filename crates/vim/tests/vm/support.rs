@@ -18,19 +18,25 @@ use crate::kept::KEPT;
 /// Longer than anything takes that comes to its end.
 pub(crate) const LONG: Duration = Duration::from_secs(300);
 
-pub(crate) struct Bench {
+pub(crate) struct Bench<C = PausedClock> {
     pub(crate) simulator: Simulator,
-    pub(crate) clock: Arc<PausedClock>,
+    pub(crate) clock: Arc<C>,
     pub(crate) east: VimClient,
     pub(crate) west: VimClient,
 }
 
 impl Bench {
     pub(crate) fn new(vm: VmSpec) -> Self {
+        Self::on(Arc::new(PausedClock::auto_advancing()), vm)
+    }
+}
+
+impl<C: Clock + 'static> Bench<C> {
+    /// On this clock.
+    pub(crate) fn on(clock: Arc<C>, vm: VmSpec) -> Self {
         let mut vasa = VasaSpec::default();
         vasa.groups_with_devices = 3;
         let world = WorldSpec::pair(11).groups(4).replications(0).vasa(vasa).vm(vm);
-        let clock = Arc::new(PausedClock::auto_advancing());
         let simulator = Simulator::new(world.odd_if_asked(KEPT).build(), clock.clone());
         let client = |name: &str| {
             let (user, password) = {
