@@ -62,7 +62,9 @@ impl VasaClient {
     /// - it keeps to the number of groups that the provider takes at once, and goes by `TooMany` where that is less;
     /// - a group that was refused for now (`ProviderBusy`, `TooMany`, another provider active) is sent again in time; one with
     ///   `SyncOngoing` when the task that the provider named has ended;
-    /// - where `InactiveProvider` does not name the provider that is active, vCenter is asked ([`VasaClient::fault_domains`]);
+    /// - where `InactiveProvider` does not name the provider that is active, vCenter is asked ([`VasaClient::fault_domains`]); also
+    ///   where a provider says `InvalidFunctionTarget` or nothing of a group, which then goes to another one if that is active (vVol
+    ///   recovery rules 2.2.3, inferred);
     /// - a group whose entry says `ProviderUnavailable`, or whose call or task ended with that fault, may have been worked on, so it is
     ///   looked at, and sent again only when its state, or the name of a sync's point in time, has not shown the action for the time to
     ///   [settle](Act::settle); one whose entry says `ProviderOutOfResource` is looked at, and has failed if its state does not show the
@@ -317,7 +319,14 @@ impl Act<'_> {
             let active = self.active_providers().await.unwrap_or_default();
             for (seen, group) in seen.iter_mut().zip(&groups) {
                 if seen.is_unplaced(group) {
-                    *seen = Seen::Elsewhere(active.clone());
+                    let other = |known: &(String, String)| {
+                        known.0 == group.fault_domain && known.1 != provider.as_str()
+                    };
+                    *seen = if active.iter().any(other) {
+                        Seen::Elsewhere(active.clone())
+                    } else {
+                        Seen::Nothing
+                    };
                 }
             }
         }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use farside_models_sms::RecoveredDevice;
+use farside_models_sms::{RecoveredDevice, ReplicationState};
+use farside_models_vim::PlatformConfigFault;
 use farside_transport::{Deadline, within};
-use farside_vim::{Datastore, FailedFile, ManagedObject as _, RecoveredVolume, UpdatedFile};
+use farside_vim::{Datastore, FailedFile, ManagedObject as _, RecoveredVolume, UpdatedFile, WorkError};
 use farside_wire::{Fault, ManagedObjectReference};
 
 use crate::client::VasaClient;
@@ -13,6 +14,11 @@ use crate::device::{Device, DeviceKey, DiskFile, GroupDevice, VvolId};
 use crate::group::{Group, GroupView};
 use crate::id::{GroupId, ProviderRef};
 use crate::recovery_error::RecoveryError;
+
+/// How long recovered volumes may take to surface; how soon they do is told nowhere (vVol recovery rules 15).
+const SURFACES_WITHIN: Duration = Duration::from_secs(120);
+/// The pause between looks for them.
+const SURFACES_PAUSE: Duration = Duration::from_secs(2);
 
 /// What was recovered of groups, and what it takes to register their machines.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -201,6 +207,22 @@ impl Recovered {
             lost: lost(&devices, &pairs),
         })
     }
+
+    /// Whether what is lost may be there later: a group was recovered and shows none of its devices.
+    fn may_surface(&self, fresh: &[Group]) -> bool {
+        let is_recovered = |group: &&Group| {
+            matches!(
+                group.state,
+                ReplicationState::Failedover | ReplicationState::Intest
+            )
+        };
+        let shows_none = |group: &Group| {
+            let mut devices = group.devices.iter();
+            !group.devices.is_empty() && devices.all(|device| device.recovered.is_none())
+        };
+        self.lost.iter().any(|device| device.fault.is_none())
+            && fresh.iter().filter(is_recovered).any(shows_none)
+    }
 }
 
 /// The files that a replicator on the hosts tells of, each once.
@@ -275,7 +297,8 @@ impl VasaClient {
     /// Makes the files of recovered machines such that they can be registered, and gives their paths: looks at the groups at their
     /// target anew, joins that with `results` ([`Recovered::of`]), has the files on each datastore name this side's volumes, and
     /// finds the paths of files that a replicator on the hosts has made. All groups whose machines share disks belong in one call.
-    /// It can be done again. (`QueryReplicationGroup`, `UpdateVVolVirtualMachineFiles_Task`; vVol recovery rules 3.4.)
+    /// It can be done again. Volumes that do not surface at once are given two minutes of `limit`: as long as a recovered group shows
+    /// none of its devices, or vCenter does not know a volume (`PlatformConfigFault`). (`QueryReplicationGroup`, `UpdateVVolVirtualMachineFiles_Task`; vVol recovery rules 3.4.)
     ///
     /// # Errors
     /// [`RecoveryError`]. Files of some datastores may have been rewritten: do it again. Register no machine before.
@@ -291,35 +314,29 @@ impl VasaClient {
     ) -> Result<MachineFiles, RecoveryError> {
         let clock = &**self.vim().clock();
         let deadline = Deadline::after(clock, limit);
+        let surfaced = Deadline::after(clock, limit.min(SURFACES_WITHIN));
         let late = |_| RecoveryError::Late { limit };
-        let views = within(clock, limit, self.groups(provider, groups))
-            .await
-            .map_err(late)??;
-        let mut fresh = Vec::new();
-        for (id, view) in groups.iter().zip(views) {
-            match view {
-                GroupView::Known(group) => fresh.push(group),
-                GroupView::Failed { faults } => {
-                    return Err(RecoveryError::NotShown {
-                        group: id.clone(),
-                        faults,
-                    });
-                }
-                GroupView::Missing => {
-                    return Err(RecoveryError::NotShown {
-                        group: id.clone(),
-                        faults: Vec::new(),
-                    });
-                }
+        let recovered = loop {
+            let fresh = within(clock, deadline.left(clock), self.shown(provider, groups));
+            let fresh = fresh.await.map_err(late)??;
+            let recovered = Recovered::of(results, &fresh)?;
+            if !recovered.may_surface(&fresh) || surfaced.left(clock).is_zero() {
+                break recovered;
             }
-        }
-        let recovered = Recovered::of(results, &fresh)?;
+            clock.sleep(SURFACES_PAUSE).await;
+        };
         let mut files = MachineFiles::default();
         for (datastore, volumes) in &recovered.volumes {
             let datastore = Datastore::of(self.vim(), datastore.clone());
-            let updated = datastore
-                .update_vm_files(None, volumes, deadline.left(clock))
-                .await?;
+            let updated = loop {
+                let left = deadline.left(clock);
+                match datastore.update_vm_files(None, volumes, left).await {
+                    Err(error) if is_unmapped(&error) && !surfaced.left(clock).is_zero() => {
+                        clock.sleep(SURFACES_PAUSE).await;
+                    }
+                    ended => break ended?,
+                }
+            };
             files
                 .paths
                 .extend(updated.updated.into_iter().map(|file: UpdatedFile| file.path));
@@ -334,6 +351,30 @@ impl VasaClient {
         files.lost = recovered.lost;
         Ok(files)
     }
+
+    /// Groups as the provider shows them, all of them.
+    async fn shown(&self, provider: &ProviderRef, groups: &[GroupId]) -> Result<Vec<Group>, RecoveryError> {
+        let views = self.groups(provider, groups).await?;
+        let shown = groups.iter().zip(views).map(|(id, view)| {
+            let faults = match view {
+                GroupView::Known(group) => return Ok(group),
+                GroupView::Failed { faults } => faults,
+                GroupView::Missing => Vec::new(),
+            };
+            Err(RecoveryError::NotShown {
+                group: id.clone(),
+                faults,
+            })
+        });
+        shown.collect()
+    }
+}
+
+/// Whether vCenter does not know a volume of a mapping: as one that has not surfaced yet.
+fn is_unmapped(error: &WorkError) -> bool {
+    error
+        .fault()
+        .is_some_and(|fault| fault.is_a::<PlatformConfigFault>())
 }
 
 #[cfg(test)]

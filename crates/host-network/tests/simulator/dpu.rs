@@ -386,6 +386,25 @@ async fn a_failover_is_asked_for_once_and_seen_in_the_uplinks() {
     assert_eq!(site.calls(), (1, 1, 1));
 }
 
+/// Whether a move goes on after the answer or has ended by then is stated nowhere; an answer that is lost tells even less.
+#[tokio::test(start_paused = true)]
+async fn a_move_that_has_ended_when_it_is_answered_is_seen_and_not_asked_for_again() {
+    for loses in [false, true] {
+        let mut spec = DpuSpec::default();
+        spec.moves_at_once = true;
+        let site = Site::with(spec);
+        let failover = site.planned().await;
+        if loses {
+            let lost = FaultRule::new(START, FaultAction::DropAnswer);
+            site.simulator.world().faults_mut().add(lost);
+        }
+        assert_eq!(fail_over(&site, &failover).await.unwrap(), DpuStart::Asked);
+        assert_eq!(site.active().await, *failover.to());
+        assert_eq!(site.network.verify(&failover).await.unwrap(), DpuVerdict::Moved);
+        assert_eq!(site.calls(), (1, 1, 1));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_when_the_wanted_dpu_is_active_already() {
     let site = Site::new();

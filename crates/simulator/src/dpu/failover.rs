@@ -140,14 +140,19 @@ pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> 
         host.moving += 1;
     }
     core.calls.hold(incoming.ticket);
-    core.schedule_in(
-        move_ms,
-        Event::Dpu(DpuEvent::Moves {
-            host,
-            to,
-            ticket: incoming.ticket,
-        }),
-    );
+    let at_once = hosts.spec.moves_at_once && hosts.hosts.get(&host).is_some_and(|host| host.moving == 1);
+    let moves = DpuEvent::Moves {
+        host,
+        to,
+        ticket: incoming.ticket,
+    };
+    if at_once {
+        // What is taken comes before what comes of it, in the log of calls too.
+        core.calls.accept(incoming.ticket, core.now_ms);
+        happen(world, moves);
+    } else {
+        core.schedule_in(move_ms, Event::Dpu(moves));
+    }
     Ok(Answer::empty(204))
 }
 

@@ -14,6 +14,8 @@ pub struct DpuSpec {
     pub toggles: bool,
     /// A property path may step into a member that only the value's own type has.
     pub paths_into_subtypes: bool,
+    /// A move has ended when the call is answered, unless another one goes on; otherwise it goes on after that.
+    pub moves_at_once: bool,
     /// `InvalidArgument` does not name the parameter that it is about.
     pub hides_parameter: bool,
     /// A switch that left a DPU by itself, for want of a link, goes back by itself once that DPU has one again.
@@ -34,6 +36,7 @@ impl Default for DpuSpec {
             hosts_per_vcenter: 2,
             toggles: true,
             paths_into_subtypes: false,
+            moves_at_once: false,
             hides_parameter: false,
             moves_back: false,
             offload_off_is_unset: false,

@@ -119,6 +119,19 @@ fn in_the_other_reading_only_the_configured_move_can_be_started() {
 }
 
 #[test]
+fn in_the_other_reading_a_move_has_ended_when_the_call_is_answered() {
+    let mut bench = bench(DpuSpec {
+        moves_at_once: true,
+        ..DpuSpec::default()
+    });
+    for uplinks in [["uplink3", "uplink4"], ["uplink1", "uplink2"]] {
+        assert_eq!(start(&mut bench, &json!({"dvsName": "dvs-east"})).status, 204);
+        assert_eq!(active(&mut bench), uplinks);
+    }
+    assert_eq!(bench.calls(OPERATION, "dpu/host-11/dvs-east").effects, 2);
+}
+
+#[test]
 fn each_refusal_has_its_fault_and_nothing_moves() {
     let body = json!({"dvsName": "dvs-east"});
     let troubles = [

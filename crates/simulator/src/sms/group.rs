@@ -187,6 +187,8 @@ pub(super) struct Pair {
     /// The replica that a test or a failover was made from.
     pub(super) used_pit: Option<String>,
     pub(super) devices: Vec<Device>,
+    /// World time at which the volumes that were recovered last surface, in milliseconds.
+    pub(super) surfaces_ms: i64,
     /// Grows with each change of sides.
     pub(super) turn: u32,
 }

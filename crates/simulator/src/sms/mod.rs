@@ -31,9 +31,10 @@ pub use self::group::{GroupState, Verb};
 pub(crate) use self::operation::routed;
 pub(crate) use self::seen::sides_text;
 pub(crate) use self::service::SmsService;
-pub use self::spec::{AlarmSpec, EntryFault, ProviderSpec, ResultForm, VasaSpec};
+pub use self::spec::{AlarmSpec, EntryFault, OtherProvider, ProviderSpec, ResultForm, VasaSpec, VolumeIds};
 pub(crate) use self::work::by_hand;
 
+use self::body::Named;
 use self::group::{Device, Pair, Phase, Side};
 use self::provider::Provider;
 use self::task::{SmsTask, Tasks};
@@ -387,12 +388,29 @@ impl Sms {
         Some((self.pairs.get(name)?, *side))
     }
 
+    /// Whether another provider of the same vCenter is active for a group.
+    fn is_of_another(&self, provider: &Provider, group: &Named) -> bool {
+        let found = self.find(&provider.vcenter, &group.fault_domain, &group.id);
+        found.is_some_and(|(pair, side)| pair.sides[side].provider != provider.id)
+    }
+
+    /// Whether a provider leaves a group out of the answer to a query.
+    fn leaves_out(&self, provider: &Provider, group: &Named) -> bool {
+        self.spec.other_provider == OtherProvider::Silent && self.is_of_another(provider, group)
+    }
+
     /// The group of an id as a provider sees it, or the fault of its entry.
     fn look_up(&self, provider: &Provider, fault_domain: &str, id: &str) -> Result<(&Pair, usize), Fault> {
         if let Some((pair, side)) = self.find(&provider.vcenter, fault_domain, id) {
             let active = &pair.sides[side].provider;
             if *active == provider.id {
                 return Ok((pair, side));
+            }
+            if self.spec.other_provider != OtherProvider::Inactive {
+                return Err(Fault::new(
+                    "InvalidFunctionTarget",
+                    "Another provider has to be asked.",
+                ));
             }
             let fault = Fault::new(
                 "InactiveProvider",
@@ -585,6 +603,7 @@ fn protect(core: &mut Core, spec: &VasaSpec, at: &Protected<'_>) -> Pair {
         pits_made: 0,
         used_pit: None,
         devices,
+        surfaces_ms: i64::MIN,
         turn: 0,
     };
     let age_ms = random.between(1_000, INTERVAL_MS);

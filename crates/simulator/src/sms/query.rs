@@ -54,7 +54,11 @@ fn each(
         .filter(|_| sms.spec.limits_queries)
         .unwrap_or(usize::MAX);
     let mut seen = BTreeSet::new();
-    let entries = named.iter().enumerate().map(|(index, group)| {
+    let told = named
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| !sms.leaves_out(provider, group));
+    let entries = told.map(|(index, group)| {
         let entry = if index >= limit {
             Err(too_many(sms, limit))
         } else if !seen.insert(group.object()) {
@@ -65,7 +69,12 @@ fn each(
         };
         entry.unwrap_or_else(|fault| error_entry(group, &fault))
     });
-    entries.collect()
+    let entries: Vec<Value> = entries.collect();
+    if entries.is_empty() {
+        Value::Null
+    } else {
+        json!(entries)
+    }
 }
 
 pub(super) fn too_many(sms: &Sms, limit: usize) -> Fault {

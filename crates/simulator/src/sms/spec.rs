@@ -27,6 +27,11 @@ pub struct VasaSpec {
     /// How long the providers of a vCenter that started anew are not to be reached after it answers again, in
     /// milliseconds.
     pub late_ms: u32,
+    /// How long after the work on a group its recovered volumes surface, in milliseconds: until then the vCenter does not know them,
+    /// and the group does not tell which they are.
+    pub surfaces_ms: u32,
+    /// How ids of volumes are written, as against the properties of virtual machines.
+    pub volume_ids: VolumeIds,
     /// Groups that fail.
     pub entry_faults: Vec<EntryFault>,
     /// What refuses a call as a whole does so as the error of its task, and the call itself is taken.
@@ -34,6 +39,8 @@ pub struct VasaSpec {
     /// A call with a group of a fault domain for which another provider is active is refused as a whole with
     /// `InactiveProvider`; otherwise only that group is.
     pub inactive_refuses_call: bool,
+    /// What a provider says of a group that is not its own.
+    pub other_provider: OtherProvider,
     /// `InactiveProvider` does not say which provider is active.
     pub hides_active: bool,
     /// `TooMany` does not say how many groups a call may hold.
@@ -49,6 +56,42 @@ pub struct VasaSpec {
     pub leftovers_fail_task: bool,
     /// How many alarms an answer holds at most.
     pub alarms_per_page: u32,
+}
+
+/// What a provider says of a group that is not its own, since another one is active for its fault domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherProvider {
+    /// `InactiveProvider`.
+    #[default]
+    Inactive,
+    /// `InvalidFunctionTarget`, as of a group of the other site.
+    FunctionTarget,
+    /// Nothing in a query, whose answer leaves the group out; `InvalidFunctionTarget` in a task.
+    Silent,
+}
+
+/// How a provider writes the ids of volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VolumeIds {
+    /// As virtual machines have them: `rfc4122.3f2504e0-4f89-41d3-9a0c-0305e82c3301`.
+    #[default]
+    AsFiles,
+    /// In capital letters.
+    Capitals,
+    /// Without dashes.
+    NoDashes,
+}
+
+impl VolumeIds {
+    pub(crate) fn write(self, id: &str) -> String {
+        match self {
+            Self::AsFiles => id.to_owned(),
+            Self::Capitals => id.to_ascii_uppercase(),
+            Self::NoDashes => id.replace('-', ""),
+        }
+    }
 }
 
 /// How an array of results comes in a place that takes any value.
@@ -82,9 +125,12 @@ impl Default for VasaSpec {
             limits_queries: false,
             source_stays: false,
             late_ms: 0,
+            surfaces_ms: 0,
+            volume_ids: VolumeIds::AsFiles,
             entry_faults: Vec::new(),
             refuses_in_task: false,
             inactive_refuses_call: false,
+            other_provider: OtherProvider::Inactive,
             hides_active: false,
             hides_limit: false,
             result_form: ResultForm::Declared,

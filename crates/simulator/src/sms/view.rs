@@ -94,7 +94,7 @@ fn target(sms: &Sms, core: &Core, pair: &Pair) -> Value {
             });
             if recovered {
                 member["_typeName"] = json!("RecoveredTargetGroupMemberInfo");
-                if !is_lost(sms, pair, index) {
+                if pair.surfaces_ms <= core.now_ms() && !is_lost(sms, pair, index) {
                     member["recoveredDeviceId"] = recovered_id(sms, pair, side, index);
                 }
             }
@@ -163,7 +163,7 @@ fn datastore_url(sms: &Sms, pair: &Pair, side: usize) -> String {
 fn device_id(sms: &Sms, pair: &Pair, side: usize, index: usize) -> Value {
     let device = &pair.devices[index];
     if !is_host_based(sms, pair) {
-        return json!({"_typeName": "VVolId", "id": device.ids[side]});
+        return json!({"_typeName": "VVolId", "id": sms.spec.volume_ids.write(&device.ids[side])});
     }
     // A replicator on the hosts knows virtual machines by the id of their first device.
     let vm = pair.devices[0].ids[side].trim_start_matches("rfc4122.");

@@ -240,7 +240,7 @@ fn check_call(
     if sms.spec.inactive_refuses_call {
         for group in named {
             if let Err(fault) = sms.look_up(provider, &group.fault_domain, &group.id)
-                && fault.is("InactiveProvider")
+                && sms.is_of_another(provider, group)
             {
                 return Err(fault);
             }
@@ -479,14 +479,17 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
 
 /// Tells of the volumes of a group that hosts can reach, or cannot any more, after a change.
 fn volumes_change(world: &mut World, pair: &str, before: Option<[bool; 2]>) {
-    let after = world.sms.pairs.get(pair).map(|pair| {
-        (
-            pair.held(),
-            super::replicated(pair, world.sms.is_host_based(&pair.name)),
-        )
-    });
-    if let (Some(before), Some((after, group))) = (before, after) {
-        vm::volumes_change(world, &group, before, after);
+    let is_host_based = world.sms.is_host_based(pair);
+    let World { core, sms, .. } = world;
+    let late_ms = sms.spec.surfaces_ms;
+    if let (Some(before), Some(pair)) = (before, sms.pairs.get_mut(pair)) {
+        let after = pair.held();
+        let held = vm::Held { before, after };
+        if held.gained().is_some() {
+            pair.surfaces_ms = core.now_ms() + i64::from(late_ms);
+        }
+        let group = super::replicated(pair, is_host_based);
+        vm::volumes_change(world, &group, held, late_ms);
     }
 }
 

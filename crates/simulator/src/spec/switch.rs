@@ -7,8 +7,10 @@ use std::fmt;
 
 use super::WorldSpec;
 use crate::dpu::DpuSpec;
-use crate::sms::{ProviderSpec, ResultForm};
+use crate::sms::{OtherProvider, ProviderSpec, ResultForm, VolumeIds};
+use crate::vcda::StateRefusal;
 use crate::vcha::{AfterSwitch, TaskIds};
+use crate::vi_json::CancelEnd;
 use crate::vm::ChoiceNames;
 
 /// A reading that the sources leave open, and how to play the other one.
@@ -70,6 +72,11 @@ fn each_provider(spec: &mut WorldSpec, change: fn(&mut ProviderSpec)) {
     spec.vasa.providers.iter_mut().for_each(change);
 }
 
+/// One of some readings.
+fn chosen<T: Copy, const N: usize>(draw: u64, readings: [T; N]) -> T {
+    readings[usize::try_from(draw % N as u64).unwrap_or_default()]
+}
+
 /// From one to twenty seconds, in milliseconds.
 fn some_seconds(draw: u64) -> u32 {
     u32::try_from(draw % 20).map_or(1_000, |seconds| (seconds + 1) * 1_000)
@@ -113,6 +120,18 @@ pub static SWITCHES: &[Switch] = &[
         "an unknown release is a plain 404",
         "it is `MethodNotFound`"
     ),
+    Switch {
+        name: "vi_json.cancel_end",
+        rule: "VIJ 10.1, inferred",
+        usual: "a cancelled task ends with the error `RequestCanceled`",
+        odd: "with another one, with none, or with success",
+        on: |spec, draw| {
+            spec.vi_json.cancel_end = chosen(
+                draw,
+                [CancelEnd::OtherFault, CancelEnd::NoFault, CancelEnd::GoesOn],
+            );
+        },
+    },
     flag!(
         vasa.already_done,
         "README, unknown",
@@ -149,6 +168,15 @@ pub static SWITCHES: &[Switch] = &[
         "`InactiveProvider` is that group's entry",
         "it refuses the call"
     ),
+    Switch {
+        name: "vasa.other_provider",
+        rule: "vVol 2.2.3, inferred",
+        usual: "a provider says `InactiveProvider` of a group that another one is active for",
+        odd: "`InvalidFunctionTarget`, and queries may leave the group out",
+        on: |spec, draw| {
+            spec.vasa.other_provider = chosen(draw, [OtherProvider::FunctionTarget, OtherProvider::Silent]);
+        },
+    },
     flag!(
         vasa.hides_active,
         "README",
@@ -181,13 +209,26 @@ pub static SWITCHES: &[Switch] = &[
         on: |spec, draw| spec.vasa.late_ms = some_seconds(draw),
     },
     Switch {
+        name: "vasa.surfaces_ms",
+        rule: "vVol 15, unknown",
+        usual: "recovered volumes are there when the work on their group ends",
+        odd: "they surface some seconds later",
+        on: |spec, draw| spec.vasa.surfaces_ms = some_seconds(draw),
+    },
+    Switch {
+        name: "vasa.volume_ids",
+        rule: "vVol 2.2.6, 15, unknown",
+        usual: "providers write ids of volumes as virtual machines have them",
+        odd: "in capital letters, or without dashes",
+        on: |spec, draw| spec.vasa.volume_ids = chosen(draw, [VolumeIds::Capitals, VolumeIds::NoDashes]),
+    },
+    Switch {
         name: "vasa.result_form",
         rule: "VIJ 11.3, inferred",
         usual: "an array of results comes in a box of its declared type",
         odd: "the box is named after a subtype, or there is none",
         on: |spec, draw| {
-            spec.vasa.result_form =
-                [ResultForm::Subtype, ResultForm::Bare][usize::from(draw.is_multiple_of(2))];
+            spec.vasa.result_form = chosen(draw, [ResultForm::Bare, ResultForm::Subtype]);
         },
     },
     temper!(
@@ -228,6 +269,12 @@ pub static SWITCHES: &[Switch] = &[
         on: |spec, _| spec.dpu.toggles = !DpuSpec::default().toggles,
     },
     flag!(
+        dpu.moves_at_once,
+        "DPU 1.3, inferred",
+        "a move goes on after the answer",
+        "it has ended by then"
+    ),
+    flag!(
         dpu.paths_into_subtypes,
         "DPU 5, unknown",
         "a path into a member of a subtype: `InvalidProperty`",
@@ -264,8 +311,7 @@ pub static SWITCHES: &[Switch] = &[
         usual: "the task of a failover is gone afterwards",
         odd: "it is there and reads `FAILED` or `SUCCEEDED`",
         on: |spec, draw| {
-            spec.vcha.after_switch =
-                [AfterSwitch::Failed, AfterSwitch::Succeeded][usize::from(draw.is_multiple_of(2))];
+            spec.vcha.after_switch = chosen(draw, [AfterSwitch::Succeeded, AfterSwitch::Failed]);
         },
     },
     flag!(
@@ -310,7 +356,7 @@ pub static SWITCHES: &[Switch] = &[
         usual: "ids of tasks are a UUID and the provider",
         odd: "a number, or characters that a path has to encode",
         on: |spec, draw| {
-            spec.vcha.task_ids = [TaskIds::Short, TaskIds::Odd][usize::from(draw.is_multiple_of(2))]
+            spec.vcha.task_ids = chosen(draw, [TaskIds::Odd, TaskIds::Short]);
         },
     },
     flag!(
@@ -410,6 +456,15 @@ pub static SWITCHES: &[Switch] = &[
         "what a state forbids is refused at the call",
         "in the task"
     ),
+    Switch {
+        name: "vcda.state_refusal",
+        rule: "VCDA 12, unknown",
+        usual: "what a state forbids is 400 `BadRequest`",
+        odd: "409 with a code of its own, or 500 `GeneralServerFailure`",
+        on: |spec, draw| {
+            spec.vcda.state_refusal = chosen(draw, [StateRefusal::Conflict, StateRefusal::ServerFailure]);
+        },
+    },
     flag!(
         vcda.no_results,
         "VCDA 7, inferred",

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::error::Refusal;
 use super::replication::{Replication, TargetKind, WorkKind};
+use super::spec::StateRefusal;
 use super::work::Level;
 use super::{Vcda, body};
 use crate::endpoint::Session;
@@ -138,6 +139,7 @@ pub(super) fn fit(
     site: &str,
     kind: WorkKind,
     settings: Settings,
+    as_told: StateRefusal,
 ) -> Result<Settings, Unfit> {
     let id = replication.id.as_str();
     let refused = |msg: String, args: &[&str]| Unfit::Other(Refusal::bad_request(msg, args));
@@ -156,7 +158,7 @@ pub(super) fn fit(
     if !kind.begins_in().contains(&replication.recovery) {
         let state = replication.recovery.as_str();
         let msg = format!("Recovery state {state} does not allow {}.", kind.as_str());
-        return Err(Unfit::State(Refusal::bad_request(msg, &[id, state])));
+        return Err(Unfit::State(Refusal::state(as_told, msg, &[id, state])));
     }
     if kind == WorkKind::Sync && replication.is_paused {
         return Err(refused("The replication is paused.".to_owned(), &[id]));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::MEDIA_TYPE;
+use super::spec::StateRefusal;
 use crate::exchange::Answer;
 use crate::shape::Misfit;
 
@@ -55,6 +56,15 @@ impl Refusal {
 
     pub(super) fn bad_input(msg: impl Into<String>, args: &[&str]) -> Self {
         Self::new(400, "BadUserInput", msg, args)
+    }
+
+    /// A recovery state does not allow what is asked.
+    pub(super) fn state(as_told: StateRefusal, msg: impl Into<String>, args: &[&str]) -> Self {
+        match as_told {
+            StateRefusal::BadRequest => Self::bad_request(msg, args),
+            StateRefusal::Conflict => Self::new(409, "OperationNotAllowedInRecoveryState", msg, args),
+            StateRefusal::ServerFailure => Self::new(500, "GeneralServerFailure", msg, args),
+        }
     }
 
     pub(super) fn not_authenticated() -> Self {

@@ -32,7 +32,7 @@ pub(crate) use self::operation::routed;
 pub use self::plan::{PlanOperation, PlanState, RecoveryPlan, Step};
 pub use self::replication::{Copying, Instance, Place, RecoveryState, Replication, TargetKind, Vm, WorkKind};
 pub use self::site::{PairedSite, Site};
-pub use self::spec::VcdaSpec;
+pub use self::spec::{StateRefusal, VcdaSpec};
 pub use self::start::FreeVm;
 pub use self::task::{Outcome, Resource, Task};
 pub use self::vapp::VappReplication;

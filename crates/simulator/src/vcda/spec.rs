@@ -24,6 +24,8 @@ pub struct VcdaSpec {
     pub needs_extension: bool,
     /// What a recovery state does not allow is refused in the task instead of at the call.
     pub refuses_in_task: bool,
+    /// How what a recovery state does not allow is refused.
+    pub state_refusal: StateRefusal,
     /// Tasks bring no result.
     pub no_results: bool,
     /// A recovered VM is not told: `recoveryInfo` has the state alone.
@@ -55,6 +57,19 @@ pub struct VcdaSpec {
     pub stop_deletes_recovered: bool,
 }
 
+/// How what a recovery state does not allow is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateRefusal {
+    /// 400 `BadRequest`.
+    #[default]
+    BadRequest,
+    /// 409 with a code that names the state, and that no page has.
+    Conflict,
+    /// 500 `GeneralServerFailure`.
+    ServerFailure,
+}
+
 impl Default for VcdaSpec {
     fn default() -> Self {
         Self {
@@ -66,6 +81,7 @@ impl Default for VcdaSpec {
             missing_extension_is_not_authenticated: false,
             needs_extension: false,
             refuses_in_task: false,
+            state_refusal: StateRefusal::BadRequest,
             no_results: false,
             bare_recovery_info: false,
             unknown_recovery_tag: false,
@@ -89,6 +105,7 @@ impl VcdaSpec {
     pub fn odd() -> Self {
         Self {
             refuses_in_task: true,
+            state_refusal: StateRefusal::Conflict,
             no_results: true,
             unknown_recovery_tag: true,
             null_as_text: true,

@@ -65,12 +65,13 @@ pub(super) fn begin(
     let resource = resource(world, incoming, level)?;
     let ids = members(&world.vcda, &resource, level);
     let body = check::body(&world.vcda, &ids, kind, level, incoming)?;
+    let as_told = world.vcda.spec.state_refusal;
     let mut parts = Vec::new();
     let mut late = None;
     for id in &ids {
         let replication = replication(&world.vcda, id)?;
         let settings = Settings::of(&body, kind, level, replication);
-        match check::fit(replication, incoming.endpoint, kind, settings) {
+        match check::fit(replication, incoming.endpoint, kind, settings, as_told) {
             Ok(settings) => parts.push(Part {
                 replication: id.clone(),
                 began_in: replication.recovery,
@@ -147,7 +148,13 @@ pub(super) fn parts_of_plan(
     let mut parts = Vec::new();
     for id in ids {
         let replication = replication(vcda, id).map_err(|refusal| refusal.error)?;
-        match check::fit(replication, site, kind, Settings::usual()) {
+        match check::fit(
+            replication,
+            site,
+            kind,
+            Settings::usual(),
+            vcda.spec.state_refusal,
+        ) {
             Ok(settings) => parts.push(Part {
                 replication: id.clone(),
                 began_in: replication.recovery,

@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 pub(crate) use self::service::ViJsonService;
 #[cfg(test)]
 pub(crate) use self::service::routed;
-pub use self::spec::ViJsonSpec;
+pub use self::spec::{CancelEnd, ViJsonSpec};
 
 use self::fault::Fault;
 use crate::core::Core;

@@ -19,6 +19,23 @@ pub struct ViJsonSpec {
     pub wraps_faults: bool,
     /// A path below a release that the vCenter does not know is `MethodNotFound` instead of a plain 404.
     pub unknown_release_is_fault: bool,
+    /// How a task ends that was asked to stop.
+    pub cancel_end: CancelEnd,
+}
+
+/// How a task ends that was asked to stop. It says that it was cancelled in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelEnd {
+    /// With the error `RequestCanceled`.
+    #[default]
+    RequestCanceled,
+    /// With another error.
+    OtherFault,
+    /// With the state of an error, and no error.
+    NoFault,
+    /// As it would have: it had gone too far.
+    GoesOn,
 }
 
 impl ViJsonSpec {

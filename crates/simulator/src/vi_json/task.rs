@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::CancelEnd;
 use super::fault::Fault;
 use super::value::{date_time, reference};
 use crate::core::Core;
@@ -305,11 +306,13 @@ pub(crate) fn cancel(world: &mut World, vcenter: &str, key: &str) -> Result<(), 
     }
     task.cancelled = true;
     task.cancelable = false;
-    let stops = TaskEvent::Stops {
-        vcenter: vcenter.to_owned(),
-        key: key.to_owned(),
-    };
-    schedule(&mut world.core, CANCEL_MS, stops);
+    if world.vi_json.spec.cancel_end != CancelEnd::GoesOn {
+        let stops = TaskEvent::Stops {
+            vcenter: vcenter.to_owned(),
+            key: key.to_owned(),
+        };
+        schedule(&mut world.core, CANCEL_MS, stops);
+    }
     world.inventory.touch(vcenter, key);
     Ok(())
 }
@@ -377,8 +380,19 @@ pub(crate) fn happen(world: &mut World, event: TaskEvent) {
             running(world, &vcenter, &key, &|task| task.progress = Some(percent));
         }
         TaskEvent::Stops { vcenter, key } => {
-            let fault = Fault::new("RequestCanceled", "The task was cancelled.");
-            end(world, &vcenter, &key, Err(fault));
+            let end_as = world.vi_json.spec.cancel_end;
+            let type_name = if end_as == CancelEnd::OtherFault {
+                "SystemError"
+            } else {
+                "RequestCanceled"
+            };
+            if !is_over(world, &vcenter, &key) {
+                let fault = Fault::new(type_name, "The task was cancelled.");
+                end(world, &vcenter, &key, Err(fault));
+                if end_as == CancelEnd::NoFault {
+                    change(world, &vcenter, &key, |task| task.error = None);
+                }
+            }
         }
         TaskEvent::Ends {
             vcenter,

@@ -46,6 +46,7 @@ impl Vms {
             datastores: BTreeMap::new(),
             networks: BTreeMap::new(),
             made: BTreeMap::new(),
+            coming: BTreeMap::new(),
             held: BTreeMap::new(),
             recommended: Vec::new(),
         };

@@ -76,19 +76,23 @@ impl Config {
         value.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Names other volumes and paths, as a mapping says. What it does not map stays.
+    /// Names other volumes and paths, as a mapping from [plain](plain) ids says. What it does not map stays.
     pub(super) fn rewrite(&mut self, volumes: &BTreeMap<String, String>, place: &Place, datastore: &str) {
-        if let Some(own) = self.volume.as_ref().and_then(|volume| volumes.get(volume)) {
+        if let Some(own) = self
+            .volume
+            .as_ref()
+            .and_then(|volume| volumes.get(&plain(volume)))
+        {
             self.volume = Some(own.clone());
         }
         for snapshot in &mut self.snapshots {
-            if let Some(own) = volumes.get(snapshot) {
+            if let Some(own) = volumes.get(&plain(snapshot)) {
                 snapshot.clone_from(own);
             }
         }
         for device in self.devices.values_mut() {
             let Some(own) = disk_volume(device)
-                .and_then(|volume| volumes.get(volume))
+                .and_then(|volume| volumes.get(&plain(volume)))
                 .cloned()
             else {
                 continue;
@@ -102,6 +106,12 @@ impl Config {
         }
         self.version += 1;
     }
+}
+
+/// The id of a volume without what may be written in another way: letter case and dashes.
+pub(super) fn plain(volume: &str) -> String {
+    let letters = volume.chars().filter(|letter| *letter != '-');
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// The volume behind a disk.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::file::Place;
+use super::file::{Place, plain};
 use super::machine::{Guest, Machine};
 use super::place::Datastore;
 use super::spec::MachineTrouble;
@@ -238,7 +238,7 @@ pub(super) fn destroyed(world: &mut World, job: &Job) -> Result<Option<Value>, F
     Ok(None)
 }
 
-/// Which volume stands for which, in one container.
+/// Which volume stands for which, in one container: those of the source by their plain ids.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Pair {
     volumes: BTreeMap<String, String>,
@@ -265,6 +265,12 @@ pub(super) fn rewrite(
         return Err(inaccessible(datastore));
     }
     power::idle(datastore.busy.as_ref())?;
+    let mut own_volumes = BTreeMap::new();
+    for (vcenter, volume) in vms.volumes.keys() {
+        if vcenter == incoming.endpoint {
+            own_volumes.insert(plain(volume), volume);
+        }
+    }
     let mut pairs = Vec::new();
     for pair in body["failoverPair"].as_array().map_or(&[][..], Vec::as_slice) {
         if pair["tgtContainer"] != container.as_str() {
@@ -277,12 +283,17 @@ pub(super) fn rewrite(
         for entry in pair["vvolMapping"].as_array().map_or(&[][..], Vec::as_slice) {
             let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
             let (theirs, own) = (text("key"), text("value"));
-            let key = (incoming.endpoint.to_owned(), own.clone());
-            if vms.volumes.get(&key) != Some(&datastore.id) {
-                return Err(Fault::new("PlatformConfigFault", "A volume could not be mapped.")
-                    .with("text", format!("No volume {own}.")));
+            let known = own_volumes.get(&plain(&own)).copied();
+            let key = known.map(|known| (incoming.endpoint.to_owned(), known.clone()));
+            match (known, key.and_then(|key| vms.volumes.get(&key))) {
+                (Some(known), Some(found)) if *found == datastore.id => {
+                    volumes.insert(plain(&theirs), known.clone());
+                }
+                _ => {
+                    return Err(Fault::new("PlatformConfigFault", "A volume could not be mapped.")
+                        .with("text", format!("No volume {own}.")));
+                }
             }
-            volumes.insert(theirs, own);
         }
         pairs.push(Pair { volumes });
     }

@@ -37,7 +37,7 @@ pub use self::place::{Datastore, Network, NetworkKind};
 pub(crate) use self::power::check_power;
 pub use self::spec::{ChoiceNames, MachineTrouble, Placement, TroubledMachine, VmSpec};
 pub(crate) use self::view::property;
-pub(crate) use self::volume::{Replicated, ReplicatedSide, in_use, volumes_change};
+pub(crate) use self::volume::{Held, Replicated, ReplicatedSide, in_use, volumes_change};
 
 use crate::call_log::Ticket;
 use crate::core::Core;
@@ -61,6 +61,9 @@ pub struct Vms {
     networks: BTreeMap<String, Network>,
     #[serde(with = "crate::saved::pairs")]
     made: BTreeMap<(String, crate::saved::Name), u32>,
+    /// Volumes that are going to surface, by the place of their files.
+    #[serde(with = "crate::saved::pairs")]
+    coming: BTreeMap<Place, volume::Coming>,
     /// Work on machines that goes on when they are answered.
     held: BTreeMap<String, Job>,
     /// Recommendations of clusters that nobody has applied.
@@ -74,6 +77,8 @@ pub(crate) enum VmEvent {
     Ends(Box<Job>),
     /// A guest goes on to its next state, in the run in which that was set off.
     Guest { machine: String, boots: u32, to: Guest },
+    /// Volumes surface, unless they went away meanwhile.
+    Surfaces { place: Place, at_ms: i64 },
 }
 
 /// Work that was taken.
@@ -114,6 +119,7 @@ pub(crate) fn happen(world: &mut World, event: VmEvent) {
     match event {
         VmEvent::Ends(job) => ends(world, *job),
         VmEvent::Guest { machine, boots, to } => power::guest_goes_on(world, &machine, boots, to),
+        VmEvent::Surfaces { place, at_ms } => volume::surface(&mut world.vms, place, at_ms),
     }
 }
 
@@ -183,7 +189,9 @@ impl Vms {
     /// Gives the files of a machine a trouble or takes it away, at all sites; `false` if there are none of that name.
     pub fn set_trouble(&mut self, machine: &str, trouble: MachineTrouble, troubled: bool) -> bool {
         let mut found = false;
-        for home in self.homes.values_mut().filter(|home| home.config.name == machine) {
+        let coming = self.coming.values_mut().filter_map(volume::Coming::home_mut);
+        let homes = self.homes.values_mut().chain(coming);
+        for home in homes.filter(|home| home.config.name == machine) {
             found = true;
             if troubled {
                 home.troubles.insert(trouble);

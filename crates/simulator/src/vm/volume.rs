@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Vms;
-use super::file::Place;
+use serde::{Deserialize, Serialize};
+
+use super::file::{Home, Place, plain};
 use super::machine::Guest;
+use super::{VmEvent, Vms};
+use crate::event::Event;
 use crate::world::World;
 
 /// A replication group as far as volumes and files are concerned.
@@ -38,39 +41,107 @@ pub(crate) struct ReplicatedSide {
     pub(crate) home: String,
 }
 
-/// Hosts can reach the volumes of a group at other sides than before.
-pub(crate) fn volumes_change(world: &mut World, group: &Replicated, before: [bool; 2], after: [bool; 2]) {
-    let sides = [0, 1];
-    for side in sides.into_iter().filter(|side| after[*side] && !before[*side]) {
-        appear(&mut world.vms, group, &group.sides[1 - side], &group.sides[side]);
+/// At which sides hosts are to reach the volumes of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Before a change.
+    pub(crate) before: [bool; 2],
+    /// After it.
+    pub(crate) after: [bool; 2],
+}
+
+impl Held {
+    /// The side that is to be reached from now on.
+    pub(crate) fn gained(self) -> Option<usize> {
+        [0, 1]
+            .into_iter()
+            .find(|side| self.after[*side] && !self.before[*side])
     }
-    for side in sides.into_iter().filter(|side| before[*side] && !after[*side]) {
+
+    fn lost(self) -> Option<usize> {
+        [0, 1]
+            .into_iter()
+            .find(|side| self.before[*side] && !self.after[*side])
+    }
+}
+
+/// Volumes of one side of a group that are going to surface, and the files on them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Coming {
+    vcenter: String,
+    volumes: Vec<String>,
+    home: Option<Home>,
+    at_ms: i64,
+}
+
+impl Coming {
+    /// The files on them.
+    pub(super) fn home_mut(&mut self) -> Option<&mut Home> {
+        self.home.as_mut()
+    }
+}
+
+/// Hosts can reach the volumes of a group at other sides than before; those that they gain, so much later.
+pub(crate) fn volumes_change(world: &mut World, group: &Replicated, held: Held, late_ms: u32) {
+    if let Some(side) = held.gained() {
+        let to = &group.sides[side];
+        let at_ms = world.core.now_ms() + i64::from(late_ms);
+        let coming = Coming {
+            vcenter: to.vcenter.clone(),
+            volumes: to.volumes.clone(),
+            home: recovered(&world.vms, group, &group.sides[1 - side], to),
+            at_ms,
+        };
+        let place = place(to);
+        world.vms.coming.insert(place.clone(), coming);
+        if late_ms == 0 {
+            surface(&mut world.vms, place, at_ms);
+        } else {
+            let surfaces = VmEvent::Surfaces { place, at_ms };
+            world.core.schedule_in(i64::from(late_ms), Event::Vm(surfaces));
+        }
+    }
+    if let Some(side) = held.lost() {
         vanish(world, &group.sides[side]);
     }
 }
 
-/// The volumes of one side of a group can be reached from now on. The files on them are those of the other side as they
-/// are at this moment; they name its volumes, unless they are corrected. What storage policies they had means nothing here.
-fn appear(vms: &mut Vms, group: &Replicated, from: &ReplicatedSide, to: &ReplicatedSide) {
-    for volume in &to.volumes {
-        let key = (to.vcenter.clone(), volume.clone());
-        vms.volumes.insert(key, to.datastore.clone());
+/// Volumes can be reached from now on, if they still are to at this time.
+pub(super) fn surface(vms: &mut Vms, place: Place, at_ms: i64) {
+    if vms.coming.get(&place).is_none_or(|coming| coming.at_ms != at_ms) {
+        return;
     }
-    let Some(mut home) = vms.homes.get(&place(from)).cloned() else {
+    let Some(coming) = vms.coming.remove(&place) else {
         return;
     };
+    for volume in coming.volumes {
+        let key = (coming.vcenter.clone(), volume);
+        vms.volumes.insert(key, place.datastore.clone());
+    }
+    if let Some(home) = coming.home {
+        vms.homes.insert(place, home);
+    }
+}
+
+/// The files on the volumes of one side of a group: those of the other side as they are at this moment. They name its volumes,
+/// unless they are corrected. What storage policies they had means nothing here.
+fn recovered(vms: &Vms, group: &Replicated, from: &ReplicatedSide, to: &ReplicatedSide) -> Option<Home> {
+    let there = vms.homes.get(&place(from));
+    let coming = || vms.coming.get(&place(from))?.home.as_ref();
+    let mut home = there.or_else(coming)?.clone();
     home.vcenter.clone_from(&to.vcenter);
     home.config.profiles.clear();
     super::view::disconnect_cards(&mut home);
     if group.corrected {
-        let both = from.volumes.iter().cloned().zip(to.volumes.iter().cloned());
+        let both = from.volumes.iter().map(|volume| plain(volume));
+        let both = both.zip(to.volumes.iter().cloned());
         let name = vms
             .datastores
             .get(&to.datastore)
             .map_or("", |datastore| &datastore.name);
         home.config.rewrite(&both.collect(), &place(to), name);
     }
-    vms.homes.insert(place(to), home);
+    Some(home)
 }
 
 /// The volumes of one side of a group cannot be reached any more. Machines on them stay in the inventory, inaccessible.
@@ -80,6 +151,7 @@ fn vanish(world: &mut World, side: &ReplicatedSide) {
         vms.volumes.remove(&(side.vcenter.clone(), volume.clone()));
     }
     let place = place(side);
+    vms.coming.remove(&place);
     vms.homes.remove(&place);
     for machine in vms.machines.values_mut().filter(|machine| machine.place == place) {
         machine.on = false;

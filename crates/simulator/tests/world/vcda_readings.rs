@@ -1,7 +1,7 @@
 //! What the rules of VCDA leave open, in its other reading: the switch makes the difference and nothing else does.
 
 use farside_simulator::WorldSpec;
-use farside_simulator::vcda::VcdaSpec;
+use farside_simulator::vcda::{StateRefusal, VcdaSpec};
 use serde_json::{Value, json};
 
 use crate::support::{Action, Pair, text};
@@ -64,6 +64,22 @@ fn a_reverse_under_way_is_complete_or_in_progress() {
     };
     let [complete, in_progress] = both(|spec| spec.reverse_in_progress = true, state);
     assert_eq!((complete, in_progress), (json!("COMPLETE"), json!("IN_PROGRESS")));
+}
+
+#[test]
+fn a_second_test_is_refused_in_each_of_the_readings() {
+    for (state_refusal, status, code) in [
+        (StateRefusal::BadRequest, 400, "BadRequest"),
+        (StateRefusal::Conflict, 409, "OperationNotAllowedInRecoveryState"),
+        (StateRefusal::ServerFailure, 500, "GeneralServerFailure"),
+    ] {
+        let mut pair = pair(|spec| spec.state_refusal = state_refusal);
+        let id = pair.id(1);
+        pair.finish("west", &id, Action::Test);
+        let refused = pair.act("west", &id, Action::Test);
+        assert_eq!((refused.status, &refused.value()["code"]), (status, &json!(code)));
+        assert_eq!(pair.recovery_state("west", &id), "TEST");
+    }
 }
 
 #[test]

@@ -117,8 +117,18 @@ impl Queue {
                         item.put_off = faults;
                         None
                     }
+                    GroupFault::WrongEnd if item.may_be_elsewhere() => {
+                        item.seen = false;
+                        item.put_off = faults;
+                        None
+                    }
                     _ => Some(NotStarted::NotShown { faults }),
                 },
+                GroupView::Missing if item.may_be_elsewhere() => {
+                    item.seen = false;
+                    item.put_off = Vec::new();
+                    None
+                }
                 GroupView::Missing => Some(NotStarted::NotShown { faults: Vec::new() }),
             };
             match reason {
@@ -388,6 +398,7 @@ impl Queue {
                 self.others_go_along(provider, &mapping);
                 item.goes_by(&mapping, alone, now)
             }
+            GroupFault::WrongEnd => item.may_be_elsewhere(),
             // A provider that fails midway says both.
             GroupFault::Unavailable if is_traced => return self.looks(item, Why::Unavailable, faults, now),
             GroupFault::OutOfResource if is_traced => return self.looks(item, Why::Refused, faults, now),

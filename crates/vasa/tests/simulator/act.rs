@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use farside_models_sms::ReplicationState;
-use farside_simulator::sms::{EntryFault, ProviderSpec, ResultForm, VasaSpec};
+use farside_simulator::sms::{EntryFault, OtherProvider, ProviderSpec, ResultForm, VasaSpec};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_vasa::{
     Action, Batch, CalledAt, Doubt, GroupEnd, GroupEnded, GroupFault, GroupId, GroupSuccess, GroupView,
@@ -154,6 +154,42 @@ async fn groups_of_an_inactive_provider_go_to_the_one_that_is_active() {
             let ends = act.send().await.unwrap();
             assert!(succeeded(&ends), "{whole} {checked}: {ends:?}");
             assert_eq!(effects(&pair, FAILOVER), 6);
+        }
+    }
+}
+
+/// What a provider says of groups that are another one's is left open: none of it is the end of them.
+#[tokio::test(start_paused = true)]
+async fn groups_that_their_provider_disowns_are_looked_for_at_the_one_that_is_active() {
+    for other_provider in [OtherProvider::FunctionTarget, OtherProvider::Silent] {
+        for (whole, checked) in [(false, false), (false, true), (true, false), (true, true)] {
+            let pair = world(
+                |_| {},
+                |spec| {
+                    spec.inactive_refuses_call = whole;
+                    spec.other_provider = other_provider;
+                },
+            );
+            let west = pair.site("vc-west").await;
+            let mut groups = ids(&west.all(0).await);
+            let activated = pair
+                .simulator
+                .world()
+                .sms_mut()
+                .activate("fd-west-1", "vasaProvider-west-2");
+            assert!(activated);
+            // One that is at the wrong end is not looked for for ever.
+            groups.push(GroupId::new("fd-east-1", "rg-001"));
+            let act = west
+                .client
+                .act(&west.providers[0], UNPLANNED, groups.iter().cloned());
+            let act = if checked { act } else { act.unchecked() };
+            let ends = act.send().await.unwrap();
+            let (foreign, own) = ends.split_last().unwrap();
+            let case = format!("{other_provider:?} {whole} {checked}");
+            assert!(succeeded(own), "{case}: {ends:?}");
+            assert!(!foreign.end.is_success(), "{case}");
+            assert_eq!(effects(&pair, FAILOVER), 6, "{case}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use farside_models_sms::RecoveredDevice;
 use farside_models_vim::RegisterVMRequest;
 use farside_simulator::WorldSpec;
-use farside_simulator::sms::VasaSpec;
+use farside_simulator::sms::{VasaSpec, VolumeIds};
 use farside_simulator::vm::{MachineTrouble, VmSpec};
 use farside_vasa::{
     Device, GroupDevice, GroupId, GroupOutcome, GroupSuccess, MachineFiles, Recovered, Recovery,
@@ -104,6 +104,79 @@ async fn volumes_of_snapshots_come_from_the_fresh_look_alone() {
         let taken = take_up(&west, path).await;
         assert_eq!(taken.was_found, taken.machine.reference() == machine.reference());
         start(&taken.machine).await.unwrap();
+    }
+}
+
+/// How soon volumes surface is told nowhere: until then the look does not tell them, and vCenter does not know them.
+#[tokio::test(start_paused = true)]
+async fn volumes_that_surface_late_are_waited_for_within_the_time_given() {
+    for (host_based, told) in [(false, false), (false, true), (true, false), (true, true)] {
+        let pair = world(|vasa, _| {
+            vasa.surfaces_ms = 20_000;
+            vasa.providers[0].host_based = host_based;
+            vasa.providers[0].holds_snapshots = !host_based;
+        });
+        let west = pair.site("vc-west").await;
+        let results = fail_over(&pair, &west, &[1, 3]).await;
+        let results = if told { results } else { Vec::new() };
+        let groups = [target(1), target(3)];
+        let files = west
+            .client
+            .machine_files(&west.providers[0], &groups, &results, LONG)
+            .await
+            .unwrap();
+        assert_eq!(
+            (files.paths.len(), files.failed.len()),
+            (2, 0),
+            "{host_based} {told}"
+        );
+        for path in &files.paths {
+            start(&take_up(&west, path).await.machine).await.unwrap();
+        }
+    }
+    // In less time they are not there.
+    let pair = world(|vasa, _| vasa.surfaces_ms = 20_000);
+    let west = pair.site("vc-west").await;
+    let results = fail_over(&pair, &west, &[1]).await;
+    let short = Duration::from_secs(10);
+    let error = west
+        .client
+        .machine_files(&west.providers[0], &[target(1)], &results, short)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RecoveryError::Work(_)), "{error:?}");
+    let files = west
+        .client
+        .machine_files(&west.providers[0], &[target(1)], &[], Duration::from_secs(1))
+        .await
+        .unwrap();
+    assert_eq!((files.paths.len(), files.lost.len()), (0, 2));
+}
+
+/// Providers write ids of volumes in their own way, which is not that of the properties of machines.
+#[tokio::test(start_paused = true)]
+async fn ids_of_volumes_are_the_same_however_they_are_written() {
+    for volume_ids in [VolumeIds::Capitals, VolumeIds::NoDashes] {
+        let pair = world(|vasa, _| {
+            vasa.volume_ids = volume_ids;
+            vasa.providers[0].holds_snapshots = true;
+        });
+        let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
+        let group = east.group(&GroupId::new("fd-east-1", "rg-001")).await;
+        let owned = east.owned(&group).await;
+        assert!(owned.len() == 2 && owned.iter().all(Option::is_some), "{owned:?}");
+        let results = fail_over(&pair, &west, &[1]).await;
+        let files = west
+            .client
+            .machine_files(&west.providers[0], &[target(1)], &results, LONG)
+            .await
+            .unwrap();
+        assert_eq!((files.paths.len(), files.lost.len()), (1, 0), "{volume_ids:?}");
+        start(&take_up(&west, &files.paths[0]).await.machine)
+            .await
+            .unwrap();
+        let owned = west.owned(&west.group(&target(1)).await).await;
+        assert!(owned.len() == 3 && owned.iter().all(Option::is_some), "{owned:?}");
     }
 }
 

@@ -9,6 +9,36 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "each case draws the readings of the arrays itself",
     },
     Kept {
+        test: "act::groups_whose_call_does_not_go_out_are_sent_again_in_time",
+        switches: &["vcha.proxy_pages"],
+        why: "a call that a proxy answers may have gone out",
+    },
+    Kept {
+        test: "again::why_a_group_was_put_off_is_told_although_its_last_call_did_not_go_out",
+        switches: &["vcha.proxy_pages"],
+        why: "a call that a proxy answers may have gone out",
+    },
+    Kept {
+        test: "again::without_an_active_provider_groups_stay_as_they_are",
+        switches: &["vasa.other_provider"],
+        why: "what the provider said is told; that it says `InactiveProvider`",
+    },
+    Kept {
+        test: "owners::*",
+        switches: &["vasa.surfaces_ms"],
+        why: "the recovered devices that a group shows right after a failover",
+    },
+    Kept {
+        test: "machines::devices_have_the_same_volumes_on_both_sides_and_name_what_was_recovered",
+        switches: &["vasa.surfaces_ms"],
+        why: "the recovered devices that a group shows right after a failover",
+    },
+    Kept {
+        test: "files::volumes_of_snapshots_come_from_the_fresh_look_alone",
+        switches: &["vasa.surfaces_ms"],
+        why: "files are rewritten right after a failover, by the single call",
+    },
+    Kept {
         test: "moves::groups_in_the_wrong_state_and_at_the_wrong_end_fail_alone",
         switches: &["vasa.already_done"],
         why: "the fault of the wrong state",

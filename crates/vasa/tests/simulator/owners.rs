@@ -26,7 +26,7 @@ fn world(change: impl FnOnce(&mut VasaSpec)) -> Pair {
 }
 
 /// A part of a machine, by the machine's name.
-type Part = (String, VmPart);
+pub(crate) type Part = (String, VmPart);
 
 impl Site {
     /// All machines of the site, with their names.
@@ -53,7 +53,7 @@ impl Site {
     }
 
     /// Whom the devices of a group belong to, in their order.
-    async fn owned(&self, group: &Group) -> Vec<Option<Part>> {
+    pub(crate) async fn owned(&self, group: &Group) -> Vec<Option<Part>> {
         let (machines, volumes) = (self.machines().await, self.volumes().await);
         let found = owners(group, &volumes).into_iter();
         found
@@ -61,7 +61,7 @@ impl Site {
             .collect()
     }
 
-    async fn group(&self, id: &GroupId) -> Group {
+    pub(crate) async fn group(&self, id: &GroupId) -> Group {
         let all = self.groups().await;
         all.into_iter().find(|group| group.id == *id).unwrap()
     }

@@ -4,6 +4,16 @@ use farside_simulator::spec::odd_tests::{Kept, check};
 
 pub(crate) const KEPT: &[Kept] = &[
     Kept {
+        test: "odd::a_second_test_is_refused_with_any_code_and_the_first_one_stays",
+        switches: &["vcda.state_refusal", "vcda.refuses_in_task"],
+        why: "it plays each reading itself",
+    },
+    Kept {
+        test: "odd::a_refusal_may_come_in_the_task",
+        switches: &["vcda.state_refusal"],
+        why: "the code of the error in the task",
+    },
+    Kept {
         test: "plans::a_plan_is_tested_cleaned_up_and_failed_over",
         switches: &["vcda.no_results"],
         why: "it looks at the result of the task",

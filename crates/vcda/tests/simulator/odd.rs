@@ -3,10 +3,13 @@
 use farside_models_vcda::{
     NewRecoveryPlanSettings, RecoveryState, RecoveryStepSettings, VmReplicationsListQuery,
 };
-use farside_simulator::vcda::VcdaSpec;
+use farside_simulator::vcda::{StateRefusal, VcdaSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
-use farside_transport::{OperationId, WaitErrorKind};
-use farside_vcda::{Extension, RecoveryPlanId, TASK_KIND, poll_policy};
+use farside_transport::{Effect, OperationId, WaitErrorKind};
+use farside_vcda::{
+    Extension, FailoverTestSettings, Networks, Power, RecoveryPlanId, TASK_KIND, Target, TestFrom,
+    poll_policy,
+};
 use farside_wire::RawJson;
 use futures_util::TryStreamExt;
 use serde_json::json;
@@ -42,12 +45,44 @@ async fn an_odd_service_is_failed_over_and_reversed_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_may_come_in_the_task() {
-    let site = odd(|_| {});
+    let site = odd(|vcda| vcda.state_refusal = StateRefusal::BadRequest);
     let vm = site.client.vm_replication(&site.ids()[0]);
     let work = vm.start_test_cleanup().await.unwrap();
     let error = site.done(&work).await.unwrap_err();
     assert!(matches!(error.kind(), WaitErrorKind::Failed(error) if error.code() == "BadRequest"));
     assert_eq!(site.state(vm.id()).await, RecoveryState::NotStarted);
+}
+
+/// Which code refuses a second test is not documented. One that does not say that nothing was done leaves it to a look.
+#[tokio::test(start_paused = true)]
+async fn a_second_test_is_refused_with_any_code_and_the_first_one_stays() {
+    let test = FailoverTestSettings::new(
+        Target::Vcloud,
+        Power::Off,
+        Networks::Preconfigured,
+        TestFrom::Newest,
+    );
+    for (state_refusal, effect) in [
+        (StateRefusal::BadRequest, Effect::Refused),
+        (StateRefusal::Conflict, Effect::Refused),
+        (StateRefusal::ServerFailure, Effect::Unknown),
+    ] {
+        let site = odd(|vcda| {
+            vcda.refuses_in_task = false;
+            vcda.state_refusal = state_refusal;
+        });
+        let vm = site.client.vm_replication(&site.ids()[0]);
+        let work = vm.start_failover_test(&test).await.unwrap();
+        site.done(&work).await.unwrap();
+        let error = vm.start_failover_test(&test).await.unwrap_err();
+        assert_eq!(error.effect(), effect, "{state_refusal:?}: {error}");
+        assert!(error.service_error().is_some());
+        assert_eq!(site.state(vm.id()).await, RecoveryState::Test);
+        assert_eq!(site.attempts("vmReplications.failoverTest"), 2);
+        let work = vm.start_test_cleanup().await.unwrap();
+        site.done(&work).await.unwrap();
+        assert_eq!(site.state(vm.id()).await, RecoveryState::NotStarted);
+    }
 }
 
 #[tokio::test(start_paused = true)]

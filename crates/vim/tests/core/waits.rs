@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use farside_simulator::vi_json::{CancelEnd, ViJsonSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::testing::wait_suite::{self, End, Hit, WaitBench, Work};
 use farside_transport::{Clock, Effect, OperationId, PollPolicy, RemoteOperation, TaskSource, WaitErrorKind};
@@ -93,6 +94,40 @@ mod suite {
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_kept_and_not_polled_holds_nobody_up() {
     wait_suite::a_wait_that_is_kept_and_not_polled_holds_nobody_up(&TaskBench::new()).await;
+}
+
+/// How a cancelled task ends is inferred. Whoever waits for it learns how it did, and does not take it for done if it was not.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_task_ends_the_wait_in_each_reading() {
+    for cancel_end in [
+        CancelEnd::RequestCanceled,
+        CancelEnd::OtherFault,
+        CancelEnd::NoFault,
+        CancelEnd::GoesOn,
+    ] {
+        let mut form = ViJsonSpec::default();
+        form.cancel_end = cancel_end;
+        let site = Site::of(&WorldSpec::pair(5).groups(2).replications(0).vi_json(form));
+        let client = site.client();
+        let bench = TaskBench { site, client };
+        let id = bench.start(Work::Succeeds).await;
+        bench.source().cancel(&id).await.unwrap();
+        let work = bench.client.attach(id, farside_vim::no_result).unwrap();
+        let ended = work
+            .until_done(Duration::from_secs(60), &*bench.clock(), PollPolicy::default())
+            .await;
+        let code = ended.map_err(|error| match error.into_kind() {
+            WaitErrorKind::Failed(failure) => failure.code().to_owned(),
+            other => panic!("{other:?}"),
+        });
+        let wanted = match cancel_end {
+            CancelEnd::RequestCanceled => Err("RequestCanceled"),
+            CancelEnd::OtherFault => Err("SystemError"),
+            CancelEnd::NoFault => Err("MethodFault"),
+            CancelEnd::GoesOn => Ok(()),
+        };
+        assert_eq!(code.as_ref().map(|()| ()).map_err(String::as_str), wanted);
+    }
 }
 
 /// The node that takes over has no task of the other one: a look at it meets the fault of an object that is not there.

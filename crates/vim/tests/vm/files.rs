@@ -23,7 +23,7 @@ async fn both_lists_of_an_update_are_told() {
         .vms_mut()
         .set_trouble("app-003", MachineTrouble::BadFiles, true);
     for group in ["group-001", "group-003"] {
-        assert!(bench.simulator.world().act_on_group(group, Verb::Failover));
+        bench.act(group, Verb::Failover).await;
     }
     let all: Vec<RecoveredVolume> = ["group-001", "group-003"]
         .iter()
@@ -49,7 +49,7 @@ async fn both_lists_of_an_update_are_told() {
 #[tokio::test]
 async fn the_single_call_takes_every_member_and_the_refusals_have_their_faults() {
     let bench = Bench::new(VmSpec::default());
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::Failover));
+    bench.act("group-001", Verb::Failover).await;
     let datastore = target(&bench, "group-001");
     let container = bench
         .simulator
@@ -119,7 +119,7 @@ async fn the_single_call_takes_every_member_and_the_refusals_have_their_faults()
 async fn an_update_waits_for_the_one_before_it() {
     let bench = Bench::new(VmSpec::default());
     for group in ["group-001", "group-003"] {
-        assert!(bench.simulator.world().act_on_group(group, Verb::Failover));
+        bench.act(group, Verb::Failover).await;
     }
     let datastore = target(&bench, "group-001");
     let (first, third) = (volumes(&bench, "group-001"), volumes(&bench, "group-003"));

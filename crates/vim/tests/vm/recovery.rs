@@ -53,7 +53,7 @@ async fn a_file_that_is_not_there_yet_is_waited_for_as_long_as_is_said() {
         // One that shows up meanwhile is found.
         let later = async {
             bench.pass(Duration::from_secs(40)).await;
-            assert!(bench.simulator.world().act_on_group("group-003", Verb::Failover));
+            bench.act("group-003", Verb::Failover).await;
         };
         let volumes = crate::story::volumes(&bench, "group-003");
         let name = {
@@ -368,7 +368,7 @@ async fn a_recommendation_is_applied_when_it_is_wanted_and_once() {
 
 /// A test copy that runs, and what it is known by.
 async fn copy(bench: &Bench) -> (VirtualMachine, TestCopy) {
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::TestStart));
+    bench.act("group-001", Verb::TestStart).await;
     let datastore = crate::story::target(bench, "group-001");
     let volumes = crate::story::volumes(bench, "group-001");
     let files = datastore.update_vm_files(None, &volumes, LONG).await.unwrap();
@@ -447,7 +447,7 @@ async fn a_deletion_whose_answer_is_lost_is_not_repeated() {
 async fn of_a_copy_whose_volumes_are_gone_nothing_is_proven() {
     let bench = Bench::new(VmSpec::default());
     let (machine, copy) = copy(&bench).await;
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::TestStop));
+    bench.act("group-001", Verb::TestStop).await;
     let error = machine.discard(&copy, OFF, LONG).await.unwrap_err();
     assert!(
         matches!(error.kind(), WorkErrorKind::NotTheCopy { found: None, .. }),

@@ -35,7 +35,7 @@ pub(crate) fn target(bench: &Bench, group: &str) -> Datastore {
 
 /// Fails a group over and has its files rewritten.
 pub(crate) async fn updated(bench: &Bench, group: &str) -> UpdatedFiles {
-    assert!(bench.simulator.world().act_on_group(group, Verb::Failover));
+    bench.act(group, Verb::Failover).await;
     files_of(bench, group).await
 }
 
@@ -62,7 +62,7 @@ async fn a_planned_failover_by_hand() {
     assert_eq!(source.shut_down(limits).await.unwrap(), ByWhat::Guest);
 
     // The array moves; the files at the target name the volumes of the source, and cannot be registered yet.
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::Failover));
+    bench.act("group-001", Verb::Failover).await;
     let datastore = target(&bench, "group-001");
     let ids = volumes(&bench, "group-001");
     let name = datastore.summary().await.unwrap().name;
@@ -125,7 +125,7 @@ async fn a_planned_failover_by_hand() {
 #[tokio::test]
 async fn a_test_copy_is_deleted_with_its_files_before_the_test_stops() {
     let bench = Bench::new(VmSpec::default());
-    assert!(bench.simulator.world().act_on_group("group-002", Verb::TestStart));
+    bench.act("group-002", Verb::TestStart).await;
     let path = files_of(&bench, "group-002").await.updated[0].path.clone();
     let request = RegisterVMRequest::new(&path, false)
         .with_name("copy of app-002")
@@ -167,10 +167,10 @@ async fn a_test_copy_is_deleted_with_its_files_before_the_test_stops() {
 #[tokio::test]
 async fn volumes_that_go_leave_an_inaccessible_machine() {
     let bench = Bench::new(VmSpec::default());
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::TestStart));
+    bench.act("group-001", Verb::TestStart).await;
     let files = files_of(&bench, "group-001").await;
     let copy = bench.register(&bench.west, &files.updated[0].path).await.unwrap();
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::TestStop));
+    bench.act("group-001", Verb::TestStop).await;
     let runtime = copy.runtime().await.unwrap();
     assert_eq!(
         runtime.connection_state,

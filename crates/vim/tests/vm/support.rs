@@ -6,6 +6,7 @@ use std::time::Duration;
 use farside_models_vim::{CreateFolderRequest, RegisterVMRequest};
 use farside_simulator::call_log::Entry;
 use farside_simulator::sms::VasaSpec;
+use farside_simulator::sms::Verb;
 use farside_simulator::vm::VmSpec;
 use farside_simulator::{Simulator, WorldSpec};
 use farside_transport::testing::{PausedClock, recorded};
@@ -130,6 +131,12 @@ impl<C: Clock + 'static> Bench<C> {
     /// Waits for the end of a task.
     pub(crate) async fn done<T>(&self, task: RemoteOperation<T>) -> Result<T, WaitError> {
         task.until_done(LONG, &*self.clock, PollPolicy::default()).await
+    }
+
+    /// Somebody at the array does something with a group; volumes that it brings have surfaced afterwards.
+    pub(crate) async fn act(&self, group: &str, verb: Verb) {
+        assert!(self.simulator.world().act_on_group(group, verb));
+        self.pass(Duration::from_secs(21)).await;
     }
 
     pub(crate) fn pass(&self, time: Duration) -> impl Future<Output = ()> + '_ {

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    EAST, FAILOVER, WEST, bench, call, failover, fault_of, ids, info, pair, refused, run, state, states,
+    EAST, FAILOVER, WEST, bench, call, failover, fault_of, id, ids, info, pair, refused, run, state, states,
 };
 use super::{test_start, with_provider};
-use crate::sms::{ResultForm, VasaSpec};
+use crate::sms::{GroupState, OtherProvider, ResultForm, VasaSpec};
 
 fn promote(numbers: &[u32], planned: bool) -> Value {
     json!({"promoteParam": {
@@ -127,6 +127,28 @@ fn an_inactive_provider_refuses_its_groups_or_the_whole_call_and_names_the_activ
         );
         let entries = run(&mut bench, WEST, 2, METHOD, &body);
         assert_eq!(entries[0]["newState"], "FAILEDOVER", "{whole}");
+    }
+}
+
+#[test]
+fn a_provider_that_is_not_active_disowns_its_groups_or_leaves_them_out() {
+    for other_provider in [OtherProvider::FunctionTarget, OtherProvider::Silent] {
+        let mut bench = bench(VasaSpec {
+            other_provider,
+            ..VasaSpec::default()
+        });
+        assert!(bench.world.sms_mut().activate("fd-west-1", "vasaProvider-west-2"));
+        let entries = run(&mut bench, WEST, 1, METHOD, &failover(WEST, &[1], false, false));
+        assert_eq!(fault_of(&entries[0]), "InvalidFunctionTarget");
+        let body = json!({"groupId": [id(WEST, 1)]});
+        let told = call(&mut bench, WEST, 1, "QueryReplicationGroup", &body).value();
+        if other_provider == OtherProvider::Silent {
+            assert_eq!(told, Value::Null);
+        } else {
+            assert_eq!(fault_of(&told[0]), "InvalidFunctionTarget");
+        }
+        let group = bench.world.sms().group(WEST, "group-001").unwrap();
+        assert_eq!(group.state, GroupState::Target);
     }
 }
 

@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::{EAST, bench, fault};
 use crate::exchange::Answer;
+use crate::spec::WorldSpec;
 use crate::testbench::Bench;
 use crate::vi_json::object::Object;
+use crate::vi_json::{CancelEnd, ViJsonSpec};
 
 fn info(bench: &mut Bench, task: &str) -> Value {
     bench.get(EAST, &format!("/Task/{task}/info")).value()
@@ -47,6 +49,29 @@ fn a_task_waits_runs_with_progress_ends_and_is_forgotten() {
         fault(&bench.get(EAST, &format!("/Task/{task}/info"))),
         "ManagedObjectNotFound"
     );
+}
+
+#[test]
+fn a_cancelled_task_ends_in_each_of_the_readings() {
+    let wanted = [
+        (CancelEnd::RequestCanceled, "error", json!("RequestCanceled")),
+        (CancelEnd::OtherFault, "error", json!("SystemError")),
+        (CancelEnd::NoFault, "error", Value::Null),
+        (CancelEnd::GoesOn, "success", Value::Null),
+    ];
+    for (cancel_end, state, error) in wanted {
+        let mut spec = ViJsonSpec::default();
+        spec.cancel_end = cancel_end;
+        let mut bench = Bench::new(&WorldSpec::pair(7).groups(0).replications(0).vi_json(spec));
+        let task = bench.world.run_task(EAST, 10_000, Ok(None));
+        assert_eq!(call(&mut bench, &task, "CancelTask", &Value::Null).status, 204);
+        bench.pass(20_000);
+        let ended = info(&mut bench, &task);
+        assert_eq!(
+            (&ended["state"], &ended["error"]["_typeName"], &ended["cancelled"]),
+            (&json!(state), &error, &json!(true))
+        );
+    }
 }
 
 #[test]

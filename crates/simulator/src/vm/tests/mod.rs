@@ -1,6 +1,7 @@
 mod fixture;
 mod random;
 mod room;
+mod surface;
 
 use serde_json::{Value, json};
 

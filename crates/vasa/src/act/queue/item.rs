@@ -37,6 +37,8 @@ pub(super) enum WaitsFor {
         asked: bool,
         /// Whether the refusal can be about nothing but this group.
         alone: bool,
+        /// Whether the provider said that it is not active; otherwise it may be another one's, or be at the wrong end.
+        is_sure: bool,
     },
     /// To be looked at.
     Look(Look),
@@ -166,17 +168,36 @@ impl Item {
         }
         match self.active(mapping) {
             Some(provider) => self.goes_to(provider, alone, now),
-            None => self.waits_for = WaitsFor::Provider { asked: false, alone },
+            None => {
+                self.waits_for = WaitsFor::Provider {
+                    asked: false,
+                    alone,
+                    is_sure: true,
+                }
+            }
         }
         true
     }
 
-    /// Has been told which providers are active. `false` if none is for its fault domain; where the refusal can be about others, it
-    /// is sent by itself first.
+    /// Waits to be told whether another provider is active for its fault domain, since the one that was asked did not know it in
+    /// words that do not settle that. `false` if it has moved often enough.
+    pub(super) fn may_be_elsewhere(&mut self) -> bool {
+        self.waits_for = WaitsFor::Provider {
+            asked: false,
+            alone: true,
+            is_sure: false,
+        };
+        self.moves < MOST_MOVES
+    }
+
+    /// Has been told which providers are active. `false` if none is for its fault domain, or none but the one that was asked and did
+    /// not say that it is not; where the refusal can be about others, it is sent by itself first.
     pub(super) fn is_placed(&mut self, known: &[(String, String)], now: Duration) -> bool {
         let waits_for = std::mem::replace(&mut self.waits_for, WaitsFor::Turn);
         let alone = !matches!(waits_for, WaitsFor::Provider { alone: false, .. });
+        let is_sure = !matches!(waits_for, WaitsFor::Provider { is_sure: false, .. });
         match self.active(known) {
+            Some(provider) if !is_sure && provider == self.provider => return false,
             Some(provider) => self.goes_to(provider, alone, now),
             None if alone => return false,
             None => self.most = 1,

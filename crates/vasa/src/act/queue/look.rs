@@ -22,7 +22,7 @@ pub(in crate::act) enum Seen {
     Done(GroupSuccess),
     /// Nothing of the action.
     NotDone(Option<Box<Group>>),
-    /// Nothing, since other providers are active: the fault domains and their providers, as far as they are named.
+    /// Nothing, since other providers are active, or may be: the fault domains and their providers, as far as they are named.
     Elsewhere(Vec<(String, String)>),
     /// Nothing at all.
     Nothing,
@@ -37,7 +37,7 @@ impl Seen {
             }
             GroupView::Known(group) => Self::NotDone(Some(Box::new(group))),
             GroupView::Failed { faults } => Self::of_faults(&faults),
-            GroupView::Missing => Self::Nothing,
+            GroupView::Missing => Self::Elsewhere(Vec::new()),
         }
     }
 
@@ -45,6 +45,7 @@ impl Seen {
     pub(in crate::act) fn of_faults<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> Self {
         let elsewhere = faults.into_iter().find_map(|fault| match GroupFault::of(fault) {
             GroupFault::Inactive { mapping } => Some(mapping),
+            GroupFault::WrongEnd => Some(Vec::new()),
             _ => None,
         });
         elsewhere.map_or(Self::Nothing, Self::Elsewhere)
@@ -78,7 +79,7 @@ impl Seen {
             GroupPoints::Summary { .. } => points
                 .newest()
                 .map_or(Self::NotDone(None), |time| synced(None, time)),
-            GroupPoints::Missing => Self::Nothing,
+            GroupPoints::Missing => Self::Elsewhere(Vec::new()),
         }
     }
 }
