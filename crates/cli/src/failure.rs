@@ -55,20 +55,19 @@ impl From<JournalError> for Failure {
     }
 }
 
-impl From<DriveError> for Failure {
-    fn from(error: DriveError) -> Self {
-        let run = match &error {
-            DriveError::Journal { run, .. } | DriveError::Replay { run, .. } => Some(run.clone()),
-            _ => None,
-        };
+impl Failure {
+    /// A run that stopped before its end; `resume` is the command that takes it up.
+    pub(crate) fn stopped(error: DriveError, resume: &str) -> Self {
+        let is_journal = matches!(error, DriveError::Journal { .. } | DriveError::Replay { .. });
         let failure = Self {
             code: exit::INTERRUPTED,
             error: error.into(),
             hint: None,
         };
-        match run {
-            Some(run) => failure.hint(format!("mend the journal, then: farside resume {run}")),
-            None => failure,
+        if is_journal {
+            failure.hint(format!("mend the journal, then: {resume}"))
+        } else {
+            failure
         }
     }
 }

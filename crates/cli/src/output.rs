@@ -1,7 +1,8 @@
 //! Printing: results on stdout, everything else on stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Once;
 
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
@@ -49,14 +50,29 @@ fn plain(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
-/// A result, or a line of one. A reader that has gone away is no error of ours.
+/// A result, or a line of one. A reader that has gone away is no error of ours; a disk that is full is told, once. It does not
+/// change the exit code, which tells of the run.
 pub(crate) fn result(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(plain(text).as_bytes());
-    if !text.ends_with('\n') {
-        let _ = stdout.write_all(b"\n");
+    static TOLD: Once = Once::new();
+    match write(text) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            TOLD.call_once(|| {
+                note(&format!(
+                    "warning: the result could not be written to stdout: {error}"
+                ))
+            });
+        }
+        _ => {}
     }
-    let _ = stdout.flush();
+}
+
+fn write(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(plain(text).as_bytes())?;
+    if !text.ends_with('\n') {
+        stdout.write_all(b"\n")?;
+    }
+    stdout.flush()
 }
 
 /// A JSON document on a line of its own.

@@ -9,11 +9,37 @@ use farside_journal::{Journal, SqliteJournal};
 
 use crate::failure::Failure;
 
+/// Name of the default journal, in the state folder.
+const JOURNAL: &str = "journal.db";
+
 /// A journal with the folder that its reports go to.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) reports: PathBuf,
+    path: PathBuf,
+}
+
+impl Place {
+    /// The command line that takes up a run of this journal. The journal is named unless it is the default one.
+    pub(crate) fn resume(&self, run: &str) -> String {
+        let default = state_folder().map(|folder| folder.join(JOURNAL));
+        match default {
+            Ok(default) if default == self.path => format!("farside resume {run}"),
+            _ => format!("farside resume {run} --journal {}", quoted(&self.path)),
+        }
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%".contains(c);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// Opens the journal that is asked for, else the plan's, else the default one; a missing one is made.
@@ -48,11 +74,12 @@ pub(crate) async fn open_if_there(
 
 async fn at(path: PathBuf) -> Result<Place, Failure> {
     let journal = SqliteJournal::open(&path).await?;
-    let mut reports = path.into_os_string();
+    let mut reports = path.clone().into_os_string();
     reports.push(".reports");
     Ok(Place {
         journal: Arc::new(journal),
         reports: PathBuf::from(reports),
+        path,
     })
 }
 
@@ -61,7 +88,7 @@ fn path(asked: Option<&str>, plan: Option<&Document>) -> Result<PathBuf, Failure
     match (asked, of_plan) {
         (Some(asked), _) => file(asked),
         (None, Some((plan, name))) => Ok(plan.path.parent().unwrap_or(Path::new(".")).join(file(name)?)),
-        (None, None) => Ok(state_folder()?.join("journal.db")),
+        (None, None) => Ok(state_folder()?.join(JOURNAL)),
     }
 }
 
@@ -91,4 +118,20 @@ pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
             ))
             .hint("give one with --journal FILE")
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, word) in [
+            ("/var/lib/j.db", "/var/lib/j.db"),
+            ("my runs/j.db", "'my runs/j.db'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), word);
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub struct ItemCheck {
     pub group: String,
     /// The worst of its conditions.
     pub verdict: Verdict,
+    /// Whether a run would skip it; `note` says why.
+    pub skipped: bool,
     /// Why the mode skips it or has nothing to do to it.
     pub note: Option<String>,
     /// Conditions and loss.
@@ -133,6 +135,7 @@ fn item_check(item: &Item, check: Option<Check>) -> ItemCheck {
         kind: item.kind.clone(),
         group: item.group.clone(),
         verdict: check.verdict(),
+        skipped: item.skip.is_some(),
         note: item.skip.clone().or_else(|| item.note.clone()),
         check,
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use farside_engine::{Mode, ResolvedPlan};
 use farside_failover::connection::{Connections, HttpsConnector};
-use farside_failover::kind::{self, Condition, Verdict};
+use farside_failover::kind::{self, Verdict};
 use farside_failover::plan::{Document, Selection, resolve};
-use farside_failover::preflight::Preflight;
+use farside_failover::preflight::{ItemCheck, Preflight};
 use farside_failover::report::exit;
 use farside_failover::runs::History;
 use farside_journal::Journal;
@@ -67,13 +67,15 @@ pub(super) async fn ask(
     Ok((resolved, preflight, world))
 }
 
-/// Complaints in the order of the plan; items with the same one share it.
-fn complaints(preflight: &Preflight) -> Vec<(&Condition, Vec<&str>)> {
-    let mut shared: Vec<(&Condition, Vec<&str>)> = Vec::new();
-    for (item, condition) in preflight.complaints() {
-        match shared.iter_mut().find(|(known, _)| *known == condition) {
+/// What is said of items, in the order of the plan; items of which the same is said share it.
+fn shared<'a, T: PartialEq + ?Sized>(
+    said: impl Iterator<Item = (&'a ItemCheck, &'a T)>,
+) -> Vec<(&'a T, Vec<&'a str>)> {
+    let mut shared: Vec<(&T, Vec<&str>)> = Vec::new();
+    for (item, what) in said {
+        match shared.iter_mut().find(|(known, _)| *known == what) {
             Some((_, names)) => names.push(&item.name),
-            None => shared.push((condition, vec![&item.name])),
+            None => shared.push((what, vec![&item.name])),
         }
     }
     shared
@@ -92,7 +94,7 @@ fn few(names: &[&str]) -> String {
 /// The complaints, the losses and the verdict.
 pub(super) fn text(preflight: &Preflight) -> String {
     let mut text = String::new();
-    for (condition, names) in complaints(preflight) {
+    for (condition, names) in shared(preflight.complaints()) {
         let word = match condition.verdict {
             Verdict::Go => "ok",
             Verdict::Warning => "warning",
@@ -109,10 +111,12 @@ pub(super) fn text(preflight: &Preflight) -> String {
             let _ = writeln!(text, "         {hint}");
         }
     }
-    for item in &preflight.items {
-        if let Some(note) = &item.note {
-            let _ = writeln!(text, "note     {}: {note}", item.name);
-        }
+    let notes = preflight.items.iter();
+    let notes = notes.filter_map(|item| item.note.as_deref().map(|note| (item, (item.skipped, note))));
+    let notes: Vec<_> = notes.collect();
+    for ((skipped, note), names) in shared(notes.iter().map(|(item, note)| (*item, note))) {
+        let word = if *skipped { "skipped" } else { "note" };
+        let _ = writeln!(text, "{word:<8} {}: {note}", few(&names));
     }
     let losses: Vec<_> = preflight.losses().collect();
     if !losses.is_empty() {
@@ -121,14 +125,19 @@ pub(super) fn text(preflight: &Preflight) -> String {
             let _ = writeln!(text, "         {name}: {loss}");
         }
     }
-    let (mut ready, mut warned, mut blocked) = (0, 0, 0);
+    let (mut ready, mut warned, mut blocked, mut skipped) = (0, 0, 0, 0);
     for item in &preflight.items {
         match item.verdict {
+            Verdict::Go if item.skipped => skipped += 1,
             Verdict::Go => ready += 1,
             Verdict::Warning => warned += 1,
             Verdict::NoGo => blocked += 1,
         }
     }
+    let skipped = match skipped {
+        0 => String::new(),
+        some => format!(", {some} skipped"),
+    };
     let verdict = match preflight.verdict {
         Verdict::Go => "GO",
         Verdict::Warning => "GO, with warnings",
@@ -136,7 +145,7 @@ pub(super) fn text(preflight: &Preflight) -> String {
     };
     let _ = writeln!(
         text,
-        "Preflight of plan {}, mode {}: {verdict}.\n{ready} ready, {warned} with warnings, {blocked} blocked.",
+        "Preflight of plan {}, mode {}: {verdict}.\n{ready} ready, {warned} with warnings, {blocked} blocked{skipped}.",
         preflight.plan, preflight.mode
     );
     text

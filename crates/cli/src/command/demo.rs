@@ -83,5 +83,5 @@ async fn fail_over(demo: &args::Demo, file: &std::path::Path) -> Result<u8, Fail
     )
     .await?;
     let style = if demo.json { Style::Json } else { Style::Human };
-    drive::to_the_end(run, log, world, &place.reports, Vec::new(), style).await
+    drive::to_the_end(run, log, world, &place, Vec::new(), style).await
 }

@@ -38,11 +38,12 @@ pub(super) async fn to_the_end(
     run: Run,
     log: Box<dyn RunLog>,
     world: Arc<Connections>,
-    reports: &Path,
+    place: &Place,
     first: Vec<Input>,
     style: Style,
 ) -> Result<u8, Failure> {
     let clock = world.clock().clone();
+    let id = run.id().clone();
     let (control, orders) = unbounded_channel();
     for input in first {
         let _ = control.send(input);
@@ -59,8 +60,9 @@ pub(super) async fn to_the_end(
         .await;
     signals.abort();
     world.close().await;
-    let report = Report::of(&driven?, now(clock.as_ref()));
-    let file = write_report(reports, &report);
+    let driven = driven.map_err(|error| Failure::stopped(error, &place.resume(id.as_str())))?;
+    let report = Report::of(&driven, now(clock.as_ref()));
+    let file = write_report(&place.reports, &report);
     let shown = match &file {
         Ok(path) => path.clone(),
         Err(error) => {
@@ -101,10 +103,11 @@ pub(super) async fn abort(abort: &args::Abort) -> Result<u8, Failure> {
 }
 
 async fn take_up(run: &str, watched: &args::Watched, first: Vec<Input>) -> Result<u8, Failure> {
-    let Place { journal, reports } = place::open_existing(watched.place.journal.as_deref()).await?;
+    let place = place::open_existing(watched.place.journal.as_deref()).await?;
+    let journal = place.journal.as_ref();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let run = RunId::new(run);
-    let known = runs::read(journal.as_ref(), &run).await?;
+    let known = runs::read(journal, &run).await?;
     if first.contains(&Input::CutSettle) && known.plan().mode != Mode::Disaster {
         return Err(Failure::refused(anyhow!(
             "--cut-settle is for disaster runs; {run} is a {} run",
@@ -124,7 +127,7 @@ async fn take_up(run: &str, watched: &args::Watched, first: Vec<Input>) -> Resul
             item.kind
         )));
     }
-    let (state, log) = runs::take_up(journal.as_ref(), &run, now(clock.as_ref())).await?;
+    let (state, log) = runs::take_up(journal, &run, now(clock.as_ref())).await?;
     let around = RunSurroundings::of(state.plan())
         .with_context(|| format!("run {run} does not say which servers it talks to"))
         .map_err(Failure::refused)?;
@@ -135,7 +138,7 @@ async fn take_up(run: &str, watched: &args::Watched, first: Vec<Input>) -> Resul
         clock,
     );
     let style = if watched.json { Style::Json } else { Style::Human };
-    to_the_end(state, log, Arc::new(world), &reports, first, style).await
+    to_the_end(state, log, Arc::new(world), &place, first, style).await
 }
 
 /// The first SIGINT or SIGTERM stops the run in order; a second one ends the process, as a crash would.

@@ -11,7 +11,8 @@ use serde::Serialize;
 use crate::args::{self, Format};
 use crate::command::drive;
 use crate::failure::Failure;
-use crate::{output, place};
+use crate::output;
+use crate::place::{self, Place};
 
 #[derive(Serialize)]
 struct Runs {
@@ -93,12 +94,12 @@ pub(super) async fn status(command: &args::Status) -> Result<u8, Failure> {
     if command.json {
         output::json(&runs);
     } else {
-        output::result(&text(&runs));
+        output::result(&text(&runs, &place));
     }
     Ok(exit::DONE)
 }
 
-fn text(runs: &Runs) -> String {
+fn text(runs: &Runs, place: &Place) -> String {
     if runs.runs.is_empty() {
         return "No runs.\n".to_owned();
     }
@@ -114,7 +115,7 @@ fn text(runs: &Runs) -> String {
         let state = match (line.ended_ms, &line.driven_by) {
             (Some(_), _) => "ended".to_owned(),
             (None, Some(by)) => format!("running, driven by {by}"),
-            (None, None) => format!("interrupted; go on with: farside resume {}", line.run),
+            (None, None) => format!("interrupted; go on with: {}", place.resume(&line.run)),
         };
         let _ = writeln!(text, "{:<wide$}  {:<9}  {state}", line.run, line.mode.as_str());
     }

@@ -88,7 +88,7 @@ pub(super) async fn run(request: &Request) -> Result<u8, Failure> {
     } else {
         Style::Human
     };
-    drive::to_the_end(run, log, world, &place.reports, Vec::new(), style).await
+    drive::to_the_end(run, log, world, &place, Vec::new(), style).await
 }
 
 /// Asks the servers and shows what a run would do. Writes nothing, the journal included.
