@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farside_engine::Mode;
 use farside_failover::kind::Verdict;
-use farside_simulator::sms::{GroupState, VasaSpec};
+use farside_simulator::sms::{GroupState, ProviderSpec, VasaSpec};
 use farside_transport::Clock as _;
 use serde_json::json;
 
@@ -247,6 +247,31 @@ async fn a_check_changes_nothing_and_asks_the_provider() {
         .complaints()
         .map(|(item, condition)| (item.name.as_str(), condition.verdict));
     assert_eq!(complaints.collect::<Vec<_>>(), [("group-004", Verdict::NoGo)]);
+}
+
+// The check called such groups NO-GO, though each planned run prepares them before the failover.
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_wants_groups_prepared_first_does_not_block_a_run_that_prepares_them() {
+    let bench = Bench::new(&world(3, one_provider(|provider| provider.needs_prepare = true)));
+    let plan = plan(&bench);
+    let check = bench.check(&plan, Mode::Planned).await;
+    let own = check
+        .complaints()
+        .filter(|(_, condition)| condition.value.contains("prepared"));
+    assert_eq!(own.count(), 3, "{check:#?}");
+    assert_eq!(check.verdict, Verdict::Warning, "{check:#?}");
+    assert_done(&bench.run(&plan, Mode::Planned).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_keeps_to_a_limit_that_its_own_call_meets() {
+    let tell_too_much = |provider: &mut ProviderSpec| {
+        provider.max_batch_size = Some(8);
+        provider.call_limit = Some(3);
+    };
+    let bench = Bench::new(&world(8, one_provider(tell_too_much)));
+    let check = bench.check(&plan(&bench), Mode::Planned).await;
+    assert_eq!(check.verdict, Verdict::Go, "{check:#?}");
 }
 
 // The check called a failback right after a reprotect NO-GO: no replica has come to the new target by then.

@@ -19,6 +19,9 @@ use crate::connection::Connections;
 use crate::kind::answer::explain;
 use crate::kind::{Check, CheckItem, Condition};
 
+/// Name of the condition that a provider's own check is.
+const OWN_CHECK: &str = "the provider's own check";
+
 /// How long the provider's own check of a failover may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(60);
 
@@ -225,21 +228,35 @@ async fn own_checks(scene: &Scene, items: &[Option<Vec<Step>>]) -> BTreeMap<Side
     let mut verdicts = BTreeMap::new();
     let planned = |step: &&Step| step.verb == Verb::FailOver { planned: true };
     for (view, steps) in targets(scene, items, planned) {
-        for batch in split(&steps, batch_limit(&view.provider.info)) {
-            let conditions = own_check(view, batch).await;
-            verdicts.extend(batch.iter().map(|step| step.here.clone()).zip(conditions));
+        let mut limit = batch_limit(&view.provider.info);
+        let mut left = steps.as_slice();
+        while let Some(batch) = split(left, limit).next() {
+            match own_check(view, batch).await {
+                Answer::Conditions(conditions) => {
+                    verdicts.extend(batch.iter().map(|step| step.here.clone()).zip(conditions));
+                    left = left.get(batch.len()..).unwrap_or_default();
+                }
+                Answer::TooMany { limit: smaller } => limit = Some(smaller),
+            }
         }
     }
     verdicts
 }
 
-async fn own_check(view: &View, batch: &[&Step]) -> Vec<Condition> {
-    let name = "the provider's own check";
+/// What a check of a batch came to.
+enum Answer {
+    /// One for each group.
+    Conditions(Vec<Condition>),
+    /// The provider takes fewer at once: so many, which are fewer than were asked about.
+    TooMany { limit: u32 },
+}
+
+async fn own_check(view: &View, batch: &[&Step]) -> Answer {
     let groups: Vec<GroupId> = batch.iter().map(|step| step.here.id()).collect();
     let recoveries: Vec<Recovery> = groups.iter().cloned().map(Recovery::newest).collect();
     let unavailable = |reason: String| {
-        let warning = Condition::warning(name, reason, "a run may go all the same; look at the provider");
-        vec![warning; batch.len()]
+        let hint = "a run may go all the same; look at the provider";
+        Answer::Conditions(vec![Condition::warning(OWN_CHECK, reason, hint); batch.len()])
     };
     let started = view
         .client
@@ -247,40 +264,68 @@ async fn own_check(view: &View, batch: &[&Step]) -> Vec<Condition> {
         .await;
     let operation = match started {
         Ok(operation) => operation,
-        Err(error) => return unavailable(explain(&error)),
+        Err(error) => {
+            let smaller = error.fault().and_then(|fault| smaller(fault, batch.len()));
+            return smaller.unwrap_or_else(|| unavailable(explain(&error)));
+        }
     };
     let clock = view.client.vim().clock().clone();
     match operation
         .until_done(CHECK_LIMIT, clock.as_ref(), PollPolicy::default())
         .await
     {
-        Ok(outcomes) => {
-            let outcomes = outcomes.into_iter().map(|outcome| match outcome {
-                GroupOutcome::Succeeded { warnings, .. } if warnings.is_empty() => {
-                    Condition::go(name, "it would fail over")
-                }
-                GroupOutcome::Succeeded { warnings, .. } => {
-                    Condition::warning(name, describe(&warnings), "a failover would go on in spite of it")
-                }
-                // After a reprotect there is no replica on the new target yet; a planned failover makes its own.
-                GroupOutcome::Failed { faults } if lacks_replica_only(&faults) => {
-                    Condition::warning(name, describe(&faults), "the sync makes one")
-                }
-                GroupOutcome::Failed { faults } => Condition::no_go(
-                    name,
-                    describe(&faults),
-                    "mend this at the array, or leave the item out with --only",
-                ),
-                GroupOutcome::Missing => Condition::go(name, "it names nothing against it"),
-            });
-            outcomes.collect()
-        }
+        Ok(outcomes) => Answer::Conditions(outcomes.into_iter().map(judge).collect()),
         Err(error) => unavailable(explain(&error)),
     }
 }
 
-/// Whether the group lacks a replica to recover from, and nothing else.
-fn lacks_replica_only(faults: &[Fault]) -> bool {
-    let lacks = |fault| GroupFault::of(fault) == GroupFault::NoValidReplica;
-    !faults.is_empty() && faults.iter().all(lacks)
+/// The batch to ask about in place of one of which the provider says that it is too large.
+fn smaller(fault: &Fault, asked: usize) -> Option<Answer> {
+    let GroupFault::TooMany { limit } = GroupFault::of(fault) else {
+        return None;
+    };
+    let most = u32::try_from(asked).unwrap_or(u32::MAX).checked_sub(1)?;
+    let limit = limit.unwrap_or(1).min(most);
+    (limit > 0).then_some(Answer::TooMany { limit })
+}
+
+fn judge(outcome: GroupOutcome) -> Condition {
+    match outcome {
+        GroupOutcome::Succeeded { warnings, .. } if warnings.is_empty() => {
+            Condition::go(OWN_CHECK, "it would fail over")
+        }
+        GroupOutcome::Succeeded { warnings, .. } => Condition::warning(
+            OWN_CHECK,
+            describe(&warnings),
+            "a failover would go on in spite of it",
+        ),
+        GroupOutcome::Failed { faults } => match mended_by_the_run(&faults) {
+            Some(hint) => Condition::warning(OWN_CHECK, describe(&faults), hint),
+            None => Condition::no_go(
+                OWN_CHECK,
+                describe(&faults),
+                "mend this at the array, or leave the item out with --only",
+            ),
+        },
+        GroupOutcome::Missing => Condition::go(OWN_CHECK, "it names nothing against it"),
+    }
+}
+
+/// What a run does about faults of a check, which is made before the run's sync and prepare; `None` if nothing.
+fn mended_by_the_run(faults: &[Fault]) -> Option<&'static str> {
+    let lacks_replica = |fault| GroupFault::of(fault) == GroupFault::NoValidReplica;
+    // Such as that the group has not been prepared: no type says so, and the text is the vendor's own.
+    let is_plain = |fault: &Fault| fault.type_name() == "SmsReplicationFault";
+    if faults.is_empty() {
+        None
+    } else if faults.iter().all(lacks_replica) {
+        // After a reprotect none has come to the new target yet.
+        Some("the sync makes one")
+    } else if faults.iter().all(|fault| lacks_replica(fault) || is_plain(fault)) {
+        Some(
+            "a run syncs and prepares the group first; if this is about something else, mend it at the array",
+        )
+    } else {
+        None
+    }
 }
