@@ -753,6 +753,33 @@ async fn a_disaster_and_a_test_extend_nothing_and_leave_the_protected_site_alone
     }
 }
 
+#[test]
+fn what_cannot_be_of_an_item_or_an_address_is_told_in_its_own_words() {
+    let bench = Bench::new(&spec(1));
+    let plan = plan(&bench);
+    let told = |from: &str, to: &str| {
+        assert!(plan.contains(from), "{plan}");
+        bench.problem(&plan.replacen(from, to, 1))
+    };
+    // A test would name each of them in its request.
+    let cards = told("nics = 1", "nics = 4000000000");
+    assert!(
+        cards.contains("a VM has at most 10 network cards, not 4000000000"),
+        "{cards}"
+    );
+    // It was taken for a wrong port.
+    let user = told("https://vc-east", "https://user:hunter2@vc-east");
+    assert!(
+        user.contains("without a path or a user") && !user.contains("hunter2"),
+        "{user}"
+    );
+    let groups = told(
+        "[[groups]]\nname = \"first\"\n\n[[groups]]\nname = \"second\"\n",
+        "",
+    );
+    assert!(groups.contains("in the plan (there are none)"), "{groups}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_an_extension_is_told_with_its_place() {
     let bench = Bench::new(&spec(1));

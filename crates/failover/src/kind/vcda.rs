@@ -365,15 +365,23 @@ fn read_target(table: &mut Table<'_>) -> Result<TargetKind, PlanProblem> {
     }
 }
 
-/// The service powers a recovered VM on when nobody says otherwise, so the plan has to say.
+/// So many network cards a VM has at most (vSphere configuration maximums). Each is named in a request.
+const MOST_NICS: u32 = 10;
+
 /// A test copy must not reach a production network, so the plan says how many cards there are to disconnect.
 fn read_nics(table: &mut Table<'_>) -> Result<u32, PlanProblem> {
-    let nics = table.optional_count("nics")?;
-    nics.ok_or_else(|| {
-        table.problem("the item lacks `nics`, the number of the VM's network cards: a test disconnects each of them by number")
-    })
+    match table.optional_count("nics")? {
+        Some(nics) if nics > MOST_NICS => {
+            Err(table.problem_at("nics", format!("a VM has at most {MOST_NICS} network cards, not {nics}")))
+        }
+        Some(nics) => Ok(nics),
+        None => Err(table.problem(
+            "the item lacks `nics`, the number of the VM's network cards: a test disconnects each of them by number",
+        )),
+    }
 }
 
+/// The service powers a recovered VM on when nobody says otherwise, so the plan has to say.
 fn read_power(table: &mut Table<'_>) -> Result<bool, PlanProblem> {
     if table.has("power_on") {
         table.flag("power_on", false)

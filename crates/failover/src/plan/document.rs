@@ -250,12 +250,14 @@ fn read_item(
         .position(|known| known.name == group)
         .ok_or_else(|| {
             let known: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+            let known = if known.is_empty() {
+                "there are none".to_owned()
+            } else {
+                format!("there are: {}", known.join(", "))
+            };
             item.problem_at(
                 "group",
-                format!(
-                    "no priority group `{group}` in the plan (there are: {})",
-                    known.join(", ")
-                ),
+                format!("no priority group `{group}` in the plan ({known})"),
             )
         })?;
     let depends_on = item.texts("depends_on")?.into_iter().map(ItemId::new).collect();

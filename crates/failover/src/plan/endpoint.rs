@@ -253,6 +253,10 @@ fn canonical_url(url: &str) -> Result<String, String> {
         return Err("the address must begin with https://".to_owned());
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
+    let odd = "the address must be https://host or https://host:port, without a path or a user";
+    if authority.contains(['@', '/', '?', '#']) {
+        return Err(odd.to_owned());
+    }
     let authority = authority.strip_suffix(":443").unwrap_or(authority);
     // Taken apart by the same rules as the transport's; what is odd is refused here, where its place is known. The text
     // is not repeated: it may hold a password.
@@ -269,11 +273,9 @@ fn canonical_url(url: &str) -> Result<String, String> {
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
-    if bare.is_empty() || bare.contains(odd) || (bare.contains(':') && bare == host) {
-        return Err(
-            "the address must be https://host or https://host:port, without a path or a user".to_owned(),
-        );
+    let is_odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+    if bare.is_empty() || bare.contains(is_odd) || (bare.contains(':') && bare == host) {
+        return Err(odd.to_owned());
     }
     Ok(format!("https://{authority}"))
 }
