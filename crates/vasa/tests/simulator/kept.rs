@@ -24,6 +24,11 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "what the provider said is told; that it says `InactiveProvider`",
     },
     Kept {
+        test: "unavailable::a_group_that_a_reverse_has_renamed_is_found_by_its_devices",
+        switches: &["vasa.surfaces_ms"],
+        why: "the recovered devices that a group shows right after a failover",
+    },
+    Kept {
         test: "owners::*",
         switches: &["vasa.surfaces_ms"],
         why: "the recovered devices that a group shows right after a failover",

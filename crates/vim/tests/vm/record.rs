@@ -219,12 +219,12 @@ async fn the_network_of_another_site_has_no_name_in_a_record() {
 #[tokio::test]
 async fn of_a_machine_whose_files_are_gone_the_inventory_tells_the_rest() {
     let bench = Bench::new(VmSpec::default());
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::TestStart));
+    bench.act("group-001", Verb::TestStart).await;
     let datastore = crate::story::target(&bench, "group-001");
     let volumes = crate::story::volumes(&bench, "group-001");
     let files = datastore.update_vm_files(None, &volumes, LONG).await.unwrap();
     let copy = bench.register(&bench.west, &files.updated[0].path).await.unwrap();
-    assert!(bench.simulator.world().act_on_group("group-001", Verb::TestStop));
+    bench.act("group-001", Verb::TestStop).await;
     let record = kept(&copy).await;
     assert_eq!(record.name.as_deref(), Some("app-001"));
     assert_eq!(record.file, Some(files.updated[0].path.clone()));
