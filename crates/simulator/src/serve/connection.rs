@@ -27,6 +27,9 @@ use crate::world::Connected;
 /// The largest request body that is read, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
+/// How much of a body that is too large is read beyond that, in bytes.
+const MAX_PASSED_OVER: usize = 4 * MAX_BODY;
+
 /// How long a client may take for its TLS handshake.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -215,15 +218,18 @@ enum Unread {
 }
 
 async fn received(request: http::Request<Incoming>, most: usize) -> Result<Request, Unread> {
-    let (parts, body) = request.into_parts();
-    let body = Limited::new(body, most).collect().await;
-    let body = body.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Unread::TooLarge
-        } else {
-            Unread::Closed
+    let (parts, mut body) = request.into_parts();
+    let read = Limited::new(&mut body, most).collect().await;
+    let body = match read {
+        Ok(body) => body,
+        Err(error) if error.is::<LengthLimitError>() => {
+            if parts.version == Version::HTTP_2 {
+                pass_over(body).await?;
+            }
+            return Err(Unread::TooLarge);
         }
-    })?;
+        Err(_) => return Err(Unread::Closed),
+    };
     Ok(Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -231,6 +237,21 @@ async fn received(request: http::Request<Incoming>, most: usize) -> Result<Reque
         headers: parts.headers,
         body: body.to_bytes(),
     })
+}
+
+/// Reads what is left of a body to its end, or so far as somebody sends it who has not noticed: HTTP/2 would reset a stream that is
+/// answered before, and the client might never see the answer.
+async fn pass_over(mut body: Incoming) -> Result<(), Unread> {
+    let mut left = MAX_PASSED_OVER;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Unread::Closed)?;
+        let read = frame.data_ref().map_or(0, |data| data.len());
+        match left.checked_sub(read) {
+            Some(rest) => left = rest,
+            None => return Ok(()),
+        }
+    }
+    Ok(())
 }
 
 /// The answer of an endpoint. `shared` closes a connection that other calls use, too.

@@ -1,9 +1,16 @@
 //! HTTP/2, for clients that agree to it in the TLS handshake.
 
+use std::convert::Infallible;
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
 use farside_simulator::serve::{Served, ServedSite};
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
@@ -12,7 +19,11 @@ use crate::https::{admin, connect_with, start, within};
 
 type Client = SendRequest<Full<Bytes>>;
 
-async fn open(served: &Served, site: &ServedSite) -> Client {
+async fn open<B>(served: &Served, site: &ServedSite) -> SendRequest<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Error + Send + Sync,
+{
     let stream = connect_with(served.authority_pem.as_deref(), site, &["h2", "http/1.1"])
         .await
         .expect("TLS");
@@ -41,7 +52,7 @@ async fn a_client_that_offers_http2_gets_it_and_its_calls_share_a_connection() {
     within(async {
         let (_, served) = start().await;
         let site = &served.vcda[1].clone();
-        let client = open(&served, site).await;
+        let client: Client = open(&served, site).await;
         let (first, second) = tokio::join!(log_in(&client, site), log_in(&client, site));
         for answer in [first, second] {
             let (status, body) = answer.expect("an answer");
@@ -80,7 +91,7 @@ async fn an_answer_that_is_cut_ends_after_so_many_bytes_and_with_its_connection(
     within(async {
         let (simulator, served) = start().await;
         let site = &served.vcda[1].clone();
-        let client = open(&served, site).await;
+        let client: Client = open(&served, site).await;
         let rule = json!({"operation": "sessions.login", "do": {"cut_answer": {"after_bytes": 20}}});
         assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
         let (part, length, whole) = read(&client, site).await;
@@ -98,9 +109,60 @@ async fn an_answer_that_is_cut_ends_after_so_many_bytes_and_with_its_connection(
             let login = &login.expect("the call arrived").entry;
             assert_eq!((login.attempts, login.accepted), (1, 1), "the server has acted");
         }
-        let again = open(&served, site).await;
+        let again: Client = open(&served, site).await;
         let (_, length, whole) = read(&again, site).await;
         assert!(whole && length > 20);
+        served.shutdown().await;
+    })
+    .await;
+}
+
+/// A body of so many blanks, which counts those that were taken.
+struct Blanks {
+    left: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Body for Blanks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        static BLANKS: [u8; 16 * 1024] = [b' '; 16 * 1024];
+        let size = self.left.min(BLANKS.len());
+        self.left -= size;
+        self.taken.fetch_add(size, Ordering::Relaxed);
+        let frame = Frame::data(Bytes::from_static(&BLANKS[..size]));
+        Poll::Ready((size > 0).then_some(Ok(frame)))
+    }
+}
+
+/// Its stream is not reset before the answer is there, and the connection goes on.
+#[tokio::test]
+async fn a_body_that_is_too_large_is_answered_as_over_http1() {
+    const MIB: usize = 1024 * 1024;
+    within(async {
+        let (_, served) = start().await;
+        let site = &served.vcda[1].clone();
+        let client = open(&served, site).await;
+        for size in [17 * MIB, 40 * MIB] {
+            let taken = Arc::new(AtomicUsize::new(0));
+            let body = Blanks {
+                left: size,
+                taken: taken.clone(),
+            };
+            let request = Request::post(format!("{}/sessions", site.url))
+                .header("content-type", "application/json")
+                .body(body)
+                .expect("a request");
+            let answer = client.clone().send_request(request).await.expect("an answer");
+            assert_eq!(answer.status(), 413);
+            assert_eq!(taken.load(Ordering::Relaxed), size, "all of it is taken before");
+        }
+        client.clone().ready().await.expect("the connection goes on");
         served.shutdown().await;
     })
     .await;
@@ -124,7 +186,7 @@ async fn a_connection_that_is_cut_is_closed_for_all_calls_on_it() {
     within(async {
         let (_, served) = start().await;
         let site = &served.vcda[1].clone();
-        let client = open(&served, site).await;
+        let client: Client = open(&served, site).await;
         log_in(&client, site).await.expect("an answer");
         let rule = json!({"operation": "sessions.login", "do": "drop_answer"});
         assert_eq!(admin(&served, "POST", "/faults", &rule).await.status(), 201);
@@ -134,7 +196,7 @@ async fn a_connection_that_is_cut_is_closed_for_all_calls_on_it() {
             .ready()
             .await
             .expect_err("the connection is closed");
-        let again = open(&served, site).await;
+        let again: Client = open(&served, site).await;
         log_in(&again, site).await.expect("an answer");
         served.shutdown().await;
     })
