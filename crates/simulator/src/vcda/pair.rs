@@ -140,6 +140,7 @@ fn protect(
         } else {
             TargetKind::Vcloud
         },
+        origin: TargetKind::Vcloud,
         storage_profile: format!("sp-{destination}"),
         vapp: String::new(),
         instances: Vec::new(),

@@ -282,6 +282,8 @@ pub struct Replication {
     pub is_moving: bool,
     /// Kind of the site it leads to.
     pub target: TargetKind,
+    /// Kind of the site it comes from, to which it leads when it is turned round.
+    pub origin: TargetKind,
     /// Where the replica is stored.
     pub storage_profile: String,
     /// The vApp replication it is part of.
@@ -367,7 +369,7 @@ impl Replication {
         self.source_vm = self.destination_vm.take();
         self.is_reversed = !self.is_reversed;
         self.recovered_ms = None;
-        self.target = TargetKind::Vcloud;
+        std::mem::swap(&mut self.target, &mut self.origin);
         self.storage_profile = format!("sp-{}", self.destination.site);
     }
 }

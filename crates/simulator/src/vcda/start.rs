@@ -294,6 +294,7 @@ fn protect(core: &mut Core, setup: &Setup, vapp: &str, free: FreeVm) -> Replicat
         is_migration: setup.is_migration,
         is_moving: false,
         target: TargetKind::Vcloud,
+        origin: TargetKind::Vcloud,
         storage_profile: setup.storage_profile.clone(),
         vapp: vapp.to_owned(),
         instances: Vec::new(),

@@ -1,6 +1,7 @@
 //! The state machine of VM replications, as a client of the sites sees it.
 
-use farside_simulator::vcda::{RecoveryState, Replication};
+use farside_simulator::WorldSpec;
+use farside_simulator::vcda::{RecoveryState, Replication, VcdaSpec};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -368,5 +369,21 @@ fn random_calls_never_lead_to_an_illegal_state() {
             assert!(broken.is_none(), "seed {seed}, {site} {action:?}: {broken:?}");
         }
         assert_eq!(pair.world.vcda().replications().count(), 3);
+    }
+}
+
+#[test]
+fn a_replication_that_is_turned_round_twice_leads_to_the_kind_of_site_that_it_led_to() {
+    let mut vcda = VcdaSpec::default();
+    vcda.vcenter_destinations = 1;
+    let mut pair = Pair::of(&WorldSpec::pair(3).groups(0).replications(1).vcda(vcda));
+    let id = pair.id(1);
+    for (site, kind) in [("west", "vcenter"), ("east", "vcloud"), ("west", "vcenter")] {
+        let body = json!({"type": kind});
+        let path = format!("/vm-replications/{id}/failover");
+        let taken = pair.call(site, Method::POST, &path, Some(&body));
+        assert_eq!(taken.status, 202, "{site}: {}", taken.value());
+        pair.pass(60_000);
+        pair.finish(site, &id, Action::Reverse);
     }
 }
