@@ -285,6 +285,9 @@ fn items(plan: &mut String, state: &Value, sites: &Sites<'_>) {
             quoted(&endpoint_name(sites.protected, "vcda")),
             quoted(&endpoint_name(sites.recovery, "vcda")),
         );
+        if text(replication, "target") == Some("vcenter") {
+            plan.push_str("target = \"vcenter\"\n");
+        }
     }
 }
 

@@ -293,6 +293,27 @@ fn silent(disconnects: bool, vcenter: bool) -> (Bench, String) {
     (bench, plan)
 }
 
+// The way home was asked for in the terms of the recovery site, which its own kind of site refuses.
+#[tokio::test(start_paused = true)]
+async fn a_way_home_is_asked_for_in_the_terms_of_the_site_at_home() {
+    let (bench, plan) = silent(false, true);
+    for (mode, _, state, towards) in LIFE {
+        assert_done(&bench.run(&plan, mode).await, 2);
+        all(&bench, state, towards);
+    }
+    let named = plan.replace("target = \"vcenter\"", "target = \"vcenter\"\nhome = \"vcenter\"");
+    for mode in [Mode::Planned, Mode::Reprotect] {
+        assert_done(&bench.run(&named, mode).await, 2);
+    }
+    let refused = bench.run(&named, Mode::Failback).await;
+    assert_eq!(refused.counts(), [0, 2, 0, 0], "{}", refused.notes());
+    assert!(
+        refused.notes().contains("not a vcenter site"),
+        "{}",
+        refused.notes()
+    );
+}
+
 // Where silence about networks means that no card is connected, a VM was recovered without any, and the run said nothing of it.
 #[tokio::test(start_paused = true)]
 async fn a_recovered_vm_is_on_the_network_that_is_set_up_whatever_silence_means() {

@@ -34,8 +34,8 @@ pub(crate) fn submitted(error: &CallError) -> Submitted {
     }
 }
 
-/// As [`submitted`], of a call that its client does not send in another session: a session that is over may be the sign that
-/// the world has changed, so after another look the call goes out again if it is still right.
+/// As [`submitted`], of a call that lacked a session and was not sent in yet another one: that may be the sign that the world has changed,
+/// so after another look the call goes out again if it is still right.
 pub(crate) fn submitted_once(error: &CallError) -> Submitted {
     match submitted(error) {
         Submitted::Refused { reason, .. } if error.lacked_session() => Submitted::Refused {

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Connections;
 use crate::kind::answer::millis;
-use crate::kind::vcda::network::SetUp;
+use crate::kind::vcda::network::{Recovered, SetUp};
 use crate::kind::vcda::view::Services;
 use crate::kind::{CallRequest, Check, CheckItem, Kind, LookRequest, Protected, Work, WorkRequest};
 use crate::plan::{EndpointType, PlanContext, PlanProblem, Table};
@@ -46,7 +46,11 @@ struct Replica {
     source: EndpointId,
     /// The service at the recovery site.
     destination: EndpointId,
+    /// Kind of the recovery site.
     target: TargetKind,
+    /// Kind of the protected site, at which a failback recovers.
+    #[serde(default)]
+    home: TargetKind,
     power_on: bool,
     /// The instance that a disaster recovers from; the newest one when it is left out.
     instance: Option<String>,
@@ -55,10 +59,11 @@ struct Replica {
     nics: u32,
 }
 
-/// Kind of the destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Kind of a site at which something is recovered; the service refuses what is asked for another kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum TargetKind {
+    #[default]
     Vcloud,
     Vcenter,
 }
@@ -125,7 +130,9 @@ impl Intent {
 
     /// What the report says of the networks, if there is a concern.
     fn concern(&self, replica: &Replica) -> Option<String> {
-        self.networks.as_ref()?.concern(replica, self.vm.as_deref())
+        self.networks
+            .as_ref()?
+            .concern(Recovered::of(replica, &self.at, self.vm.as_deref()))
     }
 }
 
@@ -185,11 +192,22 @@ impl Deed {
     ];
 }
 
+impl From<TargetKind> for Target {
+    fn from(kind: TargetKind) -> Self {
+        match kind {
+            TargetKind::Vcloud => Self::Vcloud,
+            TargetKind::Vcenter => Self::Vcenter,
+        }
+    }
+}
+
 impl Replica {
-    fn target(&self) -> Target {
-        match self.target {
-            TargetKind::Vcloud => Target::Vcloud,
-            TargetKind::Vcenter => Target::Vcenter,
+    /// Kind of the site of a service.
+    fn kind_at(&self, service: &EndpointId) -> TargetKind {
+        if *service == self.destination {
+            self.target
+        } else {
+            self.home
         }
     }
 
@@ -228,7 +246,8 @@ impl Kind for Vcda {
             replication,
             source: table.endpoint("source", EndpointType::Availability, context)?,
             destination: table.endpoint("destination", EndpointType::Availability, context)?,
-            target: read_target(table)?,
+            target: read_target(table, "target")?,
+            home: read_target(table, "home")?,
             power_on: read_power(table)?,
             instance: table.optional_text("instance")?,
             consolidate: table.flag("consolidate", false)?,
@@ -354,14 +373,13 @@ impl Kind for Vcda {
     }
 }
 
-fn read_target(table: &mut Table<'_>) -> Result<TargetKind, PlanProblem> {
-    match table.optional_text("target")?.as_deref() {
+fn read_target(table: &mut Table<'_>, key: &'static str) -> Result<TargetKind, PlanProblem> {
+    match table.optional_text(key)?.as_deref() {
         None | Some("vcloud") => Ok(TargetKind::Vcloud),
         Some("vcenter") => Ok(TargetKind::Vcenter),
-        Some(other) => Err(table.problem_at(
-            "target",
-            format!("unknown target `{other}` (known: vcloud, vcenter)"),
-        )),
+        Some(other) => {
+            Err(table.problem_at(key, format!("unknown target `{other}` (known: vcloud, vcenter)")))
+        }
     }
 }
 

@@ -128,6 +128,16 @@ async fn one_lost_call_anywhere_in_a_run_has_one_effect_for_each_seed() {
     }
 }
 
+// A group was failed for good when its session ended under the call and again under the repeat, although nothing was done.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_twice_in_a_row_does_not_end_an_item() {
+    let bench = Bench::new(&seeded(1, 4, VasaSpec::default()));
+    bench.fault(FaultRule::new(FAIL_OVER, FaultAction::EndSessions).times(Some(3)));
+    assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 4);
+    assert_eq!(bench.effects(FAIL_OVER), [1; 4]);
+    assert_eq!((bench.overlaps(), bench.idle_faults()), (0, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_cut_before_the_server_acted_goes_out_again_after_the_settle_time() {
     let bench = Bench::new(&world(2, VasaSpec::default()));

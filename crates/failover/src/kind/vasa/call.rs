@@ -14,7 +14,7 @@ use super::judge::{describe, reversed_pair};
 use super::outcome::{End, end, machines, ongoing, task_failed};
 use super::payload::{Intent, Step, Verb, Work};
 use crate::connection::Connections;
-use crate::kind::answer::{explain, submitted};
+use crate::kind::answer::{explain, submitted_once};
 use crate::kind::{CallMember, CallRequest};
 
 /// One stretch of a wait. The engine ends the wait as a whole.
@@ -117,7 +117,7 @@ async fn start(
 
 fn not_started(error: &CallError, members: &[Member<'_>]) -> Submitted {
     let Some(fault) = error.fault() else {
-        return submitted(error);
+        return submitted_once(error);
     };
     let reason = || format!("{}: {}", error, describe(std::slice::from_ref(fault)));
     match (GroupFault::of(fault), error.effect()) {
@@ -144,7 +144,7 @@ fn not_started(error: &CallError, members: &[Member<'_>]) -> Submitted {
         (_, Effect::Refused) if fault.type_name() == ManagedObjectNotFound::TYPE_NAME => {
             refused(reason(), Again::Later)
         }
-        _ => submitted(error),
+        _ => submitted_once(error),
     }
 }
 

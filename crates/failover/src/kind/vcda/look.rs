@@ -153,7 +153,7 @@ pub(super) fn judge(view: &View, replica: &Replica, step: &Step) -> Finding {
         Stage::Begin if recovers(deed) && view.newest_instance().is_none() => Finding::Refused {
             reason: "it has no instance to recover from: wait for its first synchronisation".to_owned(),
         },
-        Stage::Begin if deed == Deed::Test && replica.target == TargetKind::Vcenter && view.shown.vm_id.is_none() => {
+        Stage::Begin if deed == Deed::Test && replica.kind_at(&view.at) == TargetKind::Vcenter && view.shown.vm_id.is_none() => {
             Finding::Refused {
                 reason: "the service does not tell the id of the VM, by which the networks of a test are set: the \
                          copy could get connected"

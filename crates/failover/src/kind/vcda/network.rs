@@ -4,6 +4,7 @@
 //! them disconnected. Nothing that it shows of a replication tells afterwards what the cards of the recovered VM are connected to, so
 //! what is left to the service is said before the run and in its report.
 
+use farside_engine::EndpointId;
 use farside_models_vcda::{NetworkSettingsHalf, VmNicSettings};
 use farside_vcda::{ExplicitNetworks, Networks};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,25 @@ pub(super) enum SetUp {
     },
 }
 
+/// What is to be recovered for good.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recovered<'a> {
+    kind: TargetKind,
+    nics: u32,
+    vm: Option<&'a str>,
+}
+
+impl<'a> Recovered<'a> {
+    /// The VM of a replication, known by this id, at the site of a service.
+    pub(super) fn of(replica: &Replica, at: &EndpointId, vm: Option<&'a str>) -> Self {
+        Self {
+            kind: replica.kind_at(at),
+            nics: replica.nics,
+            vm,
+        }
+    }
+}
+
 impl SetUp {
     /// Asks the service.
     pub(super) async fn read(service: &Service, replica: &Replica) -> Self {
@@ -44,7 +64,7 @@ impl SetUp {
 
     /// # Errors
     /// Why it is left to the service what the cards are connected to.
-    fn explicit(&self, target: TargetKind, vm: Option<&str>) -> Result<ExplicitNetworks, String> {
+    fn explicit(&self, Recovered { kind, vm, .. }: Recovered<'_>) -> Result<ExplicitNetworks, String> {
         let half = match self {
             Self::Networks(half) => half,
             Self::Nothing => return Err("no networks are set up for a failover".to_owned()),
@@ -54,7 +74,7 @@ impl SetUp {
                 ));
             }
         };
-        if target == TargetKind::Vcenter && vm.is_none_or(str::is_empty) {
+        if kind == TargetKind::Vcenter && vm.is_none_or(str::is_empty) {
             return Err(
                 "the service does not tell the id of the VM, by which networks are set at a vCenter site"
                     .to_owned(),
@@ -71,16 +91,16 @@ impl SetUp {
     }
 
     /// What a request says about networks.
-    pub(super) fn networks(&self, replica: &Replica, vm: Option<&str>) -> Networks {
-        match self.explicit(replica.target, vm) {
+    pub(super) fn networks(&self, recovered: Recovered<'_>) -> Networks {
+        match self.explicit(recovered) {
             Ok(networks) => Networks::Explicit(Box::new(networks)),
             Err(_) => Networks::Preconfigured,
         }
     }
 
     /// What a person has to know: that cards, or some of them, are left to the service; nothing where each is set up.
-    pub(super) fn concern(&self, replica: &Replica, vm: Option<&str>) -> Option<String> {
-        let networks = match self.explicit(replica.target, vm) {
+    pub(super) fn concern(&self, recovered: Recovered<'_>) -> Option<String> {
+        let networks = match self.explicit(recovered) {
             Ok(networks) => networks,
             Err(why) => {
                 return Some(format!(
@@ -91,7 +111,7 @@ impl SetUp {
         if networks.cards.copy_source_nic_settings == Some(true) {
             return None;
         }
-        let open = (0..replica.nics).filter(|index| {
+        let open = (0..recovered.nics).filter(|index| {
             let card = networks.cards.nics.iter().find(|card| is_of(card, *index));
             card.is_none_or(|card| card.network.is_none() && card.is_connected != Some(false))
         });
@@ -100,7 +120,7 @@ impl SetUp {
             format!(
                 "no network is set up for network card {} of {}; what it is connected to is left to the service",
                 open.join(", "),
-                replica.nics
+                recovered.nics
             )
         })
     }
@@ -108,8 +128,8 @@ impl SetUp {
     /// What preflight says.
     pub(super) fn condition(&self, replica: &Replica, view: &View) -> Condition {
         let name = "networks after recovery";
-        let vm = view.shown.vm_id.as_deref();
-        match (self.explicit(replica.target, vm), self.concern(replica, vm)) {
+        let recovered = Recovered::of(replica, &view.at, view.shown.vm_id.as_deref());
+        match (self.explicit(recovered), self.concern(recovered)) {
             (Ok(networks), None) => Condition::go(name, described(&networks)),
             (Err(concern), _) | (Ok(_), Some(concern)) => Condition::warning(
                 name,

@@ -7,13 +7,14 @@ use farside_engine::{Again, EndpointId, MemberEnd, MemberResult, Submitted, Wait
 use farside_models_vcda::SingleVmReplicationInfo;
 use farside_transport::{CallError, OperationId, RemoteOperation, WaitErrorKind};
 use farside_vcda::{
-    Cards, FailoverSettings, FailoverTestSettings, Finished, MigrateSettings, Networks, OperationTag, Task,
-    TestFrom, VcdaClient, poll_policy,
+    Cards, FailoverSettings, FailoverTestSettings, Finished, MigrateSettings, Networks, OperationTag, Target,
+    Task, TestFrom, VcdaClient, poll_policy,
 };
 use farside_wire::RawJson;
 use serde_json::{Value, json};
 
 use super::look::{Stage, stage_after, together};
+use super::network::Recovered;
 use super::view::{View, data};
 use super::{Deed, Intent, Replica, Step, UNREADABLE, parse};
 use crate::connection::Connections;
@@ -113,19 +114,19 @@ async fn start(
         ..
     } = share;
     let replication = client.vm_replication(&replica.replication);
+    let kind = Target::from(replica.kind_at(&intent.at));
     match step.deed {
         Deed::Test => {
             let networks = Networks::Disconnected {
                 vm: intent.vm.clone().unwrap_or_default(),
                 cards: replica.nics,
             };
-            let settings =
-                FailoverTestSettings::new(replica.target(), replica.power(), networks, TestFrom::Newest);
+            let settings = FailoverTestSettings::new(kind, replica.power(), networks, TestFrom::Newest);
             replication.start_failover_test(&settings).await
         }
         Deed::Cleanup => replication.start_test_cleanup().await,
         Deed::Migrate => {
-            let settings = MigrateSettings::new(replica.target(), replica.power(), Cards::Connected);
+            let settings = MigrateSettings::new(kind, replica.power(), Cards::Connected);
             let settings = if replica.consolidate {
                 settings.consolidate()
             } else {
@@ -138,7 +139,7 @@ async fn start(
             replication.start_migrate(&settings).await
         }
         Deed::Failover => {
-            let settings = failover(replica, networks(share));
+            let settings = failover(replica, kind, networks(share));
             replication.start_failover(&settings).await
         }
         Deed::Reverse => replication.start_reverse().await,
@@ -149,12 +150,16 @@ async fn start(
 fn networks(share: &Share<'_>) -> Networks {
     let known = share.intent.networks.as_ref();
     known.map_or(Networks::Preconfigured, |known| {
-        known.networks(&share.replica, share.intent.vm.as_deref())
+        known.networks(Recovered::of(
+            &share.replica,
+            &share.intent.at,
+            share.intent.vm.as_deref(),
+        ))
     })
 }
 
-fn failover(replica: &Replica, networks: Networks) -> FailoverSettings {
-    let mut settings = FailoverSettings::new(replica.target(), replica.power(), networks);
+fn failover(replica: &Replica, kind: Target, networks: Networks) -> FailoverSettings {
+    let mut settings = FailoverSettings::new(kind, replica.power(), networks);
     if let Some(key) = &replica.instance {
         settings = settings.instance(key);
     }

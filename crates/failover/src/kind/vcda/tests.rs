@@ -282,7 +282,7 @@ fn concern(cards: Value, target: TargetKind, vm: Option<&str>) -> Option<String>
         nics: 2,
         ..replica()
     };
-    SetUp::Networks(Box::new(half)).concern(&two, vm)
+    SetUp::Networks(Box::new(half)).concern(Recovered::of(&two, &two.destination, vm))
 }
 
 #[test]
@@ -327,7 +327,9 @@ fn each_card_that_is_left_to_the_service_is_a_concern() {
     let set_up = || json!({"nics": [on(0), on(1)]});
     assert!(concern(set_up(), TargetKind::Vcenter, None).is_some_and(|seen| seen.contains("id of the VM")));
     assert_eq!(concern(set_up(), TargetKind::Vcenter, Some("vm-7")), None);
-    let nothing = SetUp::Nothing.concern(&replica(), None).unwrap();
+    let nothing = SetUp::Nothing
+        .concern(Recovered::of(&replica(), &EndpointId::new("vcda-west"), None))
+        .unwrap();
     assert!(
         nothing.starts_with("no networks are set up for a failover; "),
         "{nothing}"
@@ -345,7 +347,9 @@ fn what_a_look_found_of_networks_is_in_the_journal_and_an_intent_of_before_is_st
     let read: Intent = Intent::read(&json!(known), &step(Deed::Failover)).unwrap();
     assert_eq!(read, known);
     assert!(matches!(
-        read.networks.unwrap().networks(&replica(), None),
+        read.networks
+            .unwrap()
+            .networks(Recovered::of(&replica(), &read.at, None)),
         farside_vcda::Networks::Explicit(_)
     ));
     let before = json!(intent());
