@@ -10,6 +10,7 @@ use farside_failover::connection::{ConnectionErrorKind, Connections, Connector};
 use farside_failover::driver::{self, DriveError, Driver, Surroundings, Unobserved};
 use farside_failover::kind::Kinds;
 use farside_failover::plan::{Document, EndpointConfig, Selection, resolve};
+use farside_failover::preflight::Preflight;
 use farside_failover::runs;
 use farside_journal::{Journal, MemoryJournal};
 use farside_simulator::{Simulator, WorldSpec};
@@ -28,6 +29,26 @@ pub struct Estate {
     /// Seed of the pauses between repeats of a call, so that a run can be repeated.
     seed: u64,
     _secrets: tempfile::TempDir,
+}
+
+/// A small generator, so that a failing seed can be repeated.
+#[derive(Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// The generator of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number, smaller than `bound`, which is more than zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
 }
 
 /// Talks to the simulated world without a network.
@@ -140,6 +161,21 @@ impl Estate {
         self.clock.sleep(time).await;
     }
 
+    /// Asks what a run in `mode` would be told before it.
+    ///
+    /// # Panics
+    /// The plan cannot be run in this mode.
+    pub async fn check(&self, mode: Mode) -> Preflight {
+        let history = self.history().await;
+        let earlier = |locks: &[LockKey]| history.reprotected(locks);
+        let plan = resolve(&self.document, &self.kinds, mode, &Selection::default(), &earlier)
+            .expect("a runnable plan");
+        let world = self.connections(mode);
+        let check = Preflight::run(&plan, &self.kinds, &world, &earlier).await;
+        world.close().await;
+        check
+    }
+
     async fn history(&self) -> runs::History {
         let journal: Arc<dyn Journal> = Arc::new(self.journal.clone());
         runs::History::read(&journal).await.expect("a readable journal")
@@ -151,6 +187,18 @@ impl Estate {
         log: Box<dyn farside_journal::RunLog>,
         mode: Mode,
     ) -> Result<Run, DriveError> {
+        let around = Surroundings {
+            kinds: self.kinds.clone(),
+            world: Arc::new(self.connections(mode)),
+            clock: Arc::clone(&self.clock),
+        };
+        let (_keep, control) = tokio::sync::mpsc::unbounded_channel();
+        Driver::new(run, log, around, control, Box::new(Unobserved))
+            .drive()
+            .await
+    }
+
+    fn connections(&self, mode: Mode) -> Connections {
         let connector = Arc::new(InProcess(self.simulator.clone()));
         let mut settings = StackSettings::default();
         settings.retry_seed = self.seed;
@@ -160,16 +208,7 @@ impl Estate {
             connector,
             Arc::clone(&self.clock),
         );
-        let world = Arc::new(world.with_settings(settings));
-        let around = Surroundings {
-            kinds: self.kinds.clone(),
-            world,
-            clock: Arc::clone(&self.clock),
-        };
-        let (_keep, control) = tokio::sync::mpsc::unbounded_channel();
-        Driver::new(run, log, around, control, Box::new(Unobserved))
-            .drive()
-            .await
+        world.with_settings(settings)
     }
 
     /// The world's log of calls, as the admin endpoint shows it.

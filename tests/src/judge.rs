@@ -109,6 +109,15 @@ pub fn attempts(calls: &Value, operation: &str) -> u64 {
         .sum()
 }
 
+/// Attempts that were made while an earlier one on the same object was open, over all operations.
+pub fn overlaps(calls: &Value) -> u64 {
+    let entries = entries(calls);
+    entries
+        .iter()
+        .map(|entry| number(entry, "attempts_while_unsettled"))
+        .sum()
+}
+
 fn entries(calls: &Value) -> Vec<&Value> {
     let list = calls
         .as_array()

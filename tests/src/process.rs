@@ -106,6 +106,15 @@ impl Farside {
     }
 }
 
+/// Arguments of a run of `plan.toml` in a mode that asks nobody anything.
+pub fn unattended<'a>(mode: &'a str, journal: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [
+        &["run", "plan.toml", "--mode", mode, "--yes", "--journal", journal],
+        more,
+    ]
+    .concat()
+}
+
 /// The binary that cargo built beside this test.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the test has a path");

@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use farside_tests::{Farside, Sim};
+use farside_tests::{Farside, Sim, unattended};
 use serde_json::Value;
 
 const WORLD: &str = r#"
@@ -75,15 +75,7 @@ fn a_run_with_both_addresses_survives_the_switch_and_curl_finds_the_vcenter_at_t
     assert!(text.contains(&format!("also_at = [\"{second}\"]")), "{text}");
     assert!(!text.contains("oslo"), "{text}");
     fs::write(&plan, text.replace("settle = \"20s\"", "settle = \"4s\"")).expect("the plan is writable");
-    let ended = user.run(&[
-        "run",
-        "plan.toml",
-        "--mode",
-        "planned",
-        "--yes",
-        "--journal",
-        "j.db",
-    ]);
+    let ended = user.run(&unattended("planned", "j.db", &[]));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 
     assert_eq!(greeted(&user, first), "");

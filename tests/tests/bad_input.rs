@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use farside_tests::{Farside, Finished, Sim};
+use farside_tests::{Farside, Finished, Sim, unattended};
 use serde_json::{Value, json};
 
 /// A simulator with its sample plan.
@@ -42,15 +42,7 @@ impl Scene {
     }
 
     fn run(&self) -> Finished {
-        self.user.run(&[
-            "run",
-            "plan.toml",
-            "--mode",
-            "planned",
-            "--yes",
-            "--journal",
-            "j.db",
-        ])
+        self.user.run(&unattended("planned", "j.db", &[]))
     }
 
     /// No action reached any server, and no run came into being.
@@ -236,17 +228,9 @@ fn a_provider_that_is_offline_is_told() {
 fn a_group_in_the_wrong_state_is_told() {
     let scene = Scene::new(2, 0);
     // A test failover of the plan's first group, by an earlier run.
-    let test = scene.user.run(&[
-        "run",
-        "plan.toml",
-        "--mode",
-        "test",
-        "--yes",
-        "--only",
-        "group-001",
-        "--journal",
-        "other.db",
-    ]);
+    let test = scene
+        .user
+        .run(&unattended("test", "other.db", &["--only", "group-001"]));
     assert_eq!(test.code, Some(0), "{}{}", test.stdout, test.stderr);
     let before = scene.sim.get("calls");
     says(&scene.run(), 1, &["NO-GO", "group-001", "INTEST"]);
@@ -273,15 +257,9 @@ fn a_cluster_in_mode_disabled_is_told() {
 #[test]
 fn a_journal_that_cannot_be_written_is_told() {
     let scene = Scene::new(0, 1);
-    let finished = scene.user.run(&[
-        "run",
-        "plan.toml",
-        "--mode",
-        "planned",
-        "--yes",
-        "--journal",
-        "/proc/nowhere/journal.db",
-    ]);
+    let finished = scene
+        .user
+        .run(&unattended("planned", "/proc/nowhere/journal.db", &[]));
     says(&finished, 2, &["/proc/nowhere"]);
     scene.is_untouched();
 }
@@ -357,17 +335,7 @@ fn odd_addresses_and_names_are_told_before_anything_is_asked() {
     .expect("the plan is writable");
     says(&scene.run(), 2, &["plan.toml:3", "letters"]);
     fs::write(&scene.plan, &good).expect("the plan is writable");
-    let outside = [
-        "run",
-        "plan.toml",
-        "--mode",
-        "planned",
-        "--yes",
-        "--journal",
-        "j.db",
-        "--run-id",
-        "../outside",
-    ];
+    let outside = unattended("planned", "j.db", &["--run-id", "../outside"]);
     says(&scene.user.run(&outside), 2, &["--run-id", "letters"]);
     scene.is_untouched();
 }

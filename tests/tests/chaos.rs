@@ -14,7 +14,7 @@ use farside_failover::kind::{
 use farside_failover::plan::{PlanContext, PlanProblem, Table};
 use farside_journal::CrashPoint;
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
-use farside_tests::estate::Estate;
+use farside_tests::estate::{Dice, Estate};
 use farside_tests::judge::{Demand, attempts, complaints};
 use serde_json::Value;
 
@@ -41,19 +41,6 @@ fn world(seed: u64) -> WorldSpec {
         .replications(u32::try_from(REPLICATIONS).expect("a small number"))
 }
 
-/// A small generator, so that a failing seed can be repeated.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
-
 fn everything_is_done(run: &Run, seed: u64) {
     for (item, progress) in run.items() {
         assert_eq!(
@@ -74,7 +61,7 @@ fn nothing_happened_twice(estate: &Estate, seed: u64) {
 #[tokio::test(start_paused = true)]
 async fn five_hundred_seeds_of_crashes_and_lost_answers() {
     for seed in 0..500 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let mut estate = Estate::new(&world(seed), kind::standard());
         for demand in PLANNED {
             if dice.below(2) == 0 {

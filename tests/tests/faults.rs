@@ -3,7 +3,7 @@
 use std::fs;
 
 use farside_tests::judge::{Demand, complaints};
-use farside_tests::{Farside, Sim};
+use farside_tests::{Farside, Sim, unattended};
 
 #[test]
 fn answers_that_are_cut_are_looked_after_and_nothing_is_done_twice() {
@@ -40,16 +40,7 @@ do = { cut_answer = { after_bytes = 1 } }
     let text = fs::read_to_string(&plan).expect("the sample plan");
     fs::write(&plan, text.replace("settle = \"20s\"", "settle = \"4s\"")).expect("the plan is writable");
 
-    let arguments = [
-        "run",
-        "plan.toml",
-        "--mode",
-        "planned",
-        "--yes",
-        "--journal",
-        "j.db",
-    ];
-    let ended = user.run(&arguments);
+    let ended = user.run(&unattended("planned", "j.db", &[]));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let rules = sim.get("faults");
     assert_eq!(rules["faults"][0]["hits"], 4, "{rules}");

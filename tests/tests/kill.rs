@@ -5,7 +5,7 @@ use std::process::{Child, Output};
 use std::time::Duration;
 
 use farside_tests::judge::{Demand, complaints};
-use farside_tests::{Farside, Sim, until};
+use farside_tests::{Farside, Sim, unattended, until};
 
 /// What a planned run over the sample plan does, each exactly once.
 fn demands(groups: usize, replications: usize) -> Vec<Demand> {
@@ -63,17 +63,7 @@ fn a_run_killed_at_five_places_does_everything_once() {
     // The simulator's work takes seconds; an unknown outcome need not wait longer than that.
     fs::write(&plan, text.replace("settle = \"20s\"", "settle = \"8s\"")).expect("the plan is writable");
 
-    let mut child = user.start(&[
-        "run",
-        "plan.toml",
-        "--mode",
-        "planned",
-        "--yes",
-        "--run-id",
-        "night",
-        "--journal",
-        "j.db",
-    ]);
+    let mut child = user.start(&unattended("planned", "j.db", &["--run-id", "night"]));
     // From the first effects to the last ones; what is under way at the kill is different each time.
     for enough in [1, 60, 230, 420, 700] {
         until("the run makes progress", Duration::from_secs(120), || {
@@ -135,17 +125,7 @@ fn an_answer_lost_once_for_each_kind_of_action_changes_nothing() {
             &serde_json::json!({"operation": demand.operation, "do": "drop_answer"}),
         );
     }
-    let run = user.run(&[
-        "run",
-        "plan.toml",
-        "--mode",
-        "planned",
-        "--yes",
-        "--run-id",
-        "night",
-        "--journal",
-        "j.db",
-    ]);
+    let run = user.run(&unattended("planned", "j.db", &["--run-id", "night"]));
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     let found = complaints(&sim.get("calls"), &demands(GROUPS, REPLICATIONS));
     assert!(found.is_empty(), "{}", found.join("\n"));

@@ -4,17 +4,11 @@
 
 mod support;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use farside_engine::{
-    ActionRef, Again, CallId, Finding, ItemId, MemberEnd, Mode, RunId, RunState, Submitted,
-};
-use farside_failover::driver::Unobserved;
+use farside_engine::{ActionRef, Again, CallId, Finding, ItemId, MemberEnd, Mode, RunId, Submitted};
 use farside_failover::kind::dpu::Dpu;
 use farside_failover::kind::{CallMember, CallRequest, Kind as _, LookRequest, Verdict};
-use farside_failover::runs;
-use farside_journal::{CrashPoint, MemoryJournal};
+use farside_failover::plan::Document;
+use farside_journal::CrashPoint;
 use farside_simulator::dpu::{DpuSpec, HostTrouble, SwitchTrouble};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use serde_json::json;
@@ -386,15 +380,10 @@ fn without_cards() -> FaultAction {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_switch_is_not_moved_before_it_is_seen_which_dpu_is_active() {
-    const READ: &str = "PropertyCollector_RetrievePropertiesEx";
-    let bench = Bench::new(&spec());
-    let plan = plan(&bench);
-    let document = bench.document(&plan);
-    let world = bench.connections(&document, Mode::Planned);
-    let look = LookRequest {
-        run: RunId::new("run-1-planned"),
+/// The first look of a run for the plan's switch.
+fn look(run: &str, document: &Document) -> LookRequest {
+    LookRequest {
+        run: RunId::new(run),
         mode: Mode::Planned,
         action: ActionRef {
             item: ItemId::new("switch"),
@@ -405,7 +394,17 @@ async fn a_switch_is_not_moved_before_it_is_seen_which_dpu_is_active() {
         after: None,
         called: None,
         earlier: Vec::new(),
-    };
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_is_not_moved_before_it_is_seen_which_dpu_is_active() {
+    const READ: &str = "PropertyCollector_RetrievePropertiesEx";
+    let bench = Bench::new(&spec());
+    let plan = plan(&bench);
+    let document = bench.document(&plan);
+    let world = bench.connections(&document, Mode::Planned);
+    let look = look("run-1-planned", &document);
     bench.fault(FaultRule::new(READ, without_cards()));
     let found = Dpu.look(&world, std::slice::from_ref(&look)).await;
     assert!(
@@ -453,25 +452,10 @@ async fn a_crash_at_any_write_leads_to_one_move() {
     let mut resumed = 0;
     for number in 2..=7 {
         for point in [CrashPoint::BeforeWrite, CrashPoint::AfterWrite] {
-            let journal = MemoryJournal::new();
-            let bench = Bench::with_journal(&spec(), Arc::new(journal.clone()));
-            let plan = plan(&bench);
-            journal.crash_at_write(number, point);
-            let (driver, world, _control) = bench.driver(&plan, Mode::Planned, Box::new(Unobserved)).await;
-            let first = driver.drive().await;
-            drop(world);
-            if first.is_ok() {
+            let Some((bench, outcome)) = Bench::crashed(&spec(), plan, number, point).await else {
                 continue;
-            }
-            resumed += 1;
-            journal.restart();
-            bench.pass(Duration::from_secs(1)).await;
-            let id = RunId::new("run-1-planned");
-            let known = runs::read(&journal, &id).await.unwrap();
-            let outcome = match known.state() {
-                RunState::Ended => bench.outcome(known),
-                RunState::Running | RunState::Stopped => bench.resume(&plan, &id).await,
             };
+            resumed += 1;
             let at = format!("write {number} {point:?}: {}", outcome.notes());
             assert_eq!(outcome.counts(), [1, 0, 0, 0], "{at}");
             assert_eq!((bench.attempts(MOVE), state(&bench)), (1, (1, 1)), "{at}");
@@ -488,22 +472,10 @@ async fn an_effect_that_comes_after_the_settle_time_is_not_undone() {
     let world = bench.connections(&document, Mode::Planned);
     let intent = json!({"from": dpu(&bench, 0), "to": dpu(&bench, 1)});
     assert_done(&bench.run(&plan, Mode::Planned).await);
+    let first = look("run-2-planned", &document);
     let look = LookRequest {
-        run: RunId::new("run-2-planned"),
-        mode: Mode::Planned,
-        action: ActionRef {
-            item: ItemId::new("switch"),
-            action: 0,
-        },
-        item: document.items[0].protected.payload.clone(),
-        payload: json!({"to": null, "alias": null}),
-        after: None,
         called: Some(intent.clone()),
-        earlier: Vec::new(),
-    };
-    let first = LookRequest {
-        called: None,
-        ..look.clone()
+        ..first.clone()
     };
     let found = Dpu.look(&world, &[look, first]).await;
     assert!(

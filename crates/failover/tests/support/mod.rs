@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farside_engine::{EndpointId, Input, Mode, Run, RunId};
+use farside_engine::{EndpointId, Input, Mode, Run, RunId, RunState};
 use farside_failover::connection::{ConnectionErrorKind, Connections, Connector};
 use farside_failover::driver::{Driver, Observer, Surroundings, Unobserved, now};
 use farside_failover::kind::{Kinds, standard};
@@ -17,7 +17,7 @@ use farside_failover::plan::{Document, EndpointConfig, RunSurroundings, Selectio
 use farside_failover::preflight::Preflight;
 use farside_failover::report::Report;
 use farside_failover::runs::{self, History};
-use farside_journal::{Journal, MemoryJournal};
+use farside_journal::{CrashPoint, Journal, MemoryJournal};
 use farside_simulator::{FaultAction, FaultRule, Simulator, World, WorldSpec};
 use farside_transport::{Clock, SystemClock, Transport};
 use tempfile::TempDir;
@@ -244,6 +244,35 @@ impl Bench {
         let run = driver.drive().await.unwrap();
         world.close().await;
         self.outcome(run)
+    }
+
+    /// A planned run in a world of this description whose journal crashes at a write, taken up and brought to its end; none if the run
+    /// ended without that write.
+    pub(crate) async fn crashed(
+        spec: &WorldSpec,
+        plan: fn(&Self) -> String,
+        write: u64,
+        point: CrashPoint,
+    ) -> Option<(Self, Outcome)> {
+        let journal = MemoryJournal::new();
+        let bench = Self::with_journal(spec, Arc::new(journal.clone()));
+        let plan = plan(&bench);
+        journal.crash_at_write(write, point);
+        let (driver, world, _control) = bench.driver(&plan, Mode::Planned, Box::new(Unobserved)).await;
+        let first = driver.drive().await;
+        drop(world);
+        if first.is_ok() {
+            return None;
+        }
+        journal.restart();
+        bench.pass(Duration::from_secs(1)).await;
+        let id = RunId::new("run-1-planned");
+        let known = runs::read(&journal, &id).await.unwrap();
+        let outcome = match known.state() {
+            RunState::Ended => bench.outcome(known),
+            RunState::Running | RunState::Stopped => bench.resume(&plan, &id).await,
+        };
+        Some((bench, outcome))
     }
 
     /// A driver of a fresh run, its servers, and what gives it orders.

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use farside_engine::{Mode, RunId, RunState};
-use farside_failover::driver::Unobserved;
-use farside_failover::runs;
+use farside_engine::{Mode, RunId};
 use farside_journal::{CrashPoint, MemoryJournal, SqliteJournal};
 use farside_simulator::vcha::{Mode as ClusterMode, VchaSpec};
 use farside_simulator::{FaultAction, FaultRule};
@@ -184,25 +182,10 @@ async fn a_crash_at_any_write_leads_to_one_switch() {
     let mut resumed = 0;
     for number in 2..=12 {
         for point in [CrashPoint::BeforeWrite, CrashPoint::AfterWrite] {
-            let journal = MemoryJournal::new();
-            let bench = Bench::with_journal(&spec(), Arc::new(journal.clone()));
-            let plan = plan(&bench);
-            journal.crash_at_write(number, point);
-            let (driver, world, _control) = bench.driver(&plan, Mode::Planned, Box::new(Unobserved)).await;
-            let first = driver.drive().await;
-            drop(world);
-            if first.is_ok() {
+            let Some((bench, outcome)) = Bench::crashed(&spec(), plan, number, point).await else {
                 continue;
-            }
-            resumed += 1;
-            journal.restart();
-            bench.pass(Duration::from_secs(1)).await;
-            let id = RunId::new("run-1-planned");
-            let known = runs::read(&journal, &id).await.unwrap();
-            let outcome = match known.state() {
-                RunState::Ended => bench.outcome(known),
-                RunState::Running | RunState::Stopped => bench.resume(&plan, &id).await,
             };
+            resumed += 1;
             let at = format!("write {number} {point:?}: {}", outcome.notes());
             assert_eq!(outcome.counts(), [1, 0, 0, 0], "{at}");
             assert_eq!((bench.attempts(FAILOVER), switches(&bench)), (1, 1), "{at}");

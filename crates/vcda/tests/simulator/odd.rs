@@ -8,7 +8,7 @@ use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::{Effect, OperationId, WaitErrorKind};
 use farside_vcda::{
     Extension, FailoverTestSettings, Networks, Power, RecoveryPlanId, TASK_KIND, Target, TestFrom,
-    poll_policy,
+    VcdaClient, poll_policy,
 };
 use farside_wire::RawJson;
 use futures_util::TryStreamExt;
@@ -140,11 +140,27 @@ async fn a_task_that_is_forgotten_between_two_looks_keeps_what_is_known_of_it() 
     assert!(matches!(error.unwrap_err().kind(), WaitErrorKind::Gone));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_migration_that_needs_the_other_site_is_refused_without_an_extension() {
+/// A site with one replication, whose migration takes a session that is good for the other site too.
+fn needs_extension() -> Site {
     let mut vcda = VcdaSpec::default();
     vcda.needs_extension = true;
-    let site = Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda));
+    Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda))
+}
+
+/// Such a site, and a client that knows how to extend its session.
+fn extended() -> (Site, VcdaClient) {
+    let site = needs_extension();
+    let (user, password) = credentials(&site.simulator, "east");
+    let west = builder(&site.simulator, site.clock.clone(), "west")
+        .extend("east", Extension::Vcd { user, password })
+        .build()
+        .unwrap();
+    (site, west)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_migration_that_needs_the_other_site_is_refused_without_an_extension() {
+    let site = needs_extension();
     let vm = site.client.vm_replication(&site.ids()[0]);
     let refused = vm.start_migrate(&migrate()).await.unwrap_err();
     assert_eq!(
@@ -165,14 +181,7 @@ async fn a_migration_that_needs_the_other_site_is_refused_without_an_extension()
 
 #[tokio::test(start_paused = true)]
 async fn work_that_needs_the_other_site_extends_the_session_first_and_asks_its_own_site() {
-    let mut vcda = VcdaSpec::default();
-    vcda.needs_extension = true;
-    let site = Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda));
-    let (user, password) = credentials(&site.simulator, "east");
-    let west = builder(&site.simulator, site.clock.clone(), "west")
-        .extend("east", Extension::Vcd { user, password })
-        .build()
-        .unwrap();
+    let (site, west) = extended();
     let id = site.ids()[0].clone();
     let plain = west.vm_replication(&id).start_migrate(&migrate()).await;
     assert_eq!(
@@ -196,14 +205,7 @@ async fn work_that_needs_the_other_site_extends_the_session_first_and_asks_its_o
 
 #[tokio::test(start_paused = true)]
 async fn waiting_for_work_that_needed_the_other_site_does_not_need_it() {
-    let mut vcda = VcdaSpec::default();
-    vcda.needs_extension = true;
-    let site = Site::of(&WorldSpec::pair(7).groups(0).replications(1).vcda(vcda));
-    let (user, password) = credentials(&site.simulator, "east");
-    let west = builder(&site.simulator, site.clock.clone(), "west")
-        .extend("east", Extension::Vcd { user, password })
-        .build()
-        .unwrap();
+    let (site, west) = extended();
     let replication = west.needing("east").vm_replication(&site.ids()[0]);
     let work = replication.start_migrate(&migrate()).await.unwrap();
     // The session ends while the work goes on, and the other site is gone by then.
