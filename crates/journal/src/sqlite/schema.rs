@@ -73,7 +73,12 @@ impl Failure {
             Self::Kind(kind) => return kind,
             Self::Sql(error) => error,
         };
+        // The file beside the journal that its processes share cannot grow on a full disk.
+        let is_cramped = error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
         match error.sqlite_error_code() {
+            _ if is_cramped => JournalErrorKind::Full(StorageError::new(error)),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalErrorKind::Busy {
                 seconds: BUSY.as_secs(),
             },
@@ -189,4 +194,27 @@ fn enter_wal(connection: &Connection, path: &Path) -> Result<(), Failure> {
     Err(Failure::Kind(JournalErrorKind::Busy {
         seconds: BUSY.as_secs(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(code: i32) -> JournalErrorKind {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        Failure::from(error).into_kind(Path::new("journal.db"))
+    }
+
+    // A full disk told of "disk I/O error", where a run was to be taken up.
+    #[test]
+    fn a_disk_without_room_for_what_processes_share_is_full() {
+        let cramped = kind_of(rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+        assert!(matches!(cramped, JournalErrorKind::Full(_)), "{cramped:?}");
+        assert!(matches!(
+            kind_of(rusqlite::ffi::SQLITE_FULL),
+            JournalErrorKind::Full(_)
+        ));
+        let failed = kind_of(rusqlite::ffi::SQLITE_IOERR_READ);
+        assert!(matches!(failed, JournalErrorKind::Storage(_)), "{failed:?}");
+    }
 }
