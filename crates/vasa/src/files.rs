@@ -355,18 +355,22 @@ impl VasaClient {
     /// Groups as the provider shows them, all of them.
     async fn shown(&self, provider: &ProviderRef, groups: &[GroupId]) -> Result<Vec<Group>, RecoveryError> {
         let views = self.groups(provider, groups).await?;
-        let shown = groups.iter().zip(views).map(|(id, view)| {
+        let mut shown = Vec::with_capacity(groups.len());
+        for (id, view) in groups.iter().zip(views) {
             let faults = match view {
-                GroupView::Known(group) => return Ok(group),
+                GroupView::Known(group) => {
+                    shown.push(group);
+                    continue;
+                }
                 GroupView::Failed { faults } => faults,
                 GroupView::Missing => Vec::new(),
             };
-            Err(RecoveryError::NotShown {
+            return Err(RecoveryError::NotShown {
                 group: id.clone(),
                 faults,
-            })
-        });
-        shown.collect()
+            });
+        }
+        Ok(shown)
     }
 }
 
