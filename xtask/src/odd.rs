@@ -25,8 +25,8 @@ pub struct Args {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     pub first: u64,
-    /// How many seeds, one after the other.
-    #[arg(long, default_value_t = 4)]
+    /// How many seeds, one after the other; at least one.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
     /// Turn these switches on instead of those of seeds, each value in a run of its own: `vm.asks_nothing`.
     #[arg(long, value_name = "NAME[,NAME]")]
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
     let programs = taking_part(build(args.locked)?)?;
     ensure!(!programs.is_empty(), "no program of tests has {MARK}");
     let asked: Vec<String> = if args.switches.is_empty() {
-        (args.first..args.first + args.seeds)
+        (args.first..args.first.saturating_add(args.seeds))
             .map(|seed| seed.to_string())
             .collect()
     } else {
@@ -203,7 +203,23 @@ fn cargo() -> OsString {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    // It played nothing, and said that nothing had failed.
+    #[test]
+    fn no_seeds_are_refused() {
+        let seeds = |count: &str| Line::try_parse_from(["odd", "--seeds", count]).map(|line| line.args.seeds);
+        assert_eq!(seeds("1").ok(), Some(1));
+        assert!(seeds("0").is_err());
+    }
 
     #[test]
     fn programs_of_integration_tests_are_found_among_what_is_built() {
