@@ -160,6 +160,16 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "the provider takes the call as soon as its vCenter answers again",
     },
     Kept {
+        test: "act::groups_whose_call_does_not_go_out_are_sent_again_in_time",
+        switches: &["vcha.proxy_pages"],
+        why: "calls to a vCenter that does not answer do not go out",
+    },
+    Kept {
+        test: "again::why_a_group_was_put_off_is_told_although_its_last_call_did_not_go_out",
+        switches: &["vcha.proxy_pages"],
+        why: "calls to a vCenter that does not answer do not go out",
+    },
+    Kept {
         test: "unavailable::a_group_over_which_the_provider_became_unavailable_is_looked_at_before_it_is_sent_again",
         switches: &["vasa.providers.self_reversing"],
         why: "the state after a failover",
