@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use farside_transport::{Call, CallError, CallErrorKind, Clock, Phase, Sent, Transport, within};
+use farside_transport::{Call, CallError, CallErrorKind, Clock, Phase, Remark, Sent, Transport, within};
 use http::Response;
 
 use crate::endpoint::Endpoint;
@@ -127,11 +127,15 @@ impl Transport for SimTransport {
         let answer = self.reply(limit, handled).await;
         self.open.store(answer.is_ok(), Ordering::Relaxed);
         let answer = answer.map_err(|kind| context.error(kind))?;
-        let answer = response(answer).map_err(|_| {
+        let mut answer = response(answer).map_err(|_| {
             context.error(CallErrorKind::Other(io::Error::other(
                 "the simulated answer is not legal HTTP",
             )))
         })?;
+        let form = self.simulator.world().form();
+        if !form.is_empty() {
+            answer.extensions_mut().insert(Remark(form));
+        }
         context.accept(answer)
     }
 }

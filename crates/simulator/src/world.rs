@@ -217,15 +217,20 @@ impl World {
             Reply::Cut | Reply::Silence | Reply::Parked(_) | Reply::Unreachable | Reply::Dropped => reply,
         };
         if let (true, Reply::Answer(answer) | Reply::Part(answer, _)) = (own, &reply) {
-            recording::write(
-                endpoint,
-                incoming.operation,
-                &self.vi_json.form(),
-                request,
-                answer,
-            );
+            recording::write(endpoint, incoming.operation, &self.form(), request, answer);
         }
         Handled { reply, delay_ms }
+    }
+
+    /// The switches that make answers other than the documents show, for recordings; empty if none is on.
+    pub(crate) fn form(&self) -> String {
+        let forms = [self.vi_json.form(), self.sms.form().to_owned()];
+        let on: Vec<&str> = forms
+            .iter()
+            .map(String::as_str)
+            .filter(|form| !form.is_empty())
+            .collect();
+        on.join("+")
     }
 
     /// A connection to an endpoint is opened.
@@ -369,7 +374,7 @@ impl World {
         if let Some(answer) = answer {
             let answer = self.dated(&parked.endpoint, self.vi_json.formed(answer));
             let (operation, asked) = vi_json::collector::wait::asked(&parked);
-            recording::write(&parked.endpoint, operation, &self.vi_json.form(), &asked, &answer);
+            recording::write(&parked.endpoint, operation, &self.form(), &asked, &answer);
             return Resumed::Reply(match parked.cut_after {
                 Some(bytes) => fault::part(answer, bytes),
                 None => Reply::Answer(answer),

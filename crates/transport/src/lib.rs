@@ -31,6 +31,7 @@
 //! | `trace` `retry` `session` `limit` | the layers |
 //! | `quota` | [`EndpointQuota`]: what stacks to one endpoint share |
 //! | `metrics` `redact` | [`Metrics`], a hook for numbers; [`SecretNames`], which strikes secrets out of JSON |
+//! | `remark` | [`Remark`]: what a simulator says of an answer, for recordings |
 //! | `operation` | [`RemoteOperation`]: remote work that ends later |
 //! | `clock` `secret` `pin` | time, passwords, thumbprints |
 //! | `testing` | scripted transports (feature `testing`) |
@@ -50,6 +51,7 @@ mod pin;
 mod quota;
 mod random;
 mod redact;
+mod remark;
 mod retry;
 mod secret;
 mod session;
@@ -72,6 +74,7 @@ pub use operation::{
 pub use pin::{ParsePinError, Pin};
 pub use quota::{EndpointQuota, RetryBudget};
 pub use redact::SecretNames;
+pub use remark::Remark;
 pub use retry::RetryPolicy;
 pub use secret::{SecretError, SecretErrorKind, SecretSource};
 pub use session::{LOGIN_HOLD_OFF, SessionScheme, SessionToken};

@@ -4,8 +4,9 @@
 
 Recordings are what tests write where FARSIDE_RECORDINGS names a folder; fixtures are those of the model crates; a walk asks
 the served simulator of which ENDPOINTS is the ready line. It fails on an unknown member, a wrong type, a missing member and
-an unknown enum value, unless oddities.txt lists it with a reason, and on an oddity that nothing needs. What pyvmomi does not
-know is listed, and so are the numbers of what was checked: none at all is a failure, too.
+an unknown enum value, unless oddities.txt lists it with a reason, and on an oddity that nothing needs. Recordings say which
+switches of a world change its answers; an oddity may be one of such worlds alone. What pyvmomi does not know is listed, and
+so are the numbers of what was checked: none at all is a failure, too.
 """
 
 import argparse
@@ -14,10 +15,13 @@ import fnmatch
 import json
 import pathlib
 import sys
+import typing
 
 import tables
 import walk
 
+# Switches with which all answers have another form on purpose: `cargo xtask validate` knows which.
+OTHER_FORM = {"omits_type_names", "nulls", "wraps_faults"}
 FAILING = (tables.UNKNOWN_MEMBER, tables.WRONG_TYPE, tables.MISSING_MEMBER, tables.UNKNOWN_VALUE)
 
 
@@ -33,8 +37,9 @@ class Report:
         self.odd = 0
         self.pages = 0
 
-    def exchange(self, source, method, path, status, body, is_empty, place=None):
-        """Checks one exchange, if it is one of VI JSON. Ids of tasks mean the same within one place, if one is given."""
+    def exchange(self, source, method, path, status, body, is_empty, place=None, switches=frozenset()):
+        """Checks one exchange, if it is one of VI JSON. Ids of tasks mean the same within one place, if one is given; switches
+        are those of its world that are on."""
         operation = tables.operation(method, path.partition("?")[0])
         if operation is None:
             return
@@ -58,7 +63,13 @@ class Report:
             if finding.kind == tables.UNKNOWN_TYPE:
                 self.unknown[f"type {finding.what}, {finding.detail}"] += 1
             else:
-                self.findings.setdefault((finding.kind, finding.what), (finding.detail, source))
+                self.findings.setdefault((finding.kind, finding.what, switches), (finding.detail, source))
+
+
+def switches_of(target):
+    """The switches of its world that are on, as a recording says behind what a call was about."""
+    _, mark, names = target.rpartition(", odd: ")
+    return frozenset(names.split("+")) if mark else frozenset()
 
 
 def read_recordings(folder, report):
@@ -72,8 +83,8 @@ def read_recordings(folder, report):
                 answer = outcome.get("answer") if isinstance(outcome, dict) else None
                 if answer is None:
                     continue  # the first line, or a call that got no answer
-                if ", odd: " in exchange["target"]:
-                    # A world whose answers are in another form on purpose: `cargo xtask validate` knows which.
+                switches = switches_of(exchange["target"])
+                if switches & OTHER_FORM:
                     report.odd += 1
                     continue
                 body = answer.get("body", "empty")
@@ -84,7 +95,9 @@ def read_recordings(folder, report):
                     report.pages += 1  # a test lets something in front of the vCenter answer with a page
                     continue
                 request = exchange["request"]
-                report.exchange("recordings", request["method"], request["path"], answer["status"], content, body == "empty", place)
+                report.exchange(
+                    "recordings", request["method"], request["path"], answer["status"], content, body == "empty", place, switches
+                )
 
 
 def read_fixtures(folder, report):
@@ -98,17 +111,51 @@ def read_fixtures(folder, report):
         report.exchange("fixtures", request["method"], request["path"], answer["status"], content, is_empty)
 
 
-def read_oddities(path):
-    """Lines `kind: what: reason`; `what` may have a `*`."""
-    oddities = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+class Oddity(typing.NamedTuple):
+    """What is odd on purpose: everywhere, or in worlds with a switch."""
+
+    kind: str
+    what: str
+    switch: str | None
+    reason: str
+
+    def covers(self, kind, what, switches):
+        return kind == self.kind and fnmatch.fnmatchcase(what, self.what) and (self.switch is None or self.switch in switches)
+
+    def __str__(self):
+        where = f" (with {self.switch})" if self.switch else ""
+        return f"{self.kind}{where}: {self.what}: {self.reason}"
+
+
+def read_oddities(text, path):
+    """Lines `kind: what: reason` or `kind (with SWITCH): what: reason`; `what` may have a `*`."""
+    oddities = []
+    for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.startswith("#"):
             kind, _, rest = line.partition(": ")
             what, _, reason = rest.partition(": ")
+            kind, _, switch = kind.removesuffix(")").partition(" (with ")
             if kind not in FAILING or not reason.strip():
                 sys.exit(f"{path}:{number}: expected `kind: what: reason`, the kind one of {', '.join(FAILING)}")
-            oddities[(kind, what)] = reason
+            oddities.append(Oddity(kind, what, switch or None, reason))
     return oddities
+
+
+def judge(findings, oddities):
+    """Prints the findings, and tells how many no oddity covers, and which oddities cover one."""
+    failures = 0
+    met = set()
+    for (kind, what, switches), (detail, source) in sorted(findings.items(), key=str):
+        odd = next((oddity for oddity in oddities if oddity.covers(kind, what, switches)), None)
+        if odd is not None:
+            met.add(odd)
+            continue
+        failures += 1
+        where = f" in a world with {', '.join(sorted(switches))}" if switches else ""
+        print(f"FAILED: {kind}: {what}{where} ({detail}; {source})")
+    for odd in sorted(met, key=str):
+        print(f"odd on purpose: {odd}")
+    return failures, met
 
 
 def main():
@@ -125,22 +172,14 @@ def main():
     if arguments.walk:
         walk.walk(json.loads(pathlib.Path(arguments.walk[0]).read_text(encoding="utf-8")), arguments.walk[1], report)
 
-    oddities = read_oddities(pathlib.Path(__file__).with_name("oddities.txt"))
-    failures = 0
-    met = set()
-    for (kind, what), (detail, source) in sorted(report.findings.items()):
-        odd = next((key for key in oddities if key[0] == kind and fnmatch.fnmatchcase(what, key[1])), None)
-        if odd is not None:
-            met.add(odd)
-            print(f"odd on purpose: {kind}: {what}: {oddities[odd]}")
-        else:
-            failures += 1
-            print(f"FAILED: {kind}: {what} ({detail}; {source})")
+    path = pathlib.Path(__file__).with_name("oddities.txt")
+    oddities = read_oddities(path.read_text(encoding="utf-8"), path)
+    failures, met = judge(report.findings, oddities)
     # Which oddities there are depends on what was looked at; only a look at everything can miss one.
     if arguments.recordings and arguments.fixtures and arguments.walk:
-        for key in sorted(set(oddities) - met):
+        for odd in sorted(set(oddities) - met, key=str):
             failures += 1
-            print(f"FAILED: oddities.txt lists {': '.join(key)}, and nothing has it")
+            print(f"FAILED: oddities.txt lists {odd}, and nothing has it")
     for what, count in sorted(report.unknown.items()):
         print(f"not known to pyvmomi, not checked: {what} ({count} times)")
     if report.odd:

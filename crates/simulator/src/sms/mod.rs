@@ -164,6 +164,11 @@ fn copy(world: &mut World, name: &str, turn: u32) {
 }
 
 impl Sms {
+    /// The switch that makes results other than the documents show, for recordings; empty if it is off.
+    pub(crate) fn form(&self) -> &'static str {
+        self.spec.form()
+    }
+
     /// Groups `group-001` and so on, dealt out to the sites that are recovered in turn, and there to the providers in turn.
     pub(crate) fn build(core: &mut Core, world: &WorldSpec) -> Self {
         let spec = &world.vasa;

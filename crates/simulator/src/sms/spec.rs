@@ -107,6 +107,16 @@ pub enum ResultForm {
     Bare,
 }
 
+impl VasaSpec {
+    /// The switch that makes results other than the documents show, for recordings; empty if it is off.
+    pub(super) fn form(&self) -> &'static str {
+        match self.result_form {
+            ResultForm::Declared => "",
+            ResultForm::Subtype | ResultForm::Bare => "result_form",
+        }
+    }
+}
+
 impl Default for VasaSpec {
     fn default() -> Self {
         let limited = ProviderSpec {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use farside_simulator::sms::{ResultForm, VasaSpec};
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
-use farside_transport::{Call, CallError, CallErrorKind, Clock, Effect, Phase, SystemClock, Transport};
+use farside_transport::{
+    Call, CallError, CallErrorKind, Clock, Effect, Phase, Remark, SystemClock, Transport,
+};
 use farside_wire::{Method, Operation, Repeat, Service};
 use serde_json::{Value, json};
 
@@ -268,4 +271,40 @@ async fn time_can_pass_faster_than_the_clock() {
     let simulator = Simulator::new(WorldSpec::pair(1).build(), clock.clone()).speed(10.0);
     clock.sleep(Duration::from_secs(1)).await;
     assert_eq!(simulator.world().now_ms(), 10_000);
+}
+
+/// So that a recording of a client tells odd worlds from usual ones.
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_an_odd_world_says_so_to_who_records_it() {
+    const CONTENT: &str = "/sdk/vim25/8.0.3.0/ServiceInstance/ServiceInstance/content";
+    static GET_CONTENT: Operation = Operation {
+        service: Service::ViJson,
+        ..operation(
+            "ServiceInstance_getContent",
+            Method::Get,
+            CONTENT,
+            Repeat::Harmless,
+        )
+    };
+    let form = |form, nulls: bool| {
+        let mut vasa = VasaSpec::default();
+        vasa.result_form = form;
+        let mut world = WorldSpec::pair(1).vasa(vasa);
+        world.vi_json.nulls = nulls;
+        world
+    };
+    for (world, remark) in [
+        (form(ResultForm::Declared, false), None),
+        (form(ResultForm::Subtype, false), Some("result_form")),
+        (form(ResultForm::Bare, true), Some("nulls+result_form")),
+    ] {
+        let simulator = Simulator::new(world.build(), Arc::new(SystemClock::new()));
+        let transport = simulator.transport("vc-west");
+        let answer = transport
+            .send(call(&GET_CONTENT, CONTENT, "", &Value::Null))
+            .await;
+        let answer = answer.expect("the content");
+        let found: Option<&Remark> = answer.extensions().get();
+        assert_eq!(found.map(|remark| remark.0.as_str()), remark);
+    }
 }

@@ -15,6 +15,7 @@ use http::Response;
 
 use crate::call::{Call, Transport};
 use crate::error::CallError;
+use crate::remark::Remark;
 use crate::testing::altered::{ALTERED, AlteringTransport};
 use crate::testing::exchange::{Exchange, RecordedAnswer, RecordedBody, RecordedOutcome};
 use crate::testing::failure::RecordedError;
@@ -240,6 +241,10 @@ struct Open<'a> {
 
 impl Open<'_> {
     fn end(&mut self, outcome: &Result<Response<Bytes>, CallError>) {
+        let remark = outcome.as_ref().ok().and_then(|answer| answer.extensions().get());
+        if let Some(Remark(remark)) = remark {
+            self.exchange.target += &format!(", odd: {remark}");
+        }
         let mut state = lock(&self.recorder.state);
         self.exchange.outcome = self.recorder.outcome(self.operation, outcome, &mut state.vault);
     }

@@ -36,6 +36,22 @@ async fn an_exchange_is_one_line_of_json() {
 }
 
 #[tokio::test]
+async fn what_is_remarked_of_an_answer_stands_behind_what_the_call_was_about() {
+    let server = ScriptedTransport::with(|_, _| {
+        let mut answer = Response::new(Bytes::from_static(b"{}"));
+        answer.extensions_mut().insert(Remark("nulls".to_owned()));
+        Answer::response(answer)
+    });
+    let recorder = Recorder::in_memory(Arc::new(server));
+    recorder.send(call(&READ)).await.expect("an answer");
+    assert!(
+        recorder.text().contains(r#""target":"thing 1, odd: nulls""#),
+        "{}",
+        recorder.text()
+    );
+}
+
+#[tokio::test]
 async fn an_error_is_written_with_its_effect_and_passed_on() {
     let refusal = Answer::json(404, r#"{"code":"NotFound"}"#);
     let server = ScriptedTransport::new()
