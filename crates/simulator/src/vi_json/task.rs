@@ -381,13 +381,12 @@ pub(crate) fn happen(world: &mut World, event: TaskEvent) {
         }
         TaskEvent::Stops { vcenter, key } => {
             let end_as = world.vi_json.spec.cancel_end;
-            let type_name = if end_as == CancelEnd::OtherFault {
-                "SystemError"
+            let fault = if end_as == CancelEnd::OtherFault {
+                Fault::new("SystemError", "The task was cancelled.").with("reason", "cancelled")
             } else {
-                "RequestCanceled"
+                Fault::new("RequestCanceled", "The task was cancelled.")
             };
             if !is_over(world, &vcenter, &key) {
-                let fault = Fault::new(type_name, "The task was cancelled.");
                 end(world, &vcenter, &key, Err(fault));
                 if end_as == CancelEnd::NoFault {
                     change(world, &vcenter, &key, |task| task.error = None);
