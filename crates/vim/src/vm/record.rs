@@ -432,3 +432,34 @@ fn name_roles(
         permission.role = role.map(|role| role.name.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use farside_models_vim::ObjectContent;
+    use farside_wire::decode_str;
+
+    use super::*;
+
+    #[test]
+    fn a_card_that_cannot_be_read_is_told_and_no_disk_is_one() {
+        let content: ObjectContent = decode_str(
+            r#"{"_typeName": "ObjectContent", "obj": {"_typeName": "ManagedObjectReference", "type": "VirtualMachine", "value": "vm-1"},
+            "propSet": [{"_typeName": "DynamicProperty", "name": "config.hardware.device", "val": {
+                "_typeName": "ArrayOfVirtualDevice", "_value": [
+                    {"_typeName": "VirtualE1000", "key": "none"}, {"_typeName": "VirtualE1000", "key": 4001},
+                    {"_typeName": "VirtualDisk", "key": 2000, "capacityInKB": 1}]}}]}"#,
+        )
+        .expect("content");
+        let seen = [ObjectProperties::from(content)];
+        let machine = ManagedObjectReference::new("VirtualMachine", "vm-1");
+        let record = Reading::of(&machine, &seen)
+            .expect("the machine")
+            .into_record(None);
+        let keys: Vec<i32> = record.cards.iter().flatten().map(|card| card.key).collect();
+        assert_eq!(keys, [4001]);
+        assert_eq!(
+            record.unread["config.hardware.device"],
+            "a VirtualE1000 cannot be read"
+        );
+    }
+}

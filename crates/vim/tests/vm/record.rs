@@ -254,12 +254,9 @@ async fn what_may_not_be_read_is_told_and_is_not_empty() {
     let property =
         |name: &str, value: Value| json!({"_typeName": "DynamicProperty", "name": name, "val": value});
     let folder = json!({"_typeName": "ManagedObjectReference", "type": "Folder", "value": "group-v13"});
-    let unknown_card = json!({"_typeName": "ArrayOfVirtualDevice", "_value": [
-        {"_typeName": "VirtualE1000", "key": "none"}]});
     let set = json!([
         property("name", text("app-001")),
         property("parent", folder),
-        property("config.hardware.device", unknown_card),
         property("config.uuid", json!({"_typeName": "int", "_value": 7})),
     ]);
     let missing = json!([
@@ -282,7 +279,6 @@ async fn what_may_not_be_read_is_told_and_is_not_empty() {
         unread,
         [
             "config.annotation",
-            "config.hardware.device",
             "config.uuid",
             "customValue",
             "parent",
