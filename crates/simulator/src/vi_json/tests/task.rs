@@ -60,8 +60,10 @@ fn a_cancelled_task_ends_in_each_of_the_readings() {
         (CancelEnd::GoesOn, "success", Value::Null),
     ];
     for (cancel_end, state, error) in wanted {
-        let mut spec = ViJsonSpec::default();
-        spec.cancel_end = cancel_end;
+        let spec = ViJsonSpec {
+            cancel_end,
+            ..ViJsonSpec::default()
+        };
         let mut bench = Bench::new(&WorldSpec::pair(7).groups(0).replications(0).vi_json(spec));
         let task = bench.world.run_task(EAST, 10_000, Ok(None));
         assert_eq!(call(&mut bench, &task, "CancelTask", &Value::Null).status, 204);
