@@ -126,7 +126,7 @@ async fn a_cancelled_task_ends_the_wait_in_each_reading() {
             CancelEnd::NoFault => Err("MethodFault"),
             CancelEnd::GoesOn => Ok(()),
         };
-        assert_eq!(code.as_ref().map(|()| ()).map_err(String::as_str), wanted);
+        assert_eq!(code, wanted.map_err(str::to_owned));
     }
 }
 
