@@ -20,7 +20,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::layers::workspace_root;
 use crate::schemas;
@@ -31,10 +31,10 @@ use oddity::Oddities;
 /// Arguments of the chore.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The folder that `FARSIDE_RECORDINGS` named to the tests.
-    #[arg(long, value_name = "DIR")]
-    pub recordings: PathBuf,
-    /// The recordings are those of all tests: an oddity that nothing shows is stale.
+    /// A folder that `FARSIDE_RECORDINGS` named to the tests; may be given more than once.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub recordings: Vec<PathBuf>,
+    /// The recordings are those of all tests, in usual and in odd worlds: an oddity that nothing shows is stale.
     #[arg(long)]
     pub whole: bool,
 }
@@ -50,16 +50,17 @@ pub fn run(args: &Args) -> Result<()> {
     let documents = schema::documents()?;
     let judge = Judge::new(&documents)?;
     let mut report = Report::new(Oddities::read(&schemas::folder().join("oddities.toml"))?);
-    exchange::recorded(&args.recordings.join("simulator"), |exchange| {
-        report.add(&judge, exchange);
-    })?;
-    let recorded = report.exchanges;
-    if recorded == 0 {
-        bail!(
+    for folder in &args.recordings {
+        let folder = folder.join("simulator");
+        let before = report.exchanges;
+        exchange::recorded(&folder, |exchange| report.add(&judge, exchange))?;
+        ensure!(
+            report.exchanges > before,
             "no exchange is recorded in {}",
-            args.recordings.join("simulator").display()
+            folder.display()
         );
     }
+    let recorded = report.exchanges;
     exchange::fixtures(&workspace_root().join("crates"), |exchange| {
         report.add(&judge, exchange)
     })?;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// The form of recordings that is read here.
-const FORM: u64 = 1;
+pub(super) const FORM: u64 = 1;
 
 /// A request and its answer.
 #[derive(Clone, Debug)]

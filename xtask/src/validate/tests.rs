@@ -7,7 +7,7 @@ use super::judge::Judge;
 use super::oddity::{Oddities, fits};
 use super::schema::Types;
 use super::schema::{Document, documents};
-use super::{Finding, Report};
+use super::{Args, Finding, Report, run};
 
 const JSON: &str = "application/json";
 const VCDA: &str = "application/vnd.vmware.h4-v4.6+json;charset=UTF-8";
@@ -570,4 +570,29 @@ fn a_star_stands_for_any_text() {
     ] {
         assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
     }
+}
+
+#[test]
+fn each_folder_of_recordings_must_have_some() {
+    let folder = std::env::temp_dir().join(format!("xtask-validate-{}", std::process::id()));
+    let recorded = folder.join("usual/simulator");
+    std::fs::create_dir_all(&recorded).expect("a folder");
+    let side = json!({"method": "GET", "path": "/sites", "headers": [], "body": null});
+    let call = json!({"operation": "sites.list", "target": "east in a_test", "request": side,
+        "outcome": {"answer": {"status": 401, "headers": [], "body": null}}});
+    let lines = format!(
+        "{}\n{call}\n",
+        json!({"farside_recording": super::exchange::FORM})
+    );
+    std::fs::write(recorded.join("test-1.jsonl"), lines).expect("a recording");
+    let error = run(&Args {
+        recordings: vec![folder.join("usual"), folder.join("odd")],
+        whole: false,
+    });
+    let error = error.expect_err("nothing is recorded in odd worlds").to_string();
+    assert!(
+        error.starts_with("no exchange is recorded in ") && error.contains("odd"),
+        "{error}"
+    );
+    std::fs::remove_dir_all(folder).expect("the folder goes");
 }
