@@ -160,7 +160,10 @@ impl Kind for Blind {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
-    fn read(&self, table: &mut Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
+    fn keys(&self) -> &'static [&'static str] {
+        self.inner.keys()
+    }
+    fn read(&self, table: &Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
         self.inner.read(table, context)
     }
     fn work(&self, request: &WorkRequest<'_>) -> Work {

@@ -31,11 +31,14 @@ pub trait Kind: fmt::Debug + Send + Sync {
     /// Name of the kind's table in a plan's item, and of the kind in records and reports.
     fn name(&self) -> &'static str;
 
-    /// Reads the kind's table of an item. No server is asked.
+    /// The keys that the kind's table may have, in the order in which messages list them.
+    fn keys(&self) -> &'static [&'static str];
+
+    /// Reads the kind's table of an item, which has no other keys than [`Kind::keys`]. No server is asked.
     ///
     /// # Errors
-    /// Says what is wrong at which place of the plan; the caller reports keys that nobody read.
-    fn read(&self, table: &mut Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem>;
+    /// Says what is wrong at which place of the plan.
+    fn read(&self, table: &Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem>;
 
     /// What `mode` makes of the item. No server is asked.
     fn work(&self, request: &WorkRequest<'_>) -> Work;

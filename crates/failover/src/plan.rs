@@ -6,6 +6,8 @@ mod document;
 mod endpoint;
 mod resolve;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use document::{Document, ItemDeclaration, PLAIN_NAME, PriorityGroup, Timing, is_plain_name};
 pub use endpoint::{EndpointConfig, EndpointType, ExtensionConfig, TlsConfig};

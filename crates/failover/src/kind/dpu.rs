@@ -73,7 +73,18 @@ impl Kind for Dpu {
         "dpu"
     }
 
-    fn read(&self, table: &mut Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
+    fn keys(&self) -> &'static [&'static str] {
+        &[
+            "endpoint",
+            "host",
+            "switch",
+            "target_dpu",
+            "target_alias",
+            "failback_dpu",
+        ]
+    }
+
+    fn read(&self, table: &Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
         let switch = Switch {
             endpoint: table.endpoint("endpoint", EndpointType::Vcenter, context)?,
             host: table.text("host")?,

@@ -46,6 +46,8 @@ use self::payload::{Pair, Protection, Side, Step, VERSION, Verb};
 
 /// Name of the kind.
 const NAME: &str = "vasa";
+/// Keys of the tables `source` and `target`.
+const SIDE_KEYS: [&str; 4] = ["endpoint", "provider", "fault_domain", "group"];
 
 /// The kind of protection `vasa`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,10 +59,14 @@ impl Kind for Vasa {
         NAME
     }
 
-    fn read(&self, table: &mut Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
+    fn keys(&self) -> &'static [&'static str] {
+        &["source", "target", "point_in_time"]
+    }
+
+    fn read(&self, table: &Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
         let pair = Pair {
-            source: read_side(table.table("source")?, context)?,
-            target: read_side(table.table("target")?, context)?,
+            source: read_side(&table.table("source", &SIDE_KEYS)?, context)?,
+            target: read_side(&table.table("target", &SIDE_KEYS)?, context)?,
         };
         if pair.source == pair.target {
             return Err(table.problem_at("target", "source and target are the same group"));
@@ -110,15 +116,13 @@ impl Kind for Vasa {
     }
 }
 
-fn read_side(mut table: Table<'_>, context: &PlanContext) -> Result<Side, PlanProblem> {
-    let side = Side {
+fn read_side(table: &Table<'_>, context: &PlanContext) -> Result<Side, PlanProblem> {
+    Ok(Side {
         endpoint: table.endpoint("endpoint", EndpointType::Vcenter, context)?,
         provider: table.text("provider")?,
         fault_domain: table.text("fault_domain")?,
         group: table.text("group")?,
-    };
-    table.finish()?;
-    Ok(side)
+    })
 }
 
 /// What a mode does to an item, or why it does nothing.

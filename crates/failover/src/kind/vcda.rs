@@ -239,7 +239,21 @@ impl Kind for Vcda {
         "vcda"
     }
 
-    fn read(&self, table: &mut Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
+    fn keys(&self) -> &'static [&'static str] {
+        &[
+            "replication",
+            "source",
+            "destination",
+            "target",
+            "home",
+            "power_on",
+            "instance",
+            "consolidate",
+            "nics",
+        ]
+    }
+
+    fn read(&self, table: &Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
         let replication = VmReplicationId::parse(table.text("replication")?)
             .map_err(|error| table.problem_at("replication", error.to_string()))?;
         let replica = Replica {
@@ -373,7 +387,7 @@ impl Kind for Vcda {
     }
 }
 
-fn read_target(table: &mut Table<'_>, key: &'static str) -> Result<TargetKind, PlanProblem> {
+fn read_target(table: &Table<'_>, key: &'static str) -> Result<TargetKind, PlanProblem> {
     match table.optional_text(key)?.as_deref() {
         None | Some("vcloud") => Ok(TargetKind::Vcloud),
         Some("vcenter") => Ok(TargetKind::Vcenter),
@@ -387,7 +401,7 @@ fn read_target(table: &mut Table<'_>, key: &'static str) -> Result<TargetKind, P
 const MOST_NICS: u32 = 10;
 
 /// A test copy must not reach a production network, so the plan says how many cards there are to disconnect.
-fn read_nics(table: &mut Table<'_>) -> Result<u32, PlanProblem> {
+fn read_nics(table: &Table<'_>) -> Result<u32, PlanProblem> {
     match table.optional_count("nics")? {
         Some(nics) if nics > MOST_NICS => {
             Err(table.problem_at("nics", format!("a VM has at most {MOST_NICS} network cards, not {nics}")))
@@ -400,12 +414,10 @@ fn read_nics(table: &mut Table<'_>) -> Result<u32, PlanProblem> {
 }
 
 /// The service powers a recovered VM on when nobody says otherwise, so the plan has to say.
-fn read_power(table: &mut Table<'_>) -> Result<bool, PlanProblem> {
+fn read_power(table: &Table<'_>) -> Result<bool, PlanProblem> {
     if table.has("power_on") {
         table.flag("power_on", false)
     } else {
-        // Read nevertheless, so that the key is known in messages about other keys.
-        table.flag("power_on", false)?;
         Err(table
             .problem("`power_on = true` or `power_on = false` is missing: it is never left to the service"))
     }

@@ -78,7 +78,11 @@ impl Kind for Vcha {
         "vcha"
     }
 
-    fn read(&self, table: &mut Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
+    fn keys(&self) -> &'static [&'static str] {
+        &["endpoint", "activate", "forced", "preferred"]
+    }
+
+    fn read(&self, table: &Table<'_>, context: &PlanContext) -> Result<Protected, PlanProblem> {
         let endpoint = table.endpoint("endpoint", EndpointType::Vcenter, context)?;
         let cluster = Cluster {
             // Named, so that a second run finds it active and does not switch back.

@@ -11,12 +11,26 @@ use toml::de::DeTable;
 
 use crate::kind::{Kinds, Protected};
 use crate::plan::endpoint::{self, EndpointConfig, EndpointTable};
-use crate::plan::table::{PlanContext, PlanError, PlanProblem, THE_PLAN, Table};
+use crate::plan::table::{PlanContext, PlanError, PlanProblem, Table};
 
 /// The only version of the document so far.
 const VERSION: u32 = 1;
 /// How long the world must stay unchanged before an unknown outcome counts as "did not happen", unless the plan says.
 const DEFAULT_SETTLE: Duration = Duration::from_secs(15 * 60);
+/// Keys of the file.
+const KEYS: [&str; 9] = [
+    "version",
+    "name",
+    "journal",
+    "protected_site",
+    "recovery_site",
+    "timing",
+    "endpoints",
+    "groups",
+    "items",
+];
+/// Keys of an item, beside the one that names a kind of protection.
+const ITEM_KEYS: [&str; 4] = ["name", "group", "depends_on", "timing"];
 /// How long one action may take, unless the plan says.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(60 * 60);
 
@@ -95,12 +109,12 @@ impl Document {
                 PlanProblem::new(error.span().unwrap_or(0..0), error.message()),
             )
         })?;
-        let table = Table::new(THE_PLAN, root.span(), root.get_ref());
+        let table = Table::of_file(root.span(), root.get_ref(), &KEYS);
         read(path, hash, table, kinds).map_err(|problem| PlanError::locate(path, text, problem))
     }
 }
 
-fn read(path: &Path, hash: String, mut table: Table<'_>, kinds: &Kinds) -> Result<Document, PlanProblem> {
+fn read(path: &Path, hash: String, table: Table<'_>, kinds: &Kinds) -> Result<Document, PlanProblem> {
     match table.optional_count("version")? {
         Some(VERSION) => {}
         Some(other) => {
@@ -111,6 +125,7 @@ fn read(path: &Path, hash: String, mut table: Table<'_>, kinds: &Kinds) -> Resul
         }
         None => return Err(table.problem(format!("the plan lacks `version = {VERSION}`"))),
     }
+    let table = table.checked()?;
     let name = table.text("name")?;
     if !is_plain_name(&name) {
         return Err(table.problem_at("name", format!("the plan's name must be {PLAIN_NAME}")));
@@ -125,7 +140,7 @@ fn read(path: &Path, hash: String, mut table: Table<'_>, kinds: &Kinds) -> Resul
         ));
     }
     let timing = read_timing(
-        &mut table,
+        &table,
         Timing {
             settle: DEFAULT_SETTLE,
             deadline: DEFAULT_DEADLINE,
@@ -134,11 +149,10 @@ fn read(path: &Path, hash: String, mut table: Table<'_>, kinds: &Kinds) -> Resul
     // A resume may start elsewhere: paths of passwords and certificates do not depend on the current folder.
     let folder = path.parent().unwrap_or(Path::new("."));
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let endpoints = read_endpoints(&mut table, &folder, [&protected_site, &recovery_site])?;
-    let groups = read_groups(&mut table)?;
+    let endpoints = read_endpoints(&table, &folder, [&protected_site, &recovery_site])?;
+    let groups = read_groups(&table)?;
     let context = PlanContext { endpoints };
-    let items = read_items(&mut table, kinds, &context, &groups, timing)?;
-    table.finish()?;
+    let items = read_items(&table, kinds, &context, &groups, timing)?;
     Ok(Document {
         path: path.to_owned(),
         hash,
@@ -152,27 +166,25 @@ fn read(path: &Path, hash: String, mut table: Table<'_>, kinds: &Kinds) -> Resul
     })
 }
 
-fn read_timing(table: &mut Table<'_>, default: Timing) -> Result<Timing, PlanProblem> {
-    let Some(mut timing) = table.optional_table("timing")? else {
+fn read_timing(table: &Table<'_>, default: Timing) -> Result<Timing, PlanProblem> {
+    let Some(timing) = table.optional_table("timing", &["settle", "deadline"])? else {
         return Ok(default);
     };
-    let read = Timing {
+    Ok(Timing {
         settle: timing.optional_duration("settle")?.unwrap_or(default.settle),
         deadline: timing.optional_duration("deadline")?.unwrap_or(default.deadline),
-    };
-    timing.finish()?;
-    Ok(read)
+    })
 }
 
 fn read_endpoints(
-    table: &mut Table<'_>,
+    table: &Table<'_>,
     folder: &Path,
     sites: [&String; 2],
 ) -> Result<BTreeMap<EndpointId, EndpointConfig>, PlanProblem> {
     let mut endpoints = BTreeMap::new();
-    for (name, endpoint) in table.named_tables("endpoints")? {
+    for (name, endpoint) in table.named_tables("endpoints", &endpoint::KEYS)? {
         let span = endpoint.span();
-        let table = EndpointTable::read(endpoint, folder)?;
+        let table = EndpointTable::read(&endpoint, folder)?;
         let config = &table.config;
         if !sites.contains(&&config.site) {
             return Err(PlanProblem::new(
@@ -197,21 +209,20 @@ fn read_endpoints(
     endpoint::settle(endpoints)
 }
 
-fn read_groups(table: &mut Table<'_>) -> Result<Vec<PriorityGroup>, PlanProblem> {
+fn read_groups(table: &Table<'_>) -> Result<Vec<PriorityGroup>, PlanProblem> {
     let mut groups: Vec<PriorityGroup> = Vec::new();
-    for mut group in table.tables("groups")? {
+    for group in table.tables("groups", "priority group", &["name"])? {
         let name = group.text("name")?;
         if groups.iter().any(|known| known.name == name) {
             return Err(group.problem_at("name", format!("priority group {name} is listed twice")));
         }
-        group.finish()?;
         groups.push(PriorityGroup { name });
     }
     Ok(groups)
 }
 
 fn read_items(
-    table: &mut Table<'_>,
+    table: &Table<'_>,
     kinds: &Kinds,
     context: &PlanContext,
     groups: &[PriorityGroup],
@@ -219,12 +230,12 @@ fn read_items(
 ) -> Result<Vec<ItemDeclaration>, PlanProblem> {
     let names: Vec<&'static str> = kinds.names().collect();
     let mut items: Vec<ItemDeclaration> = Vec::new();
-    for mut item in table.tables("items")? {
-        let declaration = read_item(&mut item, kinds, &names, context, groups, timing)?;
+    let keys = [&ITEM_KEYS, names.as_slice()].concat();
+    for item in table.tables("items", "item", &keys)? {
+        let declaration = read_item(&item, kinds, &names, context, groups, timing)?;
         if items.iter().any(|known| known.id == declaration.id) {
             return Err(item.problem_at("name", format!("item {} is listed twice", declaration.id)));
         }
-        item.finish()?;
         items.push(declaration);
     }
     if items.is_empty() {
@@ -235,7 +246,7 @@ fn read_items(
 }
 
 fn read_item(
-    item: &mut Table<'_>,
+    item: &Table<'_>,
     kinds: &Kinds,
     names: &[&'static str],
     context: &PlanContext,
@@ -243,7 +254,6 @@ fn read_item(
     timing: Timing,
 ) -> Result<ItemDeclaration, PlanProblem> {
     let id = ItemId::new(item.text("name")?);
-    item.call_it(format!("item {id}"));
     let group = item.text("group")?;
     let group = groups
         .iter()
@@ -263,12 +273,12 @@ fn read_item(
     let depends_on = item.texts("depends_on")?.into_iter().map(ItemId::new).collect();
     let timing = read_timing(item, timing)?;
     let span = item.span();
-    let (kind, mut own) = item.one_of(names)?;
+    let kind = item.one_of(names)?;
     let Some(reader) = kinds.get(kind) else {
-        return Err(own.problem(format!("no kind of protection is called {kind}")));
+        return Err(item.problem_at(kind, format!("no kind of protection is called {kind}")));
     };
-    let protected = reader.read(&mut own, context)?;
-    own.finish()?;
+    let own = item.table(kind, reader.keys())?;
+    let protected = reader.read(&own, context)?;
     Ok(ItemDeclaration {
         id,
         group,

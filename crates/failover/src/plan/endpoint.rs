@@ -117,12 +117,29 @@ pub enum TlsConfig {
     DangerAcceptAnyCertificate,
 }
 
+/// Keys of an endpoint.
+pub(crate) const KEYS: [&str; 12] = [
+    "type",
+    "site",
+    "url",
+    "also_at",
+    "username",
+    "password",
+    "ca_file",
+    "known_hosts",
+    "pin",
+    "danger_accept_any_certificate",
+    "max_calls",
+    "extensions",
+];
+/// Keys of an extension.
+const EXTENSION_KEYS: [&str; 3] = ["site", "username", "password"];
 /// Calls under way at once where the plan does not say.
 const DEFAULT_MAX_CALLS: u32 = 16;
 
 impl EndpointTable {
     /// Reads an `[endpoints.NAME]` table; relative paths start at the plan's folder.
-    pub(crate) fn read(mut table: Table<'_>, folder: &Path) -> Result<Self, PlanProblem> {
+    pub(crate) fn read(table: &Table<'_>, folder: &Path) -> Result<Self, PlanProblem> {
         let kind = table.text("type")?;
         let endpoint_type = EndpointType::parse(&kind).ok_or_else(|| {
             table.problem_at(
@@ -144,12 +161,12 @@ impl EndpointTable {
             url,
             also_at,
             username: table.text("username")?,
-            password: read_secret(&mut table, folder)?,
-            tls: read_tls(&mut table, folder)?,
+            password: read_secret(table, folder)?,
+            tls: read_tls(table, folder)?,
             max_calls: table.optional_count("max_calls")?.unwrap_or(DEFAULT_MAX_CALLS),
             extensions: BTreeMap::new(),
         };
-        let extensions = table.named_tables("extensions")?;
+        let extensions = table.named_tables("extensions", &EXTENSION_KEYS)?;
         if endpoint_type != EndpointType::Availability && !extensions.is_empty() {
             return Err(table.problem_at(
                 "extensions",
@@ -158,20 +175,19 @@ impl EndpointTable {
         }
         let extensions = extensions
             .into_iter()
-            .map(|(to, extension)| ExtensionTable::read(EndpointId::new(to), extension, folder));
+            .map(|(to, extension)| ExtensionTable::read(EndpointId::new(to), &extension, folder));
         let extensions = extensions.collect::<Result<_, _>>()?;
-        table.finish()?;
         Ok(Self { config, extensions })
     }
 }
 
 impl ExtensionTable {
     /// Reads an `[endpoints.NAME.extensions.OTHER]` table.
-    fn read(to: EndpointId, mut table: Table<'_>, folder: &Path) -> Result<Self, PlanProblem> {
+    fn read(to: EndpointId, table: &Table<'_>, folder: &Path) -> Result<Self, PlanProblem> {
         let site = table.text("site")?;
         let user = table.optional_text("username")?;
         let credentials = match (user, table.has("password")) {
-            (Some(user), true) => Some((user, read_secret(&mut table, folder)?)),
+            (Some(user), true) => Some((user, read_secret(table, folder)?)),
             (None, false) => None,
             (Some(_), false) | (None, true) => {
                 return Err(table.problem(format!(
@@ -180,7 +196,6 @@ impl ExtensionTable {
             }
         };
         let span = table.span();
-        table.finish()?;
         Ok(Self {
             to,
             span,
@@ -280,26 +295,22 @@ fn canonical_url(url: &str) -> Result<String, String> {
     Ok(format!("https://{authority}"))
 }
 
-fn read_secret(table: &mut Table<'_>, folder: &Path) -> Result<SecretSource, PlanProblem> {
-    let mut secret = table.table("password")?;
+fn read_secret(table: &Table<'_>, folder: &Path) -> Result<SecretSource, PlanProblem> {
+    let secret = table.table("password", &["env", "file", "command"])?;
     let variable = secret.optional_text("env")?;
     let file = secret.optional_text("file")?;
     let command = secret.texts("command")?;
-    let source = match (variable, file, command.is_empty()) {
-        (Some(variable), None, true) => SecretSource::Env(variable),
-        (None, Some(file), true) => SecretSource::File(folder.join(file)),
-        (None, None, false) => SecretSource::Command(command),
-        _ => {
-            return Err(secret.problem(
-                "`password` needs exactly one of { env = \"NAME\" }, { file = \"PATH\" } and { command = [..] }",
-            ));
-        }
-    };
-    secret.finish()?;
-    Ok(source)
+    match (variable, file, command.is_empty()) {
+        (Some(variable), None, true) => Ok(SecretSource::Env(variable)),
+        (None, Some(file), true) => Ok(SecretSource::File(folder.join(file))),
+        (None, None, false) => Ok(SecretSource::Command(command)),
+        _ => Err(secret.problem(
+            "`password` needs exactly one of { env = \"NAME\" }, { file = \"PATH\" } and { command = [..] }",
+        )),
+    }
 }
 
-fn read_tls(table: &mut Table<'_>, folder: &Path) -> Result<TlsConfig, PlanProblem> {
+fn read_tls(table: &Table<'_>, folder: &Path) -> Result<TlsConfig, PlanProblem> {
     let ca_file = table.optional_text("ca_file")?;
     let known_hosts = table.optional_text("known_hosts")?;
     let pin = table.optional_text("pin")?;

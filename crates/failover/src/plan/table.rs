@@ -1,6 +1,6 @@
 //! Reading a TOML table key by key: what is missing, of the wrong type or unknown is told with its position.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,28 +72,55 @@ pub struct PlanContext {
 /// What the whole file is called in messages.
 pub(crate) const THE_PLAN: &str = "the plan";
 
-/// A table of the plan. Each key is read once; [`Table::finish`] complains about those that nobody read.
+/// A table of the plan. The keys that it may have are said when it is made, so that a mistyped one is told as such, and not
+/// as the lack of the one that was meant.
 #[derive(Debug)]
 pub struct Table<'a> {
     path: String,
     span: Range<usize>,
     entries: BTreeMap<&'a str, (Range<usize>, &'a Spanned<DeValue<'a>>)>,
-    known: BTreeSet<&'static str>,
-    read: BTreeSet<&'a str>,
+    keys: Vec<&'static str>,
 }
 
 impl<'a> Table<'a> {
-    pub(crate) fn new(path: impl Into<String>, span: Range<usize>, table: &'a DeTable<'a>) -> Self {
+    /// The whole file. Its keys are looked at by [`Table::checked`], once it is known to be of a version that this build reads.
+    pub(crate) fn of_file(span: Range<usize>, table: &'a DeTable<'a>, keys: &[&'static str]) -> Self {
+        Self::unchecked(THE_PLAN.to_owned(), span, table, keys)
+    }
+
+    fn unchecked(path: String, span: Range<usize>, table: &'a DeTable<'a>, keys: &[&'static str]) -> Self {
         let entries = table
             .iter()
             .map(|(key, value)| (key.get_ref().as_ref(), (key.span(), value)))
             .collect();
         Self {
-            path: path.into(),
+            path,
             span,
             entries,
-            known: BTreeSet::new(),
-            read: BTreeSet::new(),
+            keys: keys.to_vec(),
+        }
+    }
+
+    /// The table, if it has no other keys than it may have.
+    ///
+    /// # Errors
+    /// The first key in the file that it may not have, with those that it may.
+    pub(crate) fn checked(self) -> Result<Self, PlanProblem> {
+        let unknown = self
+            .entries
+            .iter()
+            .filter(|(key, _)| !self.keys.contains(*key))
+            .min_by_key(|(_, (span, _))| span.start);
+        match unknown {
+            None => Ok(self),
+            Some((unknown, (span, _))) => Err(PlanProblem::new(
+                span.clone(),
+                format!(
+                    "unknown key `{unknown}` in {} (known: {})",
+                    self.path,
+                    self.keys.join(", ")
+                ),
+            )),
         }
     }
 
@@ -116,11 +143,13 @@ impl<'a> Table<'a> {
         PlanProblem::new(span, message)
     }
 
-    fn take(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.known.insert(key);
-        let (name, (_, value)) = self.entries.get_key_value(key)?;
-        self.read.insert(name);
-        Some(*value)
+    fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        debug_assert!(
+            self.keys.contains(&key),
+            "{} may not have {key}, so nobody can write it",
+            self.path
+        );
+        self.entries.get(key).map(|(_, value)| *value)
     }
 
     fn wrong_type(&self, key: &str, wanted: &str, value: &Spanned<DeValue<'_>>) -> PlanProblem {
@@ -134,24 +163,16 @@ impl<'a> Table<'a> {
         )
     }
 
-    /// Whether the key is there. It counts as read only when it is read.
+    /// Whether the key is there.
     pub fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
-    }
-
-    /// The keys that nobody has read.
-    pub(crate) fn unread(&self) -> impl Iterator<Item = &'a str> {
-        self.entries
-            .keys()
-            .copied()
-            .filter(|key| !self.read.contains(key))
     }
 
     /// A text.
     ///
     /// # Errors
     /// Absent, empty or not a string.
-    pub fn text(&mut self, key: &'static str) -> Result<String, PlanProblem> {
+    pub fn text(&self, key: &'static str) -> Result<String, PlanProblem> {
         self.optional_text(key)?
             .ok_or_else(|| self.problem(format!("{} lacks `{key}`", self.path)))
     }
@@ -160,8 +181,8 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// Empty or not a string.
-    pub fn optional_text(&mut self, key: &'static str) -> Result<Option<String>, PlanProblem> {
-        let Some(value) = self.take(key) else {
+    pub fn optional_text(&self, key: &'static str) -> Result<Option<String>, PlanProblem> {
+        let Some(value) = self.value(key) else {
             return Ok(None);
         };
         match value.get_ref().as_str() {
@@ -178,8 +199,8 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// Not a boolean.
-    pub fn flag(&mut self, key: &'static str, absent: bool) -> Result<bool, PlanProblem> {
-        let Some(value) = self.take(key) else {
+    pub fn flag(&self, key: &'static str, absent: bool) -> Result<bool, PlanProblem> {
+        let Some(value) = self.value(key) else {
             return Ok(absent);
         };
         value
@@ -192,8 +213,8 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// Not a whole number, zero, or too large.
-    pub fn optional_count(&mut self, key: &'static str) -> Result<Option<u32>, PlanProblem> {
-        let Some(value) = self.take(key) else {
+    pub fn optional_count(&self, key: &'static str) -> Result<Option<u32>, PlanProblem> {
+        let Some(value) = self.value(key) else {
             return Ok(None);
         };
         let number = value
@@ -213,7 +234,7 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// Not a string of that form.
-    pub fn optional_duration(&mut self, key: &'static str) -> Result<Option<Duration>, PlanProblem> {
+    pub fn optional_duration(&self, key: &'static str) -> Result<Option<Duration>, PlanProblem> {
         let Some(text) = self.optional_text(key)? else {
             return Ok(None);
         };
@@ -232,8 +253,8 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// Not an array of strings.
-    pub fn texts(&mut self, key: &'static str) -> Result<Vec<String>, PlanProblem> {
-        let Some(value) = self.take(key) else {
+    pub fn texts(&self, key: &'static str) -> Result<Vec<String>, PlanProblem> {
+        let Some(value) = self.value(key) else {
             return Ok(Vec::new());
         };
         let array = value
@@ -257,7 +278,7 @@ impl<'a> Table<'a> {
     /// # Errors
     /// Absent, not in the plan (the names there are listed), or of another type.
     pub fn endpoint(
-        &mut self,
+        &self,
         key: &'static str,
         wanted: EndpointType,
         context: &PlanContext,
@@ -282,42 +303,48 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A table inside this one.
+    /// A table inside this one, which may have these keys.
     ///
     /// # Errors
-    /// Absent or not a table.
-    pub fn table(&mut self, key: &'static str) -> Result<Table<'a>, PlanProblem> {
-        self.optional_table(key)?
+    /// Absent, not a table, or with another key.
+    pub fn table(&self, key: &'static str, keys: &[&'static str]) -> Result<Table<'a>, PlanProblem> {
+        self.optional_table(key, keys)?
             .ok_or_else(|| self.problem(format!("{} lacks the table `{key}`", self.path)))
     }
 
-    /// A table inside this one that may be absent.
+    /// A table inside this one that may be absent, and may have these keys.
     ///
     /// # Errors
-    /// Not a table.
-    pub fn optional_table(&mut self, key: &'static str) -> Result<Option<Table<'a>>, PlanProblem> {
-        let Some(value) = self.take(key) else {
+    /// Not a table, or one with another key.
+    pub fn optional_table(
+        &self,
+        key: &'static str,
+        keys: &[&'static str],
+    ) -> Result<Option<Table<'a>>, PlanProblem> {
+        let Some(value) = self.value(key) else {
             return Ok(None);
         };
         match value.get_ref().as_table() {
-            Some(table) => Ok(Some(Table::new(
-                format!("{}.{key}", self.path),
-                value.span(),
-                table,
-            ))),
+            Some(table) => {
+                let path = format!("{}.{key}", self.path);
+                Table::unchecked(path, value.span(), table, keys)
+                    .checked()
+                    .map(Some)
+            }
             None => Err(self.wrong_type(key, "a table", value)),
         }
     }
 
-    /// A table of tables: each key is a name of the user's.
+    /// A table of tables, which may have these keys: each key above them is a name of the user's.
     ///
     /// # Errors
-    /// Not a table of tables.
+    /// Not a table of tables, or one has another key.
     pub(crate) fn named_tables(
-        &mut self,
+        &self,
         key: &'static str,
+        keys: &[&'static str],
     ) -> Result<Vec<(String, Table<'a>)>, PlanProblem> {
-        let Some(value) = self.take(key) else {
+        let Some(value) = self.value(key) else {
             return Ok(Vec::new());
         };
         let table = value
@@ -336,17 +363,24 @@ impl<'a> Table<'a> {
                     THE_PLAN => format!("{key}.{name}"),
                     path => format!("{path}.{key}.{name}"),
                 };
-                Ok((name, Table::new(path, value.span(), inner)))
+                let table = Table::unchecked(path, value.span(), inner, keys).checked()?;
+                Ok((name, table))
             })
             .collect()
     }
 
-    /// An array of tables, `[[key]]`.
+    /// An array of tables, `[[key]]`, which may have these keys. Messages call each of them a `noun` and, where it has one,
+    /// its name.
     ///
     /// # Errors
-    /// Not an array of tables.
-    pub(crate) fn tables(&mut self, key: &'static str) -> Result<Vec<Table<'a>>, PlanProblem> {
-        let Some(value) = self.take(key) else {
+    /// Not an array of tables, or one has another key.
+    pub(crate) fn tables(
+        &self,
+        key: &'static str,
+        noun: &str,
+        keys: &[&'static str],
+    ) -> Result<Vec<Table<'a>>, PlanProblem> {
+        let Some(value) = self.value(key) else {
             return Ok(Vec::new());
         };
         let array = value
@@ -361,35 +395,29 @@ impl<'a> Table<'a> {
                     .get_ref()
                     .as_table()
                     .ok_or_else(|| self.wrong_type(key, "an array of tables", entry))?;
-                Ok(Table::new(
-                    format!("{key} number {}", position + 1),
-                    entry.span(),
-                    table,
-                ))
+                let name = table.get("name").and_then(|name| name.get_ref().as_str());
+                let path = match name {
+                    Some(name) => format!("{noun} {name}"),
+                    None => format!("{noun} number {}", position + 1),
+                };
+                Table::unchecked(path, entry.span(), table, keys).checked()
             })
             .collect()
     }
 
-    /// The one table among the unread keys whose name is in `names`: the kind's own.
+    /// Which of the tables with these names is there: the one that says what an item protects.
     ///
     /// # Errors
     /// None, or more than one.
-    pub(crate) fn one_of(
-        &mut self,
-        names: &[&'static str],
-    ) -> Result<(&'static str, Table<'a>), PlanProblem> {
+    pub(crate) fn one_of(&self, names: &[&'static str]) -> Result<&'static str, PlanProblem> {
         let present: Vec<&'static str> = names.iter().copied().filter(|name| self.has(name)).collect();
         match present.as_slice() {
-            [name] => Ok((name, self.table(name)?)),
-            [] => {
-                self.known.extend(names);
-                self.finish_unknown()?;
-                Err(self.problem(format!(
-                    "{} lacks the table that says what it protects: one of {}",
-                    self.path,
-                    names.join(", ")
-                )))
-            }
+            [name] => Ok(name),
+            [] => Err(self.problem(format!(
+                "{} lacks the table that says what it protects: one of {}",
+                self.path,
+                names.join(", ")
+            ))),
             [_, second, ..] => Err(self.problem_at(
                 second,
                 format!(
@@ -399,38 +427,6 @@ impl<'a> Table<'a> {
                 ),
             )),
         }
-    }
-
-    /// Renames the table in messages once its own name is known.
-    pub(crate) fn call_it(&mut self, path: impl Into<String>) {
-        self.path = path.into();
-    }
-
-    fn finish_unknown(&self) -> Result<(), PlanProblem> {
-        let Some(unknown) = self.unread().find(|key| !self.known.contains(key)) else {
-            return Ok(());
-        };
-        let span = self
-            .entries
-            .get(unknown)
-            .map_or_else(|| self.span.clone(), |(span, _)| span.clone());
-        let known: Vec<&str> = self.known.iter().copied().collect();
-        Err(PlanProblem::new(
-            span,
-            format!(
-                "unknown key `{unknown}` in {} (known: {})",
-                self.path,
-                known.join(", ")
-            ),
-        ))
-    }
-
-    /// Complains about keys that nobody read.
-    ///
-    /// # Errors
-    /// The first such key, with the known ones.
-    pub fn finish(self) -> Result<(), PlanProblem> {
-        self.finish_unknown()
     }
 }
 
