@@ -17,6 +17,9 @@ use crate::plan::table::{PlanContext, PlanError, PlanProblem, Table};
 const VERSION: u32 = 1;
 /// How long the world must stay unchanged before an unknown outcome counts as "did not happen", unless the plan says.
 const DEFAULT_SETTLE: Duration = Duration::from_secs(15 * 60);
+/// The least of these times that a plan may ask for. A server takes a moment to show what it has accepted; if the world had to
+/// stay unchanged for less, a call whose answer was lost would be sent again as good as at once.
+const LEAST_SETTLE: Duration = Duration::from_secs(2);
 /// Keys of the file.
 const KEYS: [&str; 9] = [
     "version",
@@ -86,7 +89,7 @@ pub struct ItemDeclaration {
 /// Times of an item's actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// How long the world must stay unchanged before an unknown outcome counts as "did not happen".
+    /// How long the world must stay unchanged before an unknown outcome counts as "did not happen"; at least two seconds.
     pub settle: Duration,
     /// How long an action may take from its start to its end.
     pub deadline: Duration,
@@ -170,8 +173,19 @@ fn read_timing(table: &Table<'_>, default: Timing) -> Result<Timing, PlanProblem
     let Some(timing) = table.optional_table("timing", &["settle", "deadline"])? else {
         return Ok(default);
     };
+    let settle = timing.optional_duration("settle")?.unwrap_or(default.settle);
+    if settle < LEAST_SETTLE {
+        return Err(timing.problem_at(
+            "settle",
+            format!(
+                "`settle` must be at least {} s: a call of which nobody knows whether it was carried out is sent again after \
+                 that time",
+                LEAST_SETTLE.as_secs()
+            ),
+        ));
+    }
     Ok(Timing {
-        settle: timing.optional_duration("settle")?.unwrap_or(default.settle),
+        settle,
         deadline: timing.optional_duration("deadline")?.unwrap_or(default.deadline),
     })
 }

@@ -169,3 +169,20 @@ fn what_a_plan_of_another_version_may_hold_is_not_guessed() {
     let told = told("version = 1", "version = 2\ntimings = []");
     assert_eq!(told, "plan.toml:1:11: plan version 2 is not known (known: 1)");
 }
+
+// With a settle time of nothing a call whose answer was lost was sent again at once.
+#[test]
+fn a_settle_time_of_less_than_two_seconds_is_refused_at_its_place() {
+    let least = "`settle` must be at least 2 s";
+    for short in ["0s", "0ms", "1999ms"] {
+        let plan = told("settle = \"2m\"", &format!("settle = \"{short}\""));
+        assert!(plan.starts_with(&format!("plan.toml:5:21: {least}")), "{plan}");
+        let item = told(
+            "name = \"cluster\"",
+            &format!("name = \"cluster\"\ntiming = {{ settle = \"{short}\" }}"),
+        );
+        assert!(item.starts_with(&format!("plan.toml:46:21: {least}")), "{item}");
+    }
+    let enough = PLAN.replacen("2m", "2s", 1);
+    Document::parse(Path::new("plan.toml"), &enough, &standard()).expect("a plan");
+}
