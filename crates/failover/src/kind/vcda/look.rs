@@ -63,8 +63,11 @@ impl Deed {
             (Self::Migrate | Self::Failover, Some(RecoveryState::Test)) => {
                 "a test is running: clean it up first (farside cleanup)"
             }
-            (Self::Test | Self::Cleanup, Some(RecoveryState::Complete)) => {
+            (Self::Test, Some(RecoveryState::Complete)) => {
                 "the VM has been recovered for good: reprotect it before it can be tested"
+            }
+            (Self::Cleanup, Some(RecoveryState::Complete)) => {
+                "the VM has been recovered for good, so no test of it is left to clean up"
             }
             (Self::Reverse, Some(RecoveryState::Test)) => {
                 "a test is running, and nothing has been recovered for good: clean it up, then fail over"

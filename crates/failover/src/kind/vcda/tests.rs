@@ -359,3 +359,20 @@ fn what_a_look_found_of_networks_is_in_the_journal_and_an_intent_of_before_is_st
         None
     );
 }
+
+// The clean-up of a VM that had been recovered was told to "reprotect it before it can be tested".
+#[test]
+fn what_stands_in_the_way_of_a_clean_up_is_not_told_as_of_a_test() {
+    let recovered = view("COMPLETE", "west", Vec::new());
+    let told = |deed| match judge(&recovered, &replica(), &step(deed)) {
+        Finding::Refused { reason } => reason,
+        other => panic!("{other:?}"),
+    };
+    let cleanup = told(Deed::Cleanup);
+    assert!(
+        cleanup.ends_with("so no test of it is left to clean up"),
+        "{cleanup}"
+    );
+    let test = told(Deed::Test);
+    assert!(test.ends_with("reprotect it before it can be tested"), "{test}");
+}
