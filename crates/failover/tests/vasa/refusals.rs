@@ -263,6 +263,40 @@ async fn a_provider_that_wants_groups_prepared_first_does_not_block_a_run_that_p
     assert_done(&bench.run(&plan, Mode::Planned).await, 3);
 }
 
+// The hint said that a run prepares the group, and a reader could take any refusal for one that goes away by that.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_which_no_type_says_what_it_is_about_is_left_to_a_person() {
+    let bench = Bench::new(&world(2, VasaSpec::default()));
+    let refuse = |group: &str, error| {
+        let check = format!("{FAIL_OVER}?checkOnly");
+        bench
+            .world()
+            .sms_mut()
+            .add_entry_fault(fault(group, &check, error));
+    };
+    refuse("group-001", json!({"_typeName": "SmsReplicationFault"}));
+    refuse("group-002", json!({"_typeName": "VendorReplicationFault"}));
+    let check = bench.check(&plan(&bench), Mode::Planned).await;
+    let complaints: Vec<_> = check.complaints().collect();
+    let verdicts: Vec<_> = complaints
+        .iter()
+        .map(|(item, condition)| (item.name.as_str(), condition.verdict))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [("group-001", Verdict::Warning), ("group-002", Verdict::NoGo)],
+        "{check:#?}"
+    );
+    let hint = complaints[0].1.hint.as_deref().unwrap();
+    for words in [
+        "decide by the provider's words",
+        "fail after the prepare",
+        "--only",
+    ] {
+        assert!(hint.contains(words), "{hint}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_check_keeps_to_a_limit_that_its_own_call_meets() {
     let tell_too_much = |provider: &mut ProviderSpec| {

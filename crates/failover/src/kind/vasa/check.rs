@@ -311,10 +311,18 @@ fn judge(outcome: GroupOutcome) -> Condition {
     }
 }
 
-/// What a run does about faults of a check, which is made before the run's sync and prepare; `None` if nothing.
+/// What is said of faults of a check that need not be in a run's way, since it is made before the run's sync and prepare;
+/// `None` if they are.
+///
+/// Only a missing replica is known to be made good by the run: by its sync. That a group is not prepared has no fault of
+/// its own among the subtypes of `SmsReplicationFault` (`sms.json`), so a provider that wants this can only say it by the
+/// base type and in its own words, which are not for a program to read. A fault of exactly that type may as well be about
+/// something that will make the provider refuse the failover, after the source has been prepared. To block it would
+/// make each planned run at such a provider impossible; so the provider's words are shown, and a person decides by them.
+/// A check as an unplanned failover, to which no prepare belongs, could tell the two apart and is not asked for: a provider
+/// that passed over `checkOnly` would lose data. All other faults block, those of unknown subtypes among them.
 fn mended_by_the_run(faults: &[Fault]) -> Option<&'static str> {
     let lacks_replica = |fault| GroupFault::of(fault) == GroupFault::NoValidReplica;
-    // Such as that the group has not been prepared: no type says so, and the text is the vendor's own.
     let is_plain = |fault: &Fault| fault.type_name() == "SmsReplicationFault";
     if faults.is_empty() {
         None
@@ -323,7 +331,9 @@ fn mended_by_the_run(faults: &[Fault]) -> Option<&'static str> {
         Some("the sync makes one")
     } else if faults.iter().all(|fault| lacks_replica(fault) || is_plain(fault)) {
         Some(
-            "a run syncs and prepares the group first; if this is about something else, mend it at the array",
+            "decide by the provider's words, as no type says what they are about: a run prepares the group before the \
+             failover, so a prepare that is asked for is no obstacle; anything else makes the failover fail after the \
+             prepare: then mend it at the array, or leave the item out with --only",
         )
     } else {
         None
