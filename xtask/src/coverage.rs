@@ -123,24 +123,29 @@ struct Constants(BTreeSet<String>);
 
 impl Constants {
     fn of_clients() -> Result<Self> {
+        let sources = CLIENTS.map(|client| workspace_root().join("crates").join(client).join("src"));
+        Self::below(sources.into())
+    }
+
+    /// Those of all files below `folders`, but not in files or folders named for tests.
+    fn below(mut folders: Vec<PathBuf>) -> Result<Self> {
         let mut words = BTreeSet::new();
-        for client in CLIENTS {
-            let mut folders = vec![workspace_root().join("crates").join(client).join("src")];
-            while let Some(folder) = folders.pop() {
-                let entries =
-                    fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;
-                for entry in entries {
-                    let path = entry?.path();
-                    if path.is_dir() {
-                        folders.push(path);
-                    } else if path.file_name().is_some_and(|name| name != "tests.rs") {
-                        let text = fs::read_to_string(&path)
-                            .with_context(|| format!("reading {}", path.display()))?;
-                        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-                        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                        words.extend(code.split(|c| !is_part(c)).map(str::to_owned));
-                    }
+        while let Some(folder) = folders.pop() {
+            let entries = fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;
+            for entry in entries {
+                let path = entry?.path();
+                if path.file_stem().is_some_and(|name| name == "tests") {
+                    continue;
                 }
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text =
+                    fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                words.extend(code.split(|c| !is_part(c)).map(str::to_owned));
             }
         }
         Ok(Self(words))
@@ -243,6 +248,34 @@ mod tests {
             "{{\"n\":1,\"operation\":\"Thing_move\",\"target\":\"t\",\"request\":{{\"method\":\"POST\",\"path\":\"{path}\",\
              \"headers\":[{headers}],\"body\":{{\"json\":{body}}}}},\"outcome\":{outcome}}}\n"
         )
+    }
+
+    #[test]
+    fn what_only_tests_name_is_no_code_of_a_client() {
+        let source = env::temp_dir().join(format!("xtask-constants-{}", std::process::id()));
+        empty(&source).expect("a folder");
+        for (path, text) in [
+            (
+                "task.rs",
+                "call(&IN_CODE);\n#[cfg(test)]\nmod tests { call(&AT_THE_END); }",
+            ),
+            ("task/wait.rs", "call(&BELOW);"),
+            ("tests.rs", "call(&IN_A_FILE);"),
+            ("task/tests/mod.rs", "call(&IN_A_FOLDER);"),
+            ("task/tests/deep/more.rs", "call(&DEEP_IN_A_FOLDER);"),
+        ] {
+            let path = source.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        let words = Constants::below(vec![source.clone()]).expect("the files").0;
+        fs::remove_dir_all(source).expect("the folder goes");
+        let constants: Vec<&str> = words
+            .iter()
+            .map(String::as_str)
+            .filter(|word| word.chars().all(|c| c.is_ascii_uppercase() || c == '_') && !word.is_empty())
+            .collect();
+        assert_eq!(constants, ["BELOW", "IN_CODE"]);
     }
 
     #[test]
