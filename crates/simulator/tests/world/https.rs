@@ -407,6 +407,27 @@ async fn a_name_that_was_led_here_and_a_page_from_elsewhere_are_refused() {
 }
 
 #[tokio::test]
+async fn head_has_the_head_of_get_and_no_body() {
+    within(async {
+        let (_, served) = start().await;
+        for (path, told) in [
+            ("/admin/faults", "content-length: 13\r\n"),
+            ("/admin/events", "text/event-stream\r\n"),
+        ] {
+            let text = asked(
+                &served,
+                &format!("HEAD {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"),
+            )
+            .await;
+            let fine = text.starts_with("HTTP/1.1 200 ") && text.contains(told);
+            assert!(fine && text.ends_with("\r\n\r\n"), "{path}: {text}");
+        }
+        served.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn administration_is_for_this_machine_unless_it_is_given_an_address() {
     within(async {
         // All of 127.0.0.0/8 leads to this machine; who listens at every address takes connections at each of them.

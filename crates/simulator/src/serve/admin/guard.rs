@@ -24,7 +24,8 @@ pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refusal>
         ));
     }
     let own = format!("http://{host}");
-    if method != Method::GET && text("origin").is_some_and(|origin| origin != own) {
+    let reads = [Method::GET, Method::HEAD].contains(method);
+    if !reads && text("origin").is_some_and(|origin| origin != own) {
         return Err((403, "a page of another origin may change nothing here"));
     }
     Ok(())
@@ -88,6 +89,8 @@ mod tests {
         assert_eq!(from("http://127.0.0.1:81"), Err(403));
         assert_eq!(from("https://elsewhere.example"), Err(403));
         assert_eq!(from("null"), Err(403));
+        let reads = |method| checked(&method, &[("host", "127.0.0.1:80"), ("origin", "null")]);
+        assert_eq!((reads(Method::GET), reads(Method::HEAD)), (Ok(()), Ok(())));
         assert_eq!(checked(&Method::DELETE, &[("host", "127.0.0.1:80")]), Ok(()));
     }
 }

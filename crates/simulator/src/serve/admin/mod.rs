@@ -14,6 +14,8 @@
 //! | `GET /admin/world`, `PUT /admin/world` | the world as a file with which it goes on; goes on with such a file |
 //! | `GET /admin/clock`, `POST /admin/clock` | the world's time; lets some of it pass, or sets its speed |
 //! | `GET /admin/events` | what happens, as server-sent events |
+//!
+//! HEAD is answered where GET is, without the body.
 
 mod events;
 mod guard;
@@ -45,7 +47,7 @@ const JSON: &str = "application/json";
 const USUAL_PART: usize = 100;
 const LARGEST_PART: usize = 10_000;
 
-/// The paths below `/admin`, with what may be asked of them.
+/// The paths below `/admin`, with what may be asked of them; HEAD is wherever GET is.
 const PATHS: &[(&str, &[&str])] = &[
     ("/admin/overview", &["GET"]),
     ("/admin/state", &["GET"]),
@@ -96,8 +98,13 @@ pub(super) enum Reaction {
     Stream(Answer, Body),
 }
 
-/// Answers a request to the endpoint.
+/// Answers a request to the endpoint. HEAD is answered as GET; whoever sends it leaves the body out.
 pub(super) fn react(desk: &Desk, request: &Request) -> Reaction {
+    if request.method == Method::HEAD {
+        let mut read = request.clone();
+        read.method = Method::GET;
+        return react(desk, &read);
+    }
     let streams = request.method == Method::GET && request.path == "/admin/events";
     if !streams {
         return Reaction::Answer(safe(answer(desk, request)));
@@ -315,7 +322,9 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
 fn no_such(request: &Request) -> Answer {
     let known = PATHS.iter().find(|(path, _)| request.fit(path).is_some());
     if let Some((path, methods)) = known {
-        let allowed = methods.join(", ");
+        let read = methods.contains(&"GET").then_some("HEAD");
+        let allowed: Vec<&str> = methods.iter().copied().chain(read).collect();
+        let allowed = allowed.join(", ");
         let error = format!("{path} takes {allowed}, not {}", request.method);
         return refused(405, &error).header("allow", &allowed);
     }

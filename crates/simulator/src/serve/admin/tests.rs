@@ -134,9 +134,9 @@ async fn unknown_paths_methods_and_parameters_are_refused_with_what_there_is() {
     let method = ask(&simulator, Method::PUT, "/admin/faults", &json!({}));
     assert_eq!(
         (method.status, method.header_text("allow")),
-        (405, Some("GET, POST"))
+        (405, Some("GET, POST, HEAD"))
     );
-    assert_eq!(error(&method), "/admin/faults takes GET, POST, not PUT");
+    assert_eq!(error(&method), "/admin/faults takes GET, POST, HEAD, not PUT");
     for (path, wanted) in [
         ("/admin/groups?limit=x", "limit has to be a number, not \"x\""),
         (
@@ -190,6 +190,27 @@ async fn unknown_paths_methods_and_parameters_are_refused_with_what_there_is() {
         error(&nowhere),
         "there is no endpoint \"moon\"; there are: east, vc-east, vc-west, west"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn head_is_answered_where_get_is() {
+    let simulator = simulator();
+    let rule = json!({"do": "cut"});
+    assert_eq!(ask(&simulator, Method::POST, "/admin/faults", &rule).status, 201);
+    let below = PATHS.iter().filter(|(_, methods)| methods.contains(&"GET"));
+    let below = below.map(|(path, _)| path.replace("{id}", "1"));
+    let others = [
+        "/",
+        "/page.js",
+        "/admin/colour",
+        "/admin/faults/2",
+        "/admin/events?after=x",
+    ];
+    for path in below.chain(others.map(str::to_owned)) {
+        let [head, get] =
+            [Method::HEAD, Method::GET].map(|method| ask(&simulator, method, &path, &Value::Null));
+        assert_eq!((head.status, head.headers), (get.status, get.headers), "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
