@@ -52,7 +52,6 @@ pub mod overview;
 pub mod pbm;
 mod random;
 mod recording;
-#[cfg(test)]
 mod routes;
 mod saved;
 #[cfg(feature = "serve")]

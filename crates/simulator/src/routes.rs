@@ -1,61 +1,76 @@
-//! COVERAGE.md against the routes: each operation that a service routes has its place in the table of operations, and what
-//! stands there is routed.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! The names of the calls that services route: what a fault rule can name.
 
 use crate::{pbm, sms, vcda, vcha, vi_json, vm};
 
-/// All operations that a service routes by name; properties are read by the type tables.
-fn routed() -> Vec<&'static str> {
+/// All operations that a service routes by name.
+fn routed() -> impl Iterator<Item = &'static str> {
     let of_vcenter = vi_json::routed()
         .chain(vm::routed())
         .chain(vcha::vi_json::routed());
     let below = sms::routed().chain(pbm::routed());
-    let all = vcda::routed()
+    vcda::routed()
         .chain(vcha::routed())
         .chain(of_vcenter)
-        .chain(below);
-    all.collect()
+        .chain(below)
 }
 
-/// What an operation is about, and its name there.
-fn parts(operation: &str) -> Option<(&str, &str)> {
-    operation.split_once('_').or_else(|| operation.split_once('.'))
+/// All names under which calls are logged: operations, those that only check, properties by the type tables, and the name of
+/// all that is none of these.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    routed()
+        .chain(sms::CHECKS)
+        .chain(vi_json::properties())
+        .chain([vi_json::UNKNOWN])
 }
 
-/// The operations of the table, by what they are about.
-fn told(page: &str) -> BTreeMap<&str, Vec<&str>> {
-    let section = page.split("\n## Operations\n").nth(1).unwrap_or_default();
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|row| {
-        let mut cells = row.trim_matches('|').split(" | ");
-        let about = cells.next().unwrap_or_default().trim().trim_matches('`');
-        let names = cells.next().unwrap_or_default().split(", ");
-        (about, names.map(|name| name.trim().trim_matches('`')).collect())
-    })
-    .collect()
-}
+#[cfg(test)]
+mod tests {
+    //! COVERAGE.md against the routes: each operation that a service routes has its place in the table of operations, and what
+    //! stands there is routed.
 
-#[test]
-fn every_operation_that_is_routed_has_its_row_and_every_row_its_route() {
-    let told = told(include_str!("../COVERAGE.md"));
-    let routed = routed();
-    let missing: Vec<_> = routed
-        .iter()
-        .filter(|operation| {
-            let of = parts(operation).and_then(|(about, name)| Some((told.get(about)?, name)));
-            !of.is_some_and(|(names, name)| names.contains(&name))
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::routed;
+
+    /// What an operation is about, and its name there.
+    fn parts(operation: &str) -> Option<(&str, &str)> {
+        operation.split_once('_').or_else(|| operation.split_once('.'))
+    }
+
+    /// The operations of the table, by what they are about.
+    fn told(page: &str) -> BTreeMap<&str, Vec<&str>> {
+        let section = page.split("\n## Operations\n").nth(1).unwrap_or_default();
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        rows.map(|row| {
+            let mut cells = row.trim_matches('|').split(" | ");
+            let about = cells.next().unwrap_or_default().trim().trim_matches('`');
+            let names = cells.next().unwrap_or_default().split(", ");
+            (about, names.map(|name| name.trim().trim_matches('`')).collect())
         })
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "no row in the table of operations: {missing:?}"
-    );
-    let known: BTreeSet<_> = routed.iter().filter_map(|operation| parts(operation)).collect();
-    let told = told
-        .iter()
-        .flat_map(|(about, names)| names.iter().map(move |name| (*about, *name)));
-    let stale: Vec<_> = told.filter(|told| !known.contains(told)).collect();
-    assert!(stale.is_empty(), "rows without a route: {stale:?}");
+        .collect()
+    }
+
+    #[test]
+    fn every_operation_that_is_routed_has_its_row_and_every_row_its_route() {
+        let told = told(include_str!("../COVERAGE.md"));
+        let routed: Vec<_> = routed().collect();
+        let missing: Vec<_> = routed
+            .iter()
+            .filter(|operation| {
+                let of = parts(operation).and_then(|(about, name)| Some((told.get(about)?, name)));
+                !of.is_some_and(|(names, name)| names.contains(&name))
+            })
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "no row in the table of operations: {missing:?}"
+        );
+        let known: BTreeSet<_> = routed.iter().filter_map(|operation| parts(operation)).collect();
+        let told = told
+            .iter()
+            .flat_map(|(about, names)| names.iter().map(move |name| (*about, *name)));
+        let stale: Vec<_> = told.filter(|told| !known.contains(told)).collect();
+        assert!(stale.is_empty(), "rows without a route: {stale:?}");
+    }
 }

@@ -19,7 +19,7 @@ pub struct FaultRule {
     /// Name of the endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// Operation id of the API document; a `*` at the end matches any rest.
+    /// Operation id of the API document, one that the simulator routes; a `*` at the end matches any rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// The object; a `*` at the end matches any rest. A batch is hit if one of its objects is.
@@ -225,7 +225,8 @@ impl FaultRule {
     }
 }
 
-fn fits(pattern: &str, text: &str) -> bool {
+/// Whether a text is the pattern, or begins with what stands before a `*` at its end.
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(prefix) => text.starts_with(prefix),
         None => pattern == text,

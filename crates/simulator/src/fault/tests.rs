@@ -6,7 +6,7 @@ fn seen<'a>(endpoint: &'a str, objects: &'a [String]) -> CallSeen<'a> {
         now_ms: 0,
         service: ServiceName::Vcda,
         endpoint,
-        operation: "failover",
+        operation: "vmReplications.failover",
         objects,
     }
 }
@@ -21,7 +21,7 @@ fn judge(faults: &mut Faults, object: &str) -> Option<FaultAction> {
 fn a_rule_hits_the_calls_from_its_nth_on_as_often_as_it_says() {
     let mut faults = Faults::default();
     faults.add(
-        FaultRule::new("fail*", FaultAction::Cut)
+        FaultRule::new("vmReplications.fail*", FaultAction::Cut)
             .on("vm/*")
             .from_nth(2)
             .times(Some(2)),
@@ -36,7 +36,7 @@ fn a_rule_hits_the_calls_from_its_nth_on_as_often_as_it_says() {
 fn a_rule_without_end_goes_on_until_it_is_removed() {
     let mut faults = Faults::default();
     let id = faults.add(
-        FaultRule::new("failover", FaultAction::Cut)
+        FaultRule::new("vmReplications.failover", FaultAction::Cut)
             .at("west")
             .times(None),
     );
@@ -69,7 +69,7 @@ fn a_rule_of_one_service_and_one_stretch_of_time_hits_nothing_else() {
 fn a_rule_with_a_probability_hits_that_part_of_the_calls_the_same_ones_each_time() {
     let hits = |seed: u64| {
         let mut world = WorldSpec::pair(seed).groups(0).build();
-        let rule = FaultRule::new("failover", FaultAction::Cut).times(None);
+        let rule = FaultRule::new("vmReplications.failover", FaultAction::Cut).times(None);
         world.add_fault(rule.with_probability(0.3)).unwrap();
         let call = |_: i32| world.core.judge(seen("west", &[])).is_some();
         (0..1_000).map(call).collect::<Vec<bool>>()
@@ -85,7 +85,7 @@ fn a_rule_with_a_probability_hits_that_part_of_the_calls_the_same_ones_each_time
 fn what_is_drawn_for_one_object_does_not_depend_on_calls_about_others() {
     let hits = |others: &[&str]| {
         let mut world = WorldSpec::pair(5).groups(0).build();
-        let rule = FaultRule::new("failover", FaultAction::Cut).times(None);
+        let rule = FaultRule::new("vmReplications.failover", FaultAction::Cut).times(None);
         world.add_fault(rule.with_probability(0.5)).unwrap();
         let mut hit = |object: &str| world.core.judge(seen("west", &[object.to_owned()])).is_some();
         for other in others {
@@ -259,7 +259,7 @@ fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
     let site = |site: &str| FaultAction::FillDisk {
         site: site.to_owned(),
     };
-    let cut = || FaultRule::new("x", FaultAction::Cut);
+    let cut = || FaultRule::new("tasks.get", FaultAction::Cut);
     let refuse = FaultAction::Refuse {
         status: 200,
         body: None,
@@ -270,6 +270,18 @@ fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
         outage_ms: 1,
     };
     for (rule, wanted) in [
+        (
+            FaultRule::new("vmReplications.failovr", FaultAction::Cut),
+            "there is no operation \"vmReplications.failovr\"; there are: vmReplications.failover, ",
+        ),
+        (
+            FaultRule::new("failoverReplicationGroup", FaultAction::Cut),
+            "there is no operation \"failoverReplicationGroup\"; there are: VasaProvider_FailoverReplicationGroup_Task, ",
+        ),
+        (
+            FaultRule::new("VasaProvidr_*", FaultAction::Cut),
+            "there is no operation \"VasaProvidr_*\"; there are: VasaProvider_",
+        ),
         (
             FaultRule::any(site("moon")),
             "there is no site \"moon\"; there are: east, west",
@@ -288,7 +300,7 @@ fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
         ),
         (
             FaultRule::any(flap("host-11", "vmnic66", 1)),
-            "there is no card \"vmnic66\"; there are: vmnic0, ",
+            "there is no card \"vmnic66\"; there are: vmnic6, ",
         ),
         (
             FaultRule::any(flap("host-11", "vmnic6", 0)),
@@ -322,4 +334,28 @@ fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
     let error = file::add(&mut world, text).unwrap_err().to_string();
     assert_eq!(error, "4:1: there is no site \"moon\"; there are: east, west");
     assert!(world.faults().active().is_empty());
+}
+
+#[test]
+fn a_rule_may_name_whatever_a_call_is_logged_under_and_objects_that_come_later() {
+    let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
+    for operation in [
+        "*",
+        "unknown",
+        "vmReplications.*",
+        "Vcenter.Vcha.Operations_get",
+        "Datastore_getSummary",
+        "VirtualMachine_PowerOnVM_Task",
+        "VasaProvider_FailoverReplicationGroup_Task?checkOnly",
+        "PbmProfileProfileManager_*",
+    ] {
+        let rule = FaultRule::new(operation, FaultAction::Cut).on("vm-replications/none-yet");
+        assert_eq!(world.check_fault(&rule), Ok(()), "{operation}");
+        world.add_fault(rule).unwrap();
+    }
+    let text = "[[fault]]\ndo = \"cut\"\n\n[[fault]]\noperation = \"tasks.gets\"\ndo = \"cut\"\n";
+    let error = file::add(&mut world, text).unwrap_err().to_string();
+    let wanted = "4:1: there is no operation \"tasks.gets\"; there are: tasks.get, ";
+    assert!(error.starts_with(wanted), "{error}");
+    assert_eq!(world.faults().active().len(), 8);
 }

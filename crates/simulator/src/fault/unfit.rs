@@ -1,8 +1,11 @@
 //! Rules that make no sense in a world.
 
+use std::cmp::Reverse;
+
 use super::action::FaultAction;
-use super::rule::FaultRule;
+use super::rule::{FaultRule, fits};
 use crate::endpoint::EndpointKind;
+use crate::routes;
 use crate::world::World;
 
 /// Why a rule does not fit a world. Nothing was added.
@@ -15,7 +18,7 @@ pub enum UnfitRule {
         what: &'static str,
         /// What it names.
         name: String,
-        /// What there is.
+        /// What there is, the most alike first.
         known: String,
     },
     /// A member has a value that means nothing.
@@ -54,6 +57,11 @@ impl World {
         }
         if rule.for_ms.is_some() && !rule.action.is_condition() {
             return value("for_ms", "is for lose_site, fill_disk and flap_link only");
+        }
+        if let Some(operation) = &rule.operation
+            && !routes::names().any(|name| fits(operation, name))
+        {
+            return known("operation", operation, routes::names());
         }
         if let Some(endpoint) = &rule.endpoint {
             self.check_endpoint(endpoint, None)?;
@@ -119,10 +127,11 @@ impl World {
 }
 
 fn known<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Result<(), UnfitRule> {
-    let known: Vec<&str> = known.collect();
+    let mut known: Vec<&str> = known.collect();
     if known.contains(&name) {
         return Ok(());
     }
+    known.sort_by_cached_key(|known| Reverse(likeness(name, known)));
     // Enough to see how they are named.
     let rest = known.len().saturating_sub(8);
     let mut shown = known.into_iter().take(8).collect::<Vec<_>>().join(", ");
@@ -134,4 +143,14 @@ fn known<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str
         name: name.to_owned(),
         known: shown,
     })
+}
+
+/// How many letters two names begin and end with alike, whatever their case; more if one is a part of the other.
+fn likeness(one: &str, other: &str) -> usize {
+    let (one, other) = (one.trim_end_matches('*').to_lowercase(), other.to_lowercase());
+    let begin = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+    let ends = one.chars().rev().zip(other.chars().rev());
+    let end = ends.take_while(|(a, b)| a == b);
+    let whole = if other.contains(&one) { one.len() } else { 0 };
+    begin.count() + end.count() + whole
 }

@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::service::PbmService;
-#[cfg(test)]
 pub(crate) use self::service::routed;
 pub use self::spec::{MachineSpec, PartSpec, PbmSpec};
 

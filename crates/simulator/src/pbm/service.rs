@@ -37,7 +37,6 @@ static GUARDED: &[&str] = &[
 ];
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
     OPEN.iter().chain(GUARDED).copied()
 }

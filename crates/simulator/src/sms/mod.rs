@@ -27,10 +27,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::group::{GroupState, Verb};
-#[cfg(test)]
 pub(crate) use self::operation::routed;
 pub(crate) use self::seen::sides_text;
-pub(crate) use self::service::SmsService;
+pub(crate) use self::service::{CHECKS, SmsService};
 pub use self::spec::{AlarmSpec, EntryFault, OtherProvider, ProviderSpec, ResultForm, VasaSpec, VolumeIds};
 pub(crate) use self::work::by_hand;
 

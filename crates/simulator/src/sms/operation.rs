@@ -133,7 +133,6 @@ static OPERATIONS: &[(&str, Known)] = &[
 ];
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|(operation, _)| *operation)
 }

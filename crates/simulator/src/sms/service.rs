@@ -24,6 +24,9 @@ const SESSION_MANAGER: &str = "sessionManager";
 const CHECK_FAILOVER: &str = "VasaProvider_FailoverReplicationGroup_Task?checkOnly";
 const CHECK_TEST: &str = "VasaProvider_TestFailoverReplicationGroupStart_Task?checkOnly";
 
+/// The names of calls that only check.
+pub(crate) const CHECKS: [&str; 2] = [CHECK_FAILOVER, CHECK_TEST];
+
 /// The service.
 #[derive(Debug)]
 pub(crate) struct SmsService;

@@ -27,7 +27,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::error::ApiError;
-#[cfg(test)]
 pub(crate) use self::operation::routed;
 pub use self::plan::{PlanOperation, PlanState, RecoveryPlan, Step};
 pub use self::replication::{Copying, Instance, Place, RecoveryState, Replication, TargetKind, Vm, WorkKind};

@@ -11,7 +11,6 @@ pub(super) struct Operation {
 }
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|operation| operation.id)
 }

@@ -26,9 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::cluster::{Cluster, Node, Vm};
-pub(crate) use self::service::RestService;
-#[cfg(test)]
-pub(crate) use self::service::routed;
+pub(crate) use self::service::{RestService, routed};
 pub(crate) use self::spec::clusters_of;
 pub use self::spec::{
     ActiveVm, AfterSwitch, ClusterSpec, Deployment, ManagementSpec, Mode, TaskIds, VchaSpec,

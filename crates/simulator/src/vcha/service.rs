@@ -47,7 +47,6 @@ static OPERATIONS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|(.., operation)| *operation)
 }

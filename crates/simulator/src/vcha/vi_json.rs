@@ -41,7 +41,6 @@ static OPERATIONS: &[&str] = &[
 ];
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().copied()
 }

@@ -166,7 +166,6 @@ static CALLS: &[Call] = &[
 ];
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(super) fn routed() -> impl Iterator<Item = &'static str> {
     CALLS.iter().map(|call| call.id)
 }

@@ -30,9 +30,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(crate) use self::service::ViJsonService;
-#[cfg(test)]
-pub(crate) use self::service::routed;
+pub(crate) use self::service::{ViJsonService, properties, routed};
 pub use self::spec::{CancelEnd, ViJsonSpec};
 
 use self::fault::Fault;

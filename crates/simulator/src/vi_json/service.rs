@@ -29,7 +29,6 @@ static METHODS: &[(&str, &str, &str)] = &[
 ];
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
     let of_host = host_network::OPERATIONS.iter().map(|(_, id, _)| *id);
     METHODS
@@ -62,6 +61,12 @@ static PROPERTIES: LazyLock<BTreeMap<&'static str, BTreeMap<&'static str, String
     };
     types::managed().map(of_type).collect()
 });
+
+/// The operation ids of all properties that there are.
+pub(crate) fn properties() -> impl Iterator<Item = &'static str> {
+    let of_types = PROPERTIES.values().flat_map(BTreeMap::values);
+    of_types.map(String::as_str)
+}
 
 pub(crate) const START_DPU_FAILOVER: &str = "HostNetworkSystem_startDpuFailover";
 

@@ -49,7 +49,6 @@ pub(crate) static ACTIONS: &[(&str, &str)] = &[
 ];
 
 /// The operations that are routed.
-#[cfg(test)]
 pub(crate) fn routed() -> impl Iterator<Item = &'static str> {
     ACTIONS.iter().map(|(operation, _)| *operation)
 }

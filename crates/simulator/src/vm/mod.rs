@@ -28,7 +28,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-#[cfg(test)]
 pub(crate) use self::call::routed;
 pub(crate) use self::call::{check_new_name, handle, objects, operation};
 pub use self::file::{Home, Place};

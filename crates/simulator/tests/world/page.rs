@@ -18,7 +18,11 @@ const HOSTILE: &str = "<img src=x onerror=document.title=1><script>document.titl
 fn hostile_world(groups: u32) -> Simulator {
     let mut world = WorldSpec::pair(1).groups(groups).replications(300).build();
     let rule = FaultRule::new(HOSTILE, FaultAction::Cut);
-    world.add_fault(rule).expect("a rule");
+    // No call is of that name, so a world that is asked refuses it.
+    world
+        .add_fault(rule.clone())
+        .expect_err("an operation that is not there");
+    world.faults_mut().add(rule);
     let full = FaultAction::FillDisk {
         site: "west".to_owned(),
     };

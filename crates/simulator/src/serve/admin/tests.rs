@@ -156,6 +156,11 @@ async fn unknown_paths_methods_and_parameters_are_refused_with_what_there_is() {
         ),
         (
             "/admin/faults",
+            json!([{"do": "cut"}, {"operation": "tasks.gets", "do": "cut"}]),
+            "rule 2: there is no operation \"tasks.gets\"; there are: tasks.get, ",
+        ),
+        (
+            "/admin/faults",
             json!({"do": "cut", "nht": 2}),
             "rule 1: unknown field `nht`, expected one of",
         ),
