@@ -11,6 +11,9 @@ use crate::exchange::{Handled, Reply, Request};
 use crate::transport::SimTransport;
 use crate::world::{Resumed, World};
 
+/// How much world time passes at most while nobody else can have the world, in milliseconds, when it is told to pass.
+const PART_MS: i64 = 3_600_000;
+
 /// How the clock drives the world's time: from one moment of both on, so many times as fast.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
@@ -104,12 +107,24 @@ impl Simulator {
 
     /// Lets so much world time pass at once, in milliseconds; what is due in it happens, in order. Answers that are on their
     /// way take as long as they would have.
+    ///
+    /// It passes in parts of an hour at most: others have the world in between, at a time that is not the last one yet.
     pub fn advance(&self, ms: u32) {
-        {
-            let mut pace = self.paced();
-            pace.world_ms = pace.world_ms.saturating_add(i64::from(ms));
+        let mut left_ms = i64::from(ms);
+        loop {
+            let part_ms = left_ms.min(PART_MS);
+            {
+                let mut pace = self.paced();
+                pace.world_ms = pace.world_ms.saturating_add(part_ms);
+            }
+            drop(self.world());
+            left_ms -= part_ms;
+            if left_ms == 0 {
+                return;
+            }
+            // Whoever waits for the world goes first.
+            std::thread::yield_now();
         }
-        drop(self.world());
     }
 
     /// Goes on with another world, at the time at which that stands, for all clones. All connections are closed.
@@ -289,6 +304,22 @@ mod tests {
         let body = json!({"version": first["version"], "options": options});
         let request = Request::new(Method::POST, &format!("{BASE}{path}")).json(&body);
         bench.with_session("vc-east", request)
+    }
+
+    #[test]
+    fn others_have_the_world_while_much_time_passes_at_once() {
+        let world = WorldSpec::pair(1).build();
+        let simulator = Simulator::new(world, Arc::new(SystemClock::new()));
+        let other = simulator.clone();
+        let passing = std::thread::spawn(move || other.advance(u32::MAX));
+        let between = PART_MS..i64::from(u32::MAX) - PART_MS;
+        let mut seen = false;
+        while !passing.is_finished() {
+            seen |= between.contains(&simulator.world().now_ms());
+        }
+        passing.join().unwrap();
+        assert!(seen, "the world was held until all time had passed");
+        assert!(simulator.world().now_ms() >= i64::from(u32::MAX));
     }
 
     #[tokio::test(start_paused = true)]

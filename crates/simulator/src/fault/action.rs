@@ -76,14 +76,18 @@ pub enum FaultAction {
         host: String,
         /// The card, such as `vmnic6`.
         card: String,
-        /// How long it is down, in milliseconds of world time.
+        /// How long it is down, in milliseconds of world time, at least [`FaultAction::LEAST_FLAP_MS`].
         down_ms: u32,
-        /// How long it is up then, in milliseconds of world time; 0: it stays down.
+        /// How long it is up then, in milliseconds of world time, at least [`FaultAction::LEAST_FLAP_MS`]; 0: it stays down.
         up_ms: u32,
     },
 }
 
 impl FaultAction {
+    /// How long a link that flaps is down, or up, at least, in milliseconds of world time; our assumption, since each turn costs
+    /// real time: a day of the shortest ones takes seconds.
+    pub const LEAST_FLAP_MS: u32 = 100;
+
     /// Whether it is a condition, which holds for a while, and nothing that happens to a call.
     pub fn is_condition(&self) -> bool {
         matches!(

@@ -250,11 +250,11 @@ fn errors_of_a_file_name_the_place_and_what_may_stand_there() {
 #[test]
 fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
     let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
-    let flap = |host: &str, card: &str, down_ms| FaultAction::FlapLink {
+    let flap = |host: &str, card: &str, (down_ms, up_ms)| FaultAction::FlapLink {
         host: host.to_owned(),
         card: card.to_owned(),
         down_ms,
-        up_ms: 0,
+        up_ms,
     };
     let site = |site: &str| FaultAction::FillDisk {
         site: site.to_owned(),
@@ -295,16 +295,20 @@ fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
             "there is no vCenter \"east\"; there are: vc-east, vc-west",
         ),
         (
-            FaultRule::any(flap("host-9", "vmnic6", 1)),
+            FaultRule::any(flap("host-9", "vmnic6", (100, 0))),
             "there is no host \"host-9\"; there are: host-11, ",
         ),
         (
-            FaultRule::any(flap("host-11", "vmnic66", 1)),
+            FaultRule::any(flap("host-11", "vmnic66", (100, 0))),
             "there is no card \"vmnic66\"; there are: vmnic6, ",
         ),
         (
-            FaultRule::any(flap("host-11", "vmnic6", 0)),
-            "flap_link.down_ms has to be at least 1",
+            FaultRule::any(flap("host-11", "vmnic6", (99, 100))),
+            "flap_link.down_ms has to be at least 100",
+        ),
+        (
+            FaultRule::any(flap("host-11", "vmnic6", (100, 99))),
+            "flap_link.up_ms has to be at least 100, or 0",
         ),
         (
             FaultRule::any(refuse),

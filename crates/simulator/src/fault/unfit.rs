@@ -84,7 +84,10 @@ impl World {
                 known("site", site, sites.iter().map(String::as_str))
             }
             FaultAction::FlapLink {
-                host, card, down_ms, ..
+                host,
+                card,
+                down_ms,
+                up_ms,
             } => {
                 let ids = self.hosts.hosts().map(|host| host.id.as_str());
                 known("host", host, ids)?;
@@ -94,11 +97,15 @@ impl World {
                     .map(|host| host.card_names())
                     .unwrap_or_default();
                 known("card", card, cards.iter().map(String::as_str))?;
-                if *down_ms == 0 {
-                    return Err(UnfitRule::Value {
-                        member: "flap_link.down_ms",
-                        wanted: "has to be at least 1",
-                    });
+                let too_short = |member, wanted| Err(UnfitRule::Value { member, wanted });
+                if *down_ms < FaultAction::LEAST_FLAP_MS {
+                    return too_short("flap_link.down_ms", "has to be at least 100");
+                }
+                if (1..FaultAction::LEAST_FLAP_MS).contains(up_ms) {
+                    return too_short(
+                        "flap_link.up_ms",
+                        "has to be at least 100, or 0, with which the link stays down",
+                    );
                 }
                 Ok(())
             }
