@@ -52,6 +52,20 @@ impl Alteration {
     }
 }
 
+/// So many tests that do not end are enough.
+const ENDLESS: usize = 3;
+
+/// What the tests of a trial have seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Sight {
+    /// One fails.
+    Noticed,
+    /// All pass.
+    Unnoticed,
+    /// None fails, and these do not end: a client that waits for ever tells nobody what is wrong.
+    Endless(Vec<String>),
+}
+
 /// What no test can notice, with the reason.
 const UNSEEN: &[(&str, Alteration, &str)] = &[
     (
@@ -146,7 +160,7 @@ pub(super) fn judge(offers: &[Offer], calls: &Calls) -> Result<Outcome> {
     }
     control(&trials)?;
     let runs = AtomicUsize::new(0);
-    let noticed = side_by_side(&trials, |trial| is_noticed(trial, &runs))?;
+    let seen = side_by_side(&trials, |trial| look(trial, &runs))?;
     let tried = |excuse: &&(&str, Alteration, &str)| {
         let mut trials = trials.iter();
         trials.any(|trial| (trial.operation, trial.alteration) == (excuse.0, excuse.1))
@@ -159,20 +173,21 @@ pub(super) fn judge(offers: &[Offer], calls: &Calls) -> Result<Outcome> {
         )
     }));
     let mut unseen = Vec::new();
-    for (trial, noticed) in trials.iter().zip(noticed) {
+    for (trial, sight) in trials.iter().zip(seen) {
         let mut excuses = UNSEEN.iter();
         let excuse = excuses.find(|excuse| (excuse.0, excuse.1) == (trial.operation, trial.alteration));
-        match (noticed, excuse) {
-            (true, None) => {}
-            (true, Some(_)) => gaps.push(format!(
+        match (sight, excuse) {
+            (Sight::Noticed, None) => {}
+            (Sight::Endless(tests), _) => gaps.push(endless(trial, &tests)),
+            (Sight::Noticed, Some(_)) => gaps.push(format!(
                 "{}: a test notices what is said to be unseen ({})",
                 trial.operation,
                 trial.alteration.name()
             )),
-            (false, Some((operation, alteration, reason))) => {
+            (Sight::Unnoticed, Some((operation, alteration, reason))) => {
                 unseen.push(format!("{operation}: {} unseen: {reason}", alteration.name()));
             }
-            (false, None) => gaps.push(format!("{}: {}", trial.operation, trial.alteration.gap())),
+            (Sight::Unnoticed, None) => gaps.push(format!("{}: {}", trial.operation, trial.alteration.gap())),
         }
     }
     Ok(Outcome {
@@ -181,6 +196,17 @@ pub(super) fn judge(offers: &[Offer], calls: &Calls) -> Result<Outcome> {
         runs: runs.into_inner(),
         unseen,
     })
+}
+
+/// The gap where tests do not end.
+fn endless(trial: &Trial<'_>, tests: &[String]) -> String {
+    format!(
+        "{}: no test fails when its answers are false ({}), and these do not end within {} s: {}",
+        trial.operation,
+        trial.alteration.name(),
+        trial::LONGEST,
+        tests.join(", ")
+    )
 }
 
 /// The tests of a trial by their programs.
@@ -202,7 +228,7 @@ fn control(trials: &[Trial<'_>]) -> Result<()> {
     tests.sort_unstable();
     tests.dedup();
     for ((program, folder), tests) in by_program(&tests) {
-        if trial::run(program, folder, &tests, "values:none", 5 * trial::LONGEST)? == Verdict::Fail {
+        if trial::run(program, folder, &tests, "values:none", 5 * trial::LONGEST)? != Verdict::Pass {
             bail!(
                 "tests of {} fail though nothing is altered, or take minutes",
                 program.display()
@@ -212,23 +238,50 @@ fn control(trials: &[Trial<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// Runs tests of a trial until one fails: first the one with the fewest calls, then more and more at once.
-fn is_noticed(trial: &Trial<'_>, runs: &AtomicUsize) -> Result<bool> {
+/// Runs tests of a trial until one fails.
+fn look(trial: &Trial<'_>, runs: &AtomicUsize) -> Result<Sight> {
     let altered = format!("{}:{}", trial.alteration.name(), trial.operation);
-    let mut left = trial.tests.as_slice();
+    sight(&trial.tests, |program, folder, tests| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        trial::run(program, folder, tests, &altered, trial::LONGEST)
+    })
+}
+
+/// Runs tests until one fails: first the one with the fewest calls, then more and more at once. Where several do not end,
+/// each is run by itself, since one of them may fail.
+fn sight(tests: &[&Test], mut run: impl FnMut(&Path, &Path, &[&Test]) -> Result<Verdict>) -> Result<Sight> {
+    let mut endless = Vec::new();
+    let mut left = tests;
     let mut at_once = 1;
     while !left.is_empty() {
         let (now, later) = left.split_at(at_once.min(left.len()));
         for ((program, folder), tests) in by_program(now) {
-            runs.fetch_add(1, Ordering::Relaxed);
-            if trial::run(program, folder, &tests, &altered, trial::LONGEST)? == Verdict::Fail {
-                return Ok(true);
+            let verdict = run(program, folder, &tests)?;
+            let alone = verdict == Verdict::Endless && tests.len() > 1;
+            for test in tests {
+                let verdict = if alone {
+                    run(program, folder, &[test])?
+                } else {
+                    verdict
+                };
+                match verdict {
+                    Verdict::Fail => return Ok(Sight::Noticed),
+                    Verdict::Endless => endless.push(test.name.clone()),
+                    Verdict::Pass => {}
+                }
+                if endless.len() >= ENDLESS {
+                    return Ok(Sight::Endless(endless));
+                }
             }
         }
         left = later;
         at_once *= 4;
     }
-    Ok(false)
+    Ok(if endless.is_empty() {
+        Sight::Unnoticed
+    } else {
+        Sight::Endless(endless)
+    })
 }
 
 /// Does the same with all, as many at a time as there are processors; what came of it is in their order.
@@ -251,4 +304,51 @@ fn side_by_side<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> Result<R> + Sy
     });
     let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is seen if the tests end like this, told apart by the letters of their verdicts; all are of one program.
+    fn seen(verdicts: &str) -> (Sight, usize) {
+        let tests: Vec<Test> = verdicts
+            .char_indices()
+            .map(|(index, verdict)| Test {
+                program: "/p".into(),
+                folder: "/f".into(),
+                name: format!("{index}{verdict}"),
+            })
+            .collect();
+        let mut runs = 0;
+        let sight = sight(&tests.iter().collect::<Vec<_>>(), |_, _, tests| {
+            runs += 1;
+            let some = |verdict| tests.iter().any(|test| test.name.ends_with(verdict));
+            // A program does not end before all of its tests have.
+            Ok(if some('e') {
+                Verdict::Endless
+            } else if some('f') {
+                Verdict::Fail
+            } else {
+                Verdict::Pass
+            })
+        });
+        (sight.expect("nothing fails to run"), runs)
+    }
+
+    #[test]
+    fn a_test_that_does_not_end_has_noticed_nothing_but_hides_none_that_fails() {
+        let endless = |names: &[&str]| Sight::Endless(names.iter().map(|&name| name.to_owned()).collect());
+        for (verdicts, expected, runs) in [
+            ("f", Sight::Noticed, 1),
+            ("pppp", Sight::Unnoticed, 2),
+            ("e", endless(&["0e"]), 1),
+            ("ef", Sight::Noticed, 2),
+            ("pepf", Sight::Noticed, 5),
+            ("pepp", endless(&["1e"]), 5),
+            ("eeef", endless(&["0e", "1e", "2e"]), 4),
+        ] {
+            assert_eq!(seen(verdicts), (expected, runs), "{verdicts}");
+        }
+    }
 }
