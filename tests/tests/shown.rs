@@ -86,3 +86,58 @@ fn the_command_that_takes_a_run_up_names_its_journal_unless_it_is_the_default_on
         assert!(told.ends_with(shown), "{told}");
     }
 }
+
+// What stood in the way of a run was told with commands that looked for it in the default journal.
+#[test]
+fn the_commands_that_are_told_with_an_error_of_a_journal_name_it() {
+    let (user, sim) = scene();
+    let all = serde_json::json!({"service": "vcda", "operation": "vmReplications.migrate", "count": "all",
+        "do": {"delay": {"ms": 600_000}}});
+    sim.post("faults", &all);
+    let place = ["--journal", "my runs.db"];
+    let run = |id, more: &[&'static str]| {
+        let run = [
+            "run",
+            "plan.toml",
+            "--mode",
+            "planned",
+            "--yes",
+            "--run-id",
+            id,
+            "--only",
+            "vm-001",
+        ];
+        [run.as_slice(), &place, more].concat()
+    };
+    let status = ["status", place[0], place[1]];
+    let mut child = user.start(&run("r1", &[]));
+    until("the run is under way", Duration::from_secs(60), || {
+        user.run(&status).stdout.contains("running")
+    });
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    let journal = user.folder().join("my runs.db");
+    let journal = format!("--journal '{}'", journal.display());
+    let held = user.run(&run("r2", &[])).stderr;
+    let way_out = format!(
+        "hint: finish that run with: farside resume r1 {journal}; or give it up with: farside abort r1 {journal}\n"
+    );
+    assert!(held.ends_with(&way_out), "{held}");
+    let there = user.run(&run("r1", &[])).stderr;
+    assert!(
+        there.ends_with(&format!(
+            "hint: take that run up with: farside resume r1 {journal}\n"
+        )),
+        "{there}"
+    );
+    let unknown = user.run(&["report", "r9", place[0], place[1]]).stderr;
+    assert!(
+        unknown.ends_with(&format!("hint: list its runs with: farside status {journal}\n")),
+        "{unknown}"
+    );
+    let report = user.run(&["report", "r1", place[0], place[1]]).stdout;
+    assert!(
+        report.ends_with("\n\nGo on with: farside resume r1 --journal 'my runs.db'\n"),
+        "{report}"
+    );
+}

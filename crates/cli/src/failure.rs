@@ -6,6 +6,8 @@ use farside_failover::report::exit;
 use farside_failover::runs::RunError;
 use farside_journal::JournalError;
 
+use crate::place;
+
 /// Why the command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -45,17 +47,24 @@ impl From<ResolveError> for Failure {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self::refused(error.into())
+        Self::refused(error.into()).with_way_out()
     }
 }
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
-        Self::refused(error.into())
+        Self::refused(error.into()).with_way_out()
     }
 }
 
 impl Failure {
+    /// With what can be typed about the error of a journal that it is or comes from.
+    fn with_way_out(self) -> Self {
+        let mut causes = self.error.chain();
+        let hint = causes.find_map(|cause| place::way_out(cause.downcast_ref()?));
+        Self { hint, ..self }
+    }
+
     /// A run that stopped before its end; `resume` is the command that takes it up.
     pub(crate) fn stopped(error: DriveError, resume: &str) -> Self {
         let is_journal = matches!(error, DriveError::Journal { .. } | DriveError::Replay { .. });

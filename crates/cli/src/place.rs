@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use farside_failover::plan::Document;
-use farside_journal::{Journal, SqliteJournal};
+use farside_failover::report::{Report, ReportState};
+use farside_journal::{Journal, JournalError, JournalErrorKind, SqliteJournal};
 
 use crate::failure::Failure;
 
@@ -21,13 +22,48 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The command line that takes up a run of this journal. The journal is named unless it is the default one.
+    /// The command line that takes up a run of this journal.
     pub(crate) fn resume(&self, run: &str) -> String {
-        let default = state_folder().map(|folder| folder.join(JOURNAL));
-        match default {
-            Ok(default) if default == self.path => format!("farside resume {run}"),
-            _ => format!("farside resume {run} --journal {}", quoted(&self.path)),
+        at_journal(&format!("farside resume {run}"), &self.path)
+    }
+
+    /// What is told below the summary of a run that has not ended and that nobody drives.
+    pub(crate) fn way_on(&self, report: &Report) -> Option<String> {
+        let is_left = report.state == ReportState::Interrupted;
+        is_left.then(|| format!("\nGo on with: {}", self.resume(&report.run)))
+    }
+}
+
+/// What can be typed about an error of a journal.
+pub(crate) fn way_out(error: &JournalError) -> Option<String> {
+    let typed = |command: &str| at_journal(command, Path::new(error.journal()));
+    match error.kind() {
+        JournalErrorKind::Held { holder, .. } => Some(format!(
+            "finish that run with: {}; or give it up with: {}",
+            typed(&format!("farside resume {holder}")),
+            typed(&format!("farside abort {holder}"))
+        )),
+        JournalErrorKind::RunExists { run } | JournalErrorKind::Unusable { run } => Some(format!(
+            "take that run up with: {}",
+            typed(&format!("farside resume {run}"))
+        )),
+        JournalErrorKind::RunEnded { run } => Some(format!(
+            "look at it with: {}",
+            typed(&format!("farside report {run}"))
+        )),
+        JournalErrorKind::UnknownRun { .. } => {
+            Some(format!("list its runs with: {}", typed("farside status")))
         }
+        _ => None,
+    }
+}
+
+/// The command line for a journal, which is named unless it is the default one.
+fn at_journal(command: &str, journal: &Path) -> String {
+    let default = state_folder().map(|folder| folder.join(JOURNAL));
+    match default {
+        Ok(default) if default == journal => command.to_owned(),
+        _ => format!("{command} --journal {}", quoted(journal)),
     }
 }
 

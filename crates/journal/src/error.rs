@@ -49,8 +49,7 @@ impl JournalError {
 pub enum JournalErrorKind {
     /// Another run holds one of the protected items.
     #[error(
-        "protected item {key} is held by run {holder}, which has not ended: finish it with `farside resume {holder}` \
-         or give it up with `farside abort {holder}` first"
+        "protected item {key} is held by run {holder}, which has not ended: finish that run, or give it up, first"
     )]
     Held {
         /// What is held.
@@ -59,15 +58,13 @@ pub enum JournalErrorKind {
         holder: RunId,
     },
     /// The name is taken.
-    #[error(
-        "there is a run of this name already: choose another, or continue it with `farside resume {run}`"
-    )]
+    #[error("there is a run {run} already: choose another name, or take that run up")]
     RunExists {
         /// The name.
         run: RunId,
     },
     /// No such run.
-    #[error("there is no run {run} in it; `farside status` lists the runs")]
+    #[error("there is no run {run} in it")]
     UnknownRun {
         /// The name.
         run: RunId,
@@ -83,7 +80,7 @@ pub enum JournalErrorKind {
         by: Owner,
     },
     /// Nothing comes after the end of a run.
-    #[error("run {run} has ended; `farside report {run}` shows it")]
+    #[error("run {run} has ended")]
     RunEnded {
         /// The run.
         run: RunId,
@@ -101,7 +98,7 @@ pub enum JournalErrorKind {
         ours: u64,
     },
     /// What the journal holds is not known to this log any more.
-    #[error("an earlier append failed or was abandoned; take the run up again with `farside resume {run}`")]
+    #[error("an earlier append to run {run} failed or was abandoned: take the run up again")]
     Unusable {
         /// The run.
         run: RunId,
@@ -212,7 +209,7 @@ pub enum JournalErrorKind {
         seconds: u64,
     },
     /// No space.
-    #[error("no space is left on its disk: free some, then take the run up again with `farside resume`")]
+    #[error("no space is left on its disk: free some, then take the run up again")]
     Full(#[source] StorageError),
     /// The store's file is not what was written.
     #[error(

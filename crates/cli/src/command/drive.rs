@@ -73,6 +73,9 @@ pub(super) async fn to_the_end(
     match style {
         Style::Human => {
             output::result(&report.summary(output::width()));
+            if let Some(way_on) = place.way_on(&report) {
+                output::result(&way_on);
+            }
             if !shown.is_empty() {
                 output::result(&format!("Report: {shown}"));
             }

@@ -38,15 +38,22 @@ struct OpenTests {
 }
 
 pub(super) async fn report(command: &args::Report) -> Result<u8, Failure> {
-    let report = read(&command.run, command.place.journal.as_deref()).await?;
+    let (report, place) = read(&command.run, command.place.journal.as_deref()).await?;
     match command.format {
         Format::Json => output::json(&report),
-        Format::Human => output::result(&report.full(output::width())),
+        Format::Human => tell(&report, &report.full(output::width()), &place),
     }
     Ok(report.exit_code())
 }
 
-async fn read(run: &str, journal: Option<&str>) -> Result<Report, Failure> {
+fn tell(report: &Report, text: &str, place: &Place) {
+    output::result(text);
+    if let Some(way_on) = place.way_on(report) {
+        output::result(&way_on);
+    }
+}
+
+async fn read(run: &str, journal: Option<&str>) -> Result<(Report, Place), Failure> {
     let place = place::open_existing(journal).await?;
     let run = runs::read(place.journal.as_ref(), &RunId::new(run)).await?;
     let mut report = Report::of(&run, drive::now(&SystemClock::new()));
@@ -59,16 +66,16 @@ async fn read(run: &str, journal: Option<&str>) -> Result<Report, Failure> {
     if driven && report.state == ReportState::Interrupted {
         report.state = ReportState::Running;
     }
-    Ok(report)
+    Ok((report, place))
 }
 
 pub(super) async fn status(command: &args::Status) -> Result<u8, Failure> {
     if let Some(run) = &command.run {
-        let report = read(run, command.place.journal.as_deref()).await?;
+        let (report, place) = read(run, command.place.journal.as_deref()).await?;
         if command.json {
             output::json(&report);
         } else {
-            output::result(&report.summary(output::width()));
+            tell(&report, &report.summary(output::width()), &place);
         }
         return Ok(report.exit_code());
     }

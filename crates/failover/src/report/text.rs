@@ -172,13 +172,6 @@ impl Report {
                 self.tests_to_clean_up.len()
             );
         }
-        if self.state == ReportState::Interrupted {
-            let _ = writeln!(
-                text,
-                "\nGo on with: farside resume {} (and the --journal that this run was started with)",
-                self.run
-            );
-        }
         text
     }
 }
