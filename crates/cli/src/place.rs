@@ -22,6 +22,16 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    fn of(journal: SqliteJournal, path: PathBuf) -> Self {
+        let mut reports = path.clone().into_os_string();
+        reports.push(".reports");
+        Self {
+            journal: Arc::new(journal),
+            reports: PathBuf::from(reports),
+            path,
+        }
+    }
+
     /// The command line that takes up a run of this journal.
     pub(crate) fn resume(&self, run: &str) -> String {
         at_journal(&format!("farside resume {run}"), &self.path)
@@ -83,8 +93,17 @@ pub(crate) async fn open(asked: Option<&str>, plan: Option<&Document>) -> Result
     at(path(asked, plan)?).await
 }
 
-/// Opens a journal to read from; a missing one is not made.
+/// Opens a journal whose runs are gone on with; a missing one is not made.
 pub(crate) async fn open_existing(asked: Option<&str>) -> Result<Place, Failure> {
+    at(existing(asked)?).await
+}
+
+/// Opens a journal to read from, also where nothing can be written; a missing one is not made.
+pub(crate) async fn open_to_read(asked: Option<&str>) -> Result<Place, Failure> {
+    read_at(existing(asked)?).await
+}
+
+fn existing(asked: Option<&str>) -> Result<PathBuf, Failure> {
     let path = path(asked, None)?;
     if !path.exists() {
         return Err(
@@ -92,7 +111,7 @@ pub(crate) async fn open_existing(asked: Option<&str>) -> Result<Place, Failure>
                 .hint("name the journal of the run with --journal FILE"),
         );
     }
-    at(path).await
+    Ok(path)
 }
 
 /// Opens the journal if it is there: for commands that change nothing.
@@ -102,21 +121,18 @@ pub(crate) async fn open_if_there(
 ) -> Result<Option<Place>, Failure> {
     let path = path(asked, plan)?;
     if path.exists() {
-        at(path).await.map(Some)
+        read_at(path).await.map(Some)
     } else {
         Ok(None)
     }
 }
 
 async fn at(path: PathBuf) -> Result<Place, Failure> {
-    let journal = SqliteJournal::open(&path).await?;
-    let mut reports = path.clone().into_os_string();
-    reports.push(".reports");
-    Ok(Place {
-        journal: Arc::new(journal),
-        reports: PathBuf::from(reports),
-        path,
-    })
+    Ok(Place::of(SqliteJournal::open(&path).await?, path))
+}
+
+async fn read_at(path: PathBuf) -> Result<Place, Failure> {
+    Ok(Place::of(SqliteJournal::open_to_read(&path).await?, path))
 }
 
 fn path(asked: Option<&str>, plan: Option<&Document>) -> Result<PathBuf, Failure> {

@@ -192,6 +192,19 @@ pub enum JournalErrorKind {
         /// Why.
         source: io::Error,
     },
+    /// Lies where nothing can be written, with a write-ahead log that cannot be read there.
+    #[error(
+        "{} lies where nothing can be written, and the last program that wrote it has left {} behind, which cannot be \
+         read there: copy both to a folder that this user can write, and name the copy", path.display(), log.display()
+    )]
+    Unfinished {
+        /// The journal.
+        path: PathBuf,
+        /// Its write-ahead log.
+        log: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file or folder could not be looked at.
     #[error("{} cannot be used", path.display())]
     Io {

@@ -54,7 +54,7 @@ fn tell(report: &Report, text: &str, place: &Place) {
 }
 
 async fn read(run: &str, journal: Option<&str>) -> Result<(Report, Place), Failure> {
-    let place = place::open_existing(journal).await?;
+    let place = place::open_to_read(journal).await?;
     let run = runs::read(place.journal.as_ref(), &RunId::new(run)).await?;
     let mut report = Report::of(&run, drive::now(&SystemClock::new()));
     let driven = place
@@ -79,7 +79,7 @@ pub(super) async fn status(command: &args::Status) -> Result<u8, Failure> {
         }
         return Ok(report.exit_code());
     }
-    let place = place::open_existing(command.place.journal.as_deref()).await?;
+    let place = place::open_to_read(command.place.journal.as_deref()).await?;
     let history = History::read(&place.journal).await?;
     let runs = place.journal.runs().await?.into_iter().map(|summary| RunLine {
         run: summary.run.to_string(),

@@ -28,6 +28,8 @@ pub struct SqliteJournal {
 pub(super) struct Shared {
     path: PathBuf,
     ownerships: PathBuf,
+    /// Whether nothing can be written where it lies.
+    reads_only: bool,
     pub(super) connection: Mutex<Connection>,
 }
 
@@ -75,10 +77,30 @@ impl SqliteJournal {
         Self::open_among(path.as_ref(), place::mountinfo()).await
     }
 
+    /// Opens the journal at `path`, which exists, to be read. Where nothing can be written, as on a mount that is read-only, it is read
+    /// all the same, and what would write fails with `Unwritable`; elsewhere this is [`Self::open`].
+    ///
+    /// # Errors
+    /// As [`Self::open`], but that `Unwritable` is `Unfinished`: the last who wrote has left a write-ahead log that cannot be read in
+    /// that place. `Io` when there is no such file.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is changed.
+    pub async fn open_to_read(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let path = path.as_ref();
+        let wanted = path.to_owned();
+        let shared = blocking(move || open_to_read(&wanted, place::mountinfo().as_deref())).await;
+        Self::of(shared, path)
+    }
+
     /// Opens the journal on a machine that has these mounts.
     pub(super) async fn open_among(path: &Path, mountinfo: Option<String>) -> Result<Self, JournalError> {
         let wanted = path.to_owned();
         let shared = blocking(move || open(&wanted, mountinfo.as_deref())).await;
+        Self::of(shared, path)
+    }
+
+    fn of(shared: Result<Shared, JournalErrorKind>, path: &Path) -> Result<Self, JournalError> {
         match shared {
             Ok(shared) => Ok(Self {
                 shared: Arc::new(shared),
@@ -101,15 +123,49 @@ fn open(path: &Path, mountinfo: Option<&str>) -> Result<Shared, JournalErrorKind
 
     let path = place::prepare(path, mountinfo)?;
     let connection = schema::connect(&path).map_err(|failure| failure.into_kind(&path))?;
-    let mut ownerships = path.clone().into_os_string();
-    ownerships.push(".runs");
-    let ownerships = PathBuf::from(ownerships);
+    let ownerships = beside(&path, ".runs");
     ownership::ensure(&ownerships)?;
     Ok(Shared {
         path,
         ownerships,
+        reads_only: false,
         connection: Mutex::new(connection),
     })
+}
+
+fn open_to_read(path: &Path, mountinfo: Option<&str>) -> Result<Shared, JournalErrorKind> {
+    let path = place::find(path, mountinfo)?;
+    match open(&path, mountinfo) {
+        Err(JournalErrorKind::Unwritable { .. }) => read_only(path),
+        opened => opened,
+    }
+}
+
+/// Opens a journal that lies where nothing can be written.
+pub(super) fn read_only(path: PathBuf) -> Result<Shared, JournalErrorKind> {
+    // An empty log, or none, holds nothing that the database does not.
+    let log = beside(&path, "-wal");
+    let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    let connection =
+        schema::connect_to_read(&path, has_log).map_err(|failure| match failure.into_kind(&path) {
+            JournalErrorKind::Unwritable { path, source } if has_log => {
+                JournalErrorKind::Unfinished { path, log, source }
+            }
+            kind => kind,
+        })?;
+    Ok(Shared {
+        ownerships: beside(&path, ".runs"),
+        path,
+        reads_only: true,
+        connection: Mutex::new(connection),
+    })
+}
+
+/// The file of that ending beside the database.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 #[async_trait]
@@ -248,8 +304,14 @@ fn own(shared: &Shared, run: &RunId, row: &RunRow) -> Result<Ownership, Failure>
 
 fn list(shared: &Shared, connection: &mut Connection) -> Result<Vec<RunSummary>, Failure> {
     // A write transaction although nothing is written: looking for an owner briefly holds its lock, and nobody
-    // may try to take it meanwhile.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // may try to take it meanwhile. Where nothing can be written there is no such transaction; whoever takes a run up at
+    // that moment by another mount of the place is told that it is driven, and may try again.
+    let behavior = if shared.reads_only {
+        TransactionBehavior::Deferred
+    } else {
+        TransactionBehavior::Immediate
+    };
+    let transaction = connection.transaction_with_behavior(behavior)?;
     let mut runs = Vec::new();
     for (id, mut summary, owner) in tables::summaries(&transaction)? {
         if summary.ended.is_none() && Ownership::is_taken(&shared.ownerships, id)? {

@@ -29,6 +29,12 @@ pub(super) fn prepare(path: &Path, mountinfo: Option<&str>) -> Result<PathBuf, J
     }
 }
 
+/// The real path of the file at `path`, in a place where its locks hold. Nothing is created.
+pub(super) fn find(path: &Path, mountinfo: Option<&str>) -> Result<PathBuf, JournalErrorKind> {
+    let path = std::path::absolute(path).map_err(unusable(path))?;
+    existing(&path, mountinfo)
+}
+
 fn existing(path: &Path, mountinfo: Option<&str>) -> Result<PathBuf, JournalErrorKind> {
     let real = fs::canonicalize(path).map_err(unusable(path))?;
     refuse_network(&real, real.parent().unwrap_or(&real), mountinfo)?;

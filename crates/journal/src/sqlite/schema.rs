@@ -1,6 +1,8 @@
 //! Opening the database: whose file it is, its version, its tables, its settings.
 
+use std::fmt::Write as _;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -120,6 +122,42 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Failure> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
+}
+
+/// Opens the journal at `path` where nothing can be written. With a write-ahead log that is not empty SQLite needs the
+/// memory that its users share, in the file `-shm` beside it; without, it is told that nobody changes the file, or it would
+/// want to make both (SQLite, "Write-Ahead Logging", section on read-only databases).
+pub(super) fn connect_to_read(path: &Path, has_log: bool) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = if has_log {
+        Connection::open_with_flags(path, flags)?
+    } else {
+        Connection::open_with_flags(unchanging(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+    };
+    connection.busy_timeout(BUSY)?;
+    if !identify(&connection.transaction()?, path)? {
+        return Err(Failure::Kind(JournalErrorKind::NotAJournal {
+            path: path.into(),
+            what: "an empty file",
+        }));
+    }
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// The address of a file that nobody changes; what a path may hold beyond plain letters is written as bytes.
+fn unchanging(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri + "?immutable=1"
 }
 
 /// Whether the file is a journal of this version already; false for an empty database.

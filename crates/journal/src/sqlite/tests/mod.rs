@@ -11,7 +11,7 @@ use farside_engine::{Record, RunId};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::SqliteJournal;
+use super::{SqliteJournal, journal};
 use crate::conformance::samples::{owner, record, start};
 use crate::conformance::{self, Store};
 use crate::journal::{Journal, Owner, RunLog};

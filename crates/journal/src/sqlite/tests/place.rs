@@ -127,3 +127,64 @@ async fn link_to_nowhere_is_refused() {
     assert!(matches!(error.kind(), JournalErrorKind::Io { .. }), "{error:?}");
     assert!(!elsewhere.exists());
 }
+
+/// The names in the journal's folder, with the sizes.
+fn listing(folder: &Folder) -> Vec<(PathBuf, u64)> {
+    let size = |path: PathBuf| (path.clone(), std::fs::metadata(path).unwrap().len());
+    let mut listing: Vec<_> = files_in(folder.0.path()).into_iter().map(size).collect();
+    listing.sort();
+    listing
+}
+
+fn read_only(path: PathBuf) -> Result<SqliteJournal, JournalErrorKind> {
+    journal::read_only(path).map(|shared| SqliteJournal {
+        shared: shared.into(),
+    })
+}
+
+// A journal on a mount that is read-only could not be read: SQLite wanted to make its files there.
+#[tokio::test]
+async fn a_journal_is_read_where_nothing_can_be_written() {
+    let folder = Folder::new();
+    let path = folder.0.path().join("50% of #1?.db");
+    let written = SqliteJournal::open(&path).await.unwrap();
+    let (run, log) = created(&written).await;
+    drop((log, written));
+    let before = listing(&folder);
+    let journal = read_only(path).unwrap();
+    assert_eq!(journal.runs().await.unwrap()[0].run, run);
+    assert_eq!(journal.read(&run).await.unwrap().len(), 1);
+    let error = journal.open(&run, &owner("b")).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), JournalErrorKind::Unwritable { .. }),
+        "{error:?}"
+    );
+    assert_eq!(listing(&folder), before);
+}
+
+#[tokio::test]
+async fn what_is_only_in_the_log_is_read_where_nothing_can_be_written() {
+    let folder = Folder::new();
+    let written = folder.journal().await;
+    let (run, _log) = created(&written).await;
+    let before = listing(&folder);
+    assert!(
+        before
+            .iter()
+            .any(|(path, size)| path.ends_with("journal.db-wal") && *size > 0),
+        "{before:?}"
+    );
+    let journal = read_only(folder.path()).unwrap();
+    let runs = journal.runs().await.unwrap();
+    assert_eq!((&runs[0].run, &runs[0].driven_by), (&run, &Some(owner("first"))));
+    assert_eq!(journal.read(&run).await.unwrap().len(), 1);
+    assert_eq!(listing(&folder), before);
+}
+
+#[tokio::test]
+async fn opening_to_read_creates_no_file() {
+    let folder = Folder::new();
+    let error = SqliteJournal::open_to_read(folder.path()).await.unwrap_err();
+    assert!(matches!(error.kind(), JournalErrorKind::Io { .. }), "{error:?}");
+    assert_eq!(listing(&folder), []);
+}
