@@ -1,7 +1,7 @@
 //! The switches that play the other reading of what the wire rules mark as inferred, unverified or unknown.
 //!
-//! A switch is off in the world `pair`; `odd` turns on about half of them, by its seed. COVERAGE.md has the same table, and a
-//! test holds the two together.
+//! A switch is off in the world `pair`; `odd` turns on about half of them, by its seed. COVERAGE.md has the same table, and
+//! MARKS.md the marks of the rules with their switches; tests hold them together.
 
 use std::fmt;
 
@@ -403,37 +403,43 @@ pub static SWITCHES: &[Switch] = &[
     ),
     flag!(
         vm.refuses_in_task,
-        "vVol 5",
+        "vVol 4.3",
         "a refusal for the state of a machine is the fault of the call",
         "it is the error of the task"
     ),
     flag!(
         vm.missing_file_is_not_found,
-        "vVol 5",
+        "vVol 4.3",
         "a path to no file is `FileNotFound`",
         "it is `NotFound`"
     ),
     flag!(
         vm.refuses_foreign_networks,
-        "vVol 6.5, inferred",
+        "vVol 5.5, inferred",
         "a card on a network of another vCenter is not connected",
         "its machine cannot be powered on"
     ),
     flag!(
         vm.asks_nothing,
-        "vVol 7, inferred",
+        "vVol 6.1, inferred",
         "a machine at another place asks whether it was moved or copied",
         "it does not ask"
     ),
     flag!(
+        vm.ignores_uuid_action,
+        "vVol 6.5, 15, inferred",
+        "`uuid.action` says it beforehand, and no question comes",
+        "the question comes all the same"
+    ),
+    flag!(
         vm.omits_idle_guest,
-        "vVol 6",
+        "vVol 7.4",
         "a guest that does not run says so",
         "there is no `guest`"
     ),
     Switch {
         name: "vm.choice_names",
-        rule: "vVol 7, inferred",
+        rule: "vVol 6.3, inferred",
         usual: "the labels of choices are names for programs",
         odd: "the summaries are",
         on: |spec, _| spec.vm.choice_names = ChoiceNames::InSummary,
@@ -608,6 +614,18 @@ mod tests {
                 .count();
             assert!((1..40).contains(&on), "{} is on in {on} of 40", switch.name);
         }
+    }
+
+    #[test]
+    fn the_page_of_marks_names_each_switch_and_no_other() {
+        const PARTS: [&str; 7] = ["vi_json.", "vasa.", "pbm.", "dpu.", "vcha.", "vm.", "vcda."];
+        let page = include_str!("../../MARKS.md");
+        let quoted = page.split('`').skip(1).step_by(2);
+        let named: BTreeSet<&str> = quoted
+            .filter(|text| PARTS.iter().any(|part| text.starts_with(part)))
+            .collect();
+        let switches: BTreeSet<&str> = SWITCHES.iter().map(|switch| switch.name).collect();
+        assert_eq!(named, switches);
     }
 
     #[test]

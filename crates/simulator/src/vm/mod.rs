@@ -212,6 +212,14 @@ impl Vms {
             .contains_key(&(home.vcenter.clone(), volume.to_owned()))
     }
 
+    /// What the options of a machine say of its uuid, so that it need not ask; empty if nothing.
+    fn uuid_action<'a>(&self, home: &'a Home) -> &'a str {
+        if self.spec.ignores_uuid_action {
+            return "";
+        }
+        home.config.option("uuid.action")
+    }
+
     /// The network behind a card, if its vCenter has it.
     fn network_behind(&self, vcenter: &str, card: &Value) -> Option<&Network> {
         let mut found = self.networks.values();

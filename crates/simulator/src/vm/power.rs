@@ -208,6 +208,8 @@ pub(super) fn switches_on(
         .machines
         .get(&job.about)
         .map(|machine| machine.place.clone())?;
+    let home = vms.homes.get(&place);
+    let creates = home.is_some_and(|home| vms.uuid_action(home) == "create");
     let Some(home) = vms.homes.get_mut(&place) else {
         return Some(Err(Fault::new(
             "InvalidState",
@@ -216,7 +218,7 @@ pub(super) fn switches_on(
     };
     let copied = match answer {
         Some(answer) => answer == COPIED,
-        None => home.config.option("uuid.action") == "create",
+        None => creates,
     };
     let here = (home.vcenter.clone(), place);
     if copied && home.config.ran_at.as_ref() != Some(&here) {

@@ -28,7 +28,7 @@ pub(super) fn ask(world: &mut World, job: &Job, asked: bool) -> bool {
         .ran_at
         .as_ref()
         .is_some_and(|(vcenter, place)| (vcenter, place) != (&machine.vcenter, &machine.place));
-    let settled = ["keep", "create"].contains(&home.config.option("uuid.action"));
+    let settled = ["keep", "create"].contains(&vms.uuid_action(home));
     let about_uuid = elsewhere && !settled && !vms.spec.asks_nothing;
     let strange = !asked && home.troubles.contains(&MachineTrouble::StrangeQuestion);
     if !strange && !about_uuid {

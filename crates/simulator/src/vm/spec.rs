@@ -23,6 +23,8 @@ pub struct VmSpec {
     pub refuses_foreign_networks: bool,
     /// Machines whose files are at another place than when they last ran do not ask whether they were moved or copied.
     pub asks_nothing: bool,
+    /// `uuid.action` among the options of a machine settles nothing: it asks all the same.
+    pub ignores_uuid_action: bool,
     /// Where the question names its choices otherwise than in texts for people.
     pub choice_names: ChoiceNames,
     /// A machine without a known guest has no `guest`, instead of one that says `notRunning`.
@@ -41,6 +43,7 @@ impl Default for VmSpec {
             missing_file_is_not_found: false,
             refuses_foreign_networks: false,
             asks_nothing: false,
+            ignores_uuid_action: false,
             choice_names: ChoiceNames::InLabel,
             omits_idle_guest: false,
             troubles: Vec::new(),

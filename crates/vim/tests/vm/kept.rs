@@ -84,6 +84,16 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "a question is asked and answered",
     },
     Kept {
+        test: "recovery::a_question_that_comes_in_spite_of_what_was_said_is_answered_as_it_was",
+        switches: &["vm.asks_nothing"],
+        why: "a question is asked and answered",
+    },
+    Kept {
+        test: "recovery::what_a_machine_is_can_be_said_before_it_asks_and_taken_back",
+        switches: &["vm.ignores_uuid_action"],
+        why: "no question is asked",
+    },
+    Kept {
         test: "story::a_planned_failover_by_hand",
         switches: &["vm.asks_nothing"],
         why: "a question is asked and answered",

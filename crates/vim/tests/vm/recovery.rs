@@ -302,6 +302,23 @@ async fn what_a_machine_is_can_be_said_before_it_asks_and_taken_back() {
     }
 }
 
+/// Whether the option works there, and outlives the rewriting of the files, is told nowhere.
+#[tokio::test]
+async fn a_question_that_comes_in_spite_of_what_was_said_is_answered_as_it_was() {
+    for what in [MovedOrCopied::Moved, MovedOrCopied::Copied] {
+        let mut spec = VmSpec::default();
+        spec.ignores_uuid_action = true;
+        let bench = Bench::new(spec);
+        let machine = recovered(&bench, "group-001").await;
+        let before = machine.config().await.unwrap().unwrap().uuid;
+        machine.declare(Some(what), LONG).await.unwrap();
+        let started = machine.start(Some(what), LONG).await.unwrap();
+        assert_eq!(started, Started::On { answered: true });
+        let after = machine.config().await.unwrap().unwrap().uuid;
+        assert_eq!(before == after, what == MovedOrCopied::Moved);
+    }
+}
+
 #[tokio::test]
 async fn an_option_whose_answer_is_lost_is_read_back() {
     let bench = Bench::new(VmSpec::default());
