@@ -22,6 +22,8 @@ pub struct VmVolumes {
     pub instance_uuid: Option<String>,
     /// The volume of each part.
     pub parts: BTreeMap<VmPart, VvolId>,
+    /// The keys of disks that name no volume. Where such a disk is on virtual volumes, it is not known which, and it may be any device.
+    pub untold_disks: Vec<i32>,
     /// The volumes of its other files: snapshots, memory.
     pub others: Vec<VvolId>,
     /// Its configuration file, in datastore form.
@@ -54,7 +56,8 @@ impl VmVolumes {
 
     /// What the properties of a virtual machine tell. The home is the storage object that its configuration names, or else the
     /// directory of its configuration file, where that is the id of a volume; each disk names its volume (vVol recovery rules
-    /// 2.2.6, inferred). What cannot be read is left out; see [`VmVolumes::is_told`].
+    /// 2.2.6, inferred); one that does not is in [`VmVolumes::untold_disks`]. What cannot be read is left out; see
+    /// [`VmVolumes::is_told`].
     #[must_use]
     pub fn of(properties: &ObjectProperties) -> Self {
         let text = |path: &str| properties.get::<String>(path).ok().flatten();
@@ -63,7 +66,7 @@ impl VmVolumes {
         if let Some(home) = text(HOME).map(VvolId::new).or_else(by_directory) {
             parts.insert(VmPart::Home, home);
         }
-        let mut disk_files = BTreeMap::new();
+        let (mut disk_files, mut untold_disks) = (BTreeMap::new(), Vec::new());
         let devices = properties.get::<Vec<Object<VirtualDevice>>>("config.hardware.device");
         for device in devices.ok().flatten().unwrap_or_default() {
             let Some(Ok(disk)) = device.downcast::<VirtualDisk>() else {
@@ -73,6 +76,8 @@ impl VmVolumes {
             let text = |name: &str| backing.as_ref()?.member(name)?.decode::<String>().ok();
             if let Some(volume) = text("backingObjectId") {
                 parts.insert(VmPart::Disk(disk.key), VvolId::new(volume));
+            } else {
+                untold_disks.push(disk.key);
             }
             disk_files.extend(text("fileName").map(|file| (disk.key, file)));
         }
@@ -81,6 +86,7 @@ impl VmVolumes {
         Self {
             vm: properties.object().clone(),
             instance_uuid: text("config.instanceUuid"),
+            untold_disks,
             others: others.collect(),
             file: text("config.files.vmPathName"),
             disk_files,
@@ -188,7 +194,8 @@ fn files(properties: &ObjectProperties) -> impl Iterator<Item = VvolId> {
 }
 
 /// Which virtual machine, and which part of it, each device of a group is; `None` where none of `vms` has it: no machine with it is
-/// registered at this side, or vCenter told nothing of the one that is ([`VmVolumes::is_told`]). At the source the devices
+/// registered at this side, or vCenter told nothing of the one that is ([`VmVolumes::is_told`]), or not which volumes its disks are
+/// ([`VmVolumes::untold_disks`]). At the source the devices
 /// themselves are looked for, at the target what was recovered of them, which is nothing while the group only replicates; the disks of
 /// a replicator on the hosts by their files, where the devices are those of the result of the recovery ([`GroupDevice::of_result`]).
 #[must_use]

@@ -432,6 +432,12 @@ pub static SWITCHES: &[Switch] = &[
         "the question comes all the same"
     ),
     flag!(
+        vm.hides_volumes,
+        "vVol 2.2.6, inferred",
+        "files and disks of machines name their volumes",
+        "they do not: the directory of the configuration file alone tells one"
+    ),
+    flag!(
         vm.omits_idle_guest,
         "vVol 7.4",
         "a guest that does not run says so",

@@ -25,6 +25,9 @@ pub struct VmSpec {
     pub asks_nothing: bool,
     /// `uuid.action` among the options of a machine settles nothing: it asks all the same.
     pub ignores_uuid_action: bool,
+    /// Machines do not tell which volumes they are on: there is no `backingObjectId` of files and disks, and no
+    /// `vmStorageObjectId`. The directory of the configuration file is its volume all the same.
+    pub hides_volumes: bool,
     /// Where the question names its choices otherwise than in texts for people.
     pub choice_names: ChoiceNames,
     /// A machine without a known guest has no `guest`, instead of one that says `notRunning`.
@@ -44,6 +47,7 @@ impl Default for VmSpec {
             refuses_foreign_networks: false,
             asks_nothing: false,
             ignores_uuid_action: false,
+            hides_volumes: false,
             choice_names: ChoiceNames::InLabel,
             omits_idle_guest: false,
             troubles: Vec::new(),

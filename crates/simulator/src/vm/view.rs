@@ -272,7 +272,7 @@ fn config(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
             "_typeName": "VirtualHardware",
             "numCPU": cpus,
             "memoryMB": memory_mb,
-            "device": devices.values().collect::<Vec<_>>(),
+            "device": devices.values().map(|device| shown(vms, device)).collect::<Vec<_>>(),
         },
         "extraConfig": options.collect::<Vec<_>>(),
         "firmware": "efi",
@@ -284,7 +284,7 @@ fn config(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
             "url": datastore.url().trim_start_matches("ds://"),
         }]);
     }
-    if let Some(volume) = &home.config.volume {
+    if let Some(volume) = told(vms, home.config.volume.as_deref()) {
         config["vmStorageObjectId"] = json!(volume);
     }
     for (name, allocation) in &home.config.allocations {
@@ -293,10 +293,31 @@ fn config(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
     config
 }
 
-/// The files with the volumes behind them.
+/// A volume, where machines tell theirs.
+fn told<'a>(vms: &Vms, volume: Option<&'a str>) -> Option<&'a str> {
+    volume.filter(|_| !vms.spec.hides_volumes)
+}
+
+/// A device as its machine shows it.
+fn shown(vms: &Vms, device: &Value) -> Value {
+    let mut device = device.clone();
+    let backing = device.get_mut("backing").and_then(Value::as_object_mut);
+    if let Some(backing) = backing.filter(|_| vms.spec.hides_volumes) {
+        backing.remove("backingObjectId");
+    }
+    device
+}
+
+/// The files with the volumes behind them, where these are told.
 fn layout(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
     let path = vms.path(&machine.place);
-    let mut files = vec![file(0, &path, "config", home.config.volume.as_deref(), true)];
+    let mut files = vec![file(
+        0,
+        &path,
+        "config",
+        told(vms, home.config.volume.as_deref()),
+        true,
+    )];
     let disks = home
         .config
         .devices
@@ -306,13 +327,19 @@ fn layout(core: &Core, vms: &Vms, machine: &Machine, home: &Home) -> Value {
         let name = disk["backing"]["fileName"].as_str().unwrap_or_default();
         let volume = super::file::disk_volume(disk);
         let there = volume.is_none_or(|volume| vms.reaches(home, volume));
-        files.push(file(number, name, "diskDescriptor", volume, there));
+        files.push(file(number, name, "diskDescriptor", told(vms, volume), there));
     }
     let stem = path.strip_suffix(".vmx").unwrap_or(&path);
     for (number, volume) in (100..).zip(&home.config.snapshots) {
         let name = format!("{stem}-Snapshot{}.vmsn", number - 99);
         let there = vms.reaches(home, volume);
-        files.push(file(number, &name, "snapshotData", Some(volume), there));
+        files.push(file(
+            number,
+            &name,
+            "snapshotData",
+            told(vms, Some(volume)),
+            there,
+        ));
     }
     json!({
         "_typeName": "VirtualMachineFileLayoutEx",

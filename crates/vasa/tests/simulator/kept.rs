@@ -34,6 +34,21 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "the recovered devices that a group shows right after a failover",
     },
     Kept {
+        test: "owners::*",
+        switches: &["vm.hides_volumes"],
+        why: "disks are found by the volumes that they name",
+    },
+    Kept {
+        test: "owners::of_machines_that_hide_their_volumes_the_home_alone_is_known_and_disks_are_told_to_be_unknown",
+        switches: &["vasa.providers.self_reversing"],
+        why: "the recovered devices that a group shows between failover and reverse",
+    },
+    Kept {
+        test: "files::ids_of_volumes_are_the_same_however_they_are_written",
+        switches: &["vm.hides_volumes"],
+        why: "disks are found by the volumes that they name",
+    },
+    Kept {
         test: "machines::devices_have_the_same_volumes_on_both_sides_and_name_what_was_recovered",
         switches: &["vasa.surfaces_ms"],
         why: "the recovered devices that a group shows right after a failover",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use farside_models_vim::RegisterVMRequest;
 use farside_simulator::WorldSpec;
 use farside_simulator::sms::VasaSpec;
+use farside_simulator::vm::VmSpec;
 use farside_vasa::{
     Device, Group, GroupId, ProviderRef, Recovery, VmPart, VmVolumes, owners, parts_by_group,
 };
@@ -121,6 +122,10 @@ async fn at_the_source_devices_and_policies_tell_the_same_machines_and_disks() {
     let by_policy = parts_by_group(&east.client.groups_of_vms(&asked).await.unwrap().unwrap());
     let groups = east.groups().await;
     assert_eq!(groups.len(), GROUPS as usize);
+    let replicated = volumes.iter().filter(|machine| !machine.parts.is_empty());
+    assert!(
+        replicated.clone().count() > 0 && replicated.clone().all(|machine| machine.untold_disks.is_empty())
+    );
     for group in &groups {
         let found = owners(group, &volumes).into_iter();
         let by_device: Vec<_> = found
@@ -306,4 +311,28 @@ async fn a_group_is_found_at_its_provider_by_the_id_that_a_policy_names() {
     };
     assert_eq!(ids(std::slice::from_ref(group)), [source(5)]);
     assert_eq!(east.owned(group).await, both(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_machines_that_hide_their_volumes_the_home_alone_is_known_and_disks_are_told_to_be_unknown() {
+    let (mut vasa, mut vm) = (VasaSpec::default(), VmSpec::default());
+    vasa.groups_with_devices = GROUPS;
+    vm.hides_volumes = true;
+    let pair = Pair::of(
+        &WorldSpec::pair(7)
+            .groups(GROUPS)
+            .replications(0)
+            .vasa(vasa)
+            .vm(vm),
+    );
+    let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
+    let home_of = |number| [app(number, VmPart::Home), None];
+    assert_eq!(east.owned(&east.group(&source(1)).await).await, home_of(1));
+    for machine in east.volumes().await {
+        assert_eq!(machine.untold_disks, [2000], "{machine:?}");
+    }
+    fail_over(&pair, &west, 1, false).await;
+    west.register(&west.group(&target(1)).await).await;
+    assert_eq!(west.owned(&west.group(&target(1)).await).await, home_of(1));
+    assert_eq!(west.owned(&west.group(&target(3)).await).await, [None, None]);
 }

@@ -201,3 +201,36 @@ fn the_same_seed_and_the_same_calls_give_the_same_state() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn machines_that_hide_their_volumes_show_none_and_keep_them() {
+    for hides_volumes in [false, true] {
+        let mut bench = bench(VmSpec {
+            hides_volumes,
+            ..VmSpec::default()
+        });
+        let id = named(&bench, "app-001").id.clone();
+        let get =
+            |bench: &mut Bench, name: &str| bench.get(EAST, &format!("/VirtualMachine/{id}/{name}")).value();
+        let config = get(&mut bench, "config");
+        let told = format!("{config}{}", get(&mut bench, "layoutEx"));
+        for member in ["backingObjectId", "vmStorageObjectId"] {
+            assert_eq!(told.contains(member), !hides_volumes, "{member}: {told}");
+        }
+        let volumes = |bench: &Bench| {
+            let (_, home) = bench.world.vms().with_files(&id).unwrap();
+            home.config.volumes().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let before = volumes(&bench);
+        assert_eq!(before.len(), 2);
+        let path = config["files"]["vmPathName"].as_str().unwrap();
+        assert!(path.contains(&before[0]), "{path}");
+        let devices = config["hardware"]["device"].as_array().unwrap();
+        let disk = devices.iter().find(|device| device["_typeName"] == "VirtualDisk");
+        let change =
+            json!({"_typeName": "VirtualDeviceConfigSpec", "operation": "edit", "device": disk.unwrap()});
+        let body = json!({"spec": {"_typeName": "VirtualMachineConfigSpec", "deviceChange": [change]}});
+        done(&mut bench, &id, "ReconfigVM_Task", &body).unwrap();
+        assert_eq!(volumes(&bench), before, "a disk that is sent back as it was read");
+    }
+}
