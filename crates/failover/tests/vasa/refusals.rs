@@ -123,21 +123,25 @@ async fn a_group_in_the_wrong_state_is_refused_with_what_to_do_and_nothing_is_se
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_finds_its_work_done_sends_nothing() {
-    let bench = Bench::new(&world(2, VasaSpec::default()));
-    let plan = plan(&bench);
-    assert_done(&bench.run(&plan, Mode::Planned).await, 2);
-    let sent = [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation));
-    let outcome = bench.run(&plan, Mode::Planned).await;
-    assert_done(&outcome, 2);
-    assert!(
-        outcome.notes().contains("failed over already"),
-        "{}",
-        outcome.notes()
-    );
-    assert_eq!(
-        [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation)),
-        sent
-    );
+    for stays in [false, true] {
+        let mut vasa = VasaSpec::default();
+        vasa.planned_source_stays = stays;
+        let bench = Bench::new(&world(2, vasa));
+        let plan = plan(&bench);
+        assert_done(&bench.run(&plan, Mode::Planned).await, 2);
+        let sent = [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation));
+        let outcome = bench.run(&plan, Mode::Planned).await;
+        assert_done(&outcome, 2);
+        assert!(
+            outcome.notes().contains("failed over already"),
+            "{}",
+            outcome.notes()
+        );
+        assert_eq!(
+            [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation)),
+            sent
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

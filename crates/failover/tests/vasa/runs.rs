@@ -45,8 +45,10 @@ async fn a_planned_run_over_two_providers_keeps_to_their_batch_sizes() {
 
 #[tokio::test(start_paused = true)]
 async fn every_mode_follows_the_one_before_and_back_again() {
-    for renames in [false, true] {
+    for (renames, stays) in [(false, false), (true, false), (false, true)] {
         let mut vasa = VasaSpec::default();
+        vasa.source_stays = stays;
+        vasa.planned_source_stays = stays;
         for provider in &mut vasa.providers {
             provider.renames_on_reverse = renames;
         }
@@ -57,7 +59,7 @@ async fn every_mode_follows_the_one_before_and_back_again() {
             assert_ne!(
                 check.verdict,
                 Verdict::NoGo,
-                "{mode}, renames: {renames}: {check:#?}"
+                "{mode}, renames: {renames}, stays: {stays}: {check:#?}"
             );
             let before: Vec<u64> = operations
                 .iter()

@@ -445,9 +445,13 @@ impl Sms {
 
     /// The state as a side reports it, knowing only what it was told.
     fn reported(&self, core: &Core, pair: &Pair, side: usize) -> GroupState {
-        let untold = pair.phase == Phase::FailedOver && side == pair.source && !pair.source_told;
-        let deaf = self.spec.source_stays || !core.is_reachable(&pair.sides[side].vcenter);
-        if untold && deaf {
+        let is_old_source = pair.phase == Phase::FailedOver && side == pair.source;
+        let stays = if pair.source_told {
+            self.spec.planned_source_stays
+        } else {
+            self.spec.source_stays || !core.is_reachable(&pair.sides[side].vcenter)
+        };
+        if is_old_source && stays {
             GroupState::Source
         } else {
             pair.state(side)

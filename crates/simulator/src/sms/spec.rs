@@ -24,6 +24,9 @@ pub struct VasaSpec {
     /// After an unplanned failover the old source reports `SOURCE` until it is reversed; otherwise it reports
     /// `REMOTE_FAILEDOVER` as soon as it can be reached.
     pub source_stays: bool,
+    /// After a planned failover, or a planned promotion, the old source reports `SOURCE` until it is reversed; otherwise it reports
+    /// `REMOTE_FAILEDOVER` at once.
+    pub planned_source_stays: bool,
     /// How long the providers of a vCenter that started anew are not to be reached after it answers again, in
     /// milliseconds.
     pub late_ms: u32,
@@ -134,6 +137,7 @@ impl Default for VasaSpec {
             busy_names_task: false,
             limits_queries: false,
             source_stays: false,
+            planned_source_stays: false,
             late_ms: 0,
             surfaces_ms: 0,
             volume_ids: VolumeIds::AsFiles,

@@ -157,6 +157,12 @@ pub static SWITCHES: &[Switch] = &[
         "it reports `SOURCE` until the reverse"
     ),
     flag!(
+        vasa.planned_source_stays,
+        "vVol 11, inferred",
+        "the old source reports `REMOTE_FAILEDOVER` after a planned failover or promotion",
+        "it reports `SOURCE` until the reverse"
+    ),
+    flag!(
         vasa.refuses_in_task,
         "VIJ 11.3",
         "what refuses a call is its fault",

@@ -409,32 +409,55 @@ async fn checks_change_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn the_whole_way_there_and_back_with_a_promotion() {
-    let pair = world(|provider| provider.promote_capable = true, |_| {});
-    let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
-    let (targets, sources) = (ids(&west.all(0).await), ids(&east.all(0).await));
-    let sync = Action::Sync {
-        point_name: "before".to_owned(),
-    };
-    assert!(succeeded(&act(&west, sync, &targets).await));
-    assert!(succeeded(&act(&east, Action::Prepare, &sources).await));
-    assert!(succeeded(
-        &act(&west, Action::StartTest { planned: true }, &targets).await
-    ));
-    assert!(succeeded(
-        &act(&west, Action::Promote { planned: true }, &targets).await
-    ));
-    assert!(succeeded(&act(&west, Action::Reverse, &targets).await));
-    let views = west.client.groups(&west.providers[0], &targets).await.unwrap();
-    assert!(
-        views
-            .iter()
-            .all(|view| matches!(view, GroupView::Known(group) if group.is_source()))
-    );
-    let back = act(&west, Action::Reverse, &targets[..1]).await;
-    assert!(
-        matches!(reason(&back[0]), NotStarted::Unfit(Unfit::WrongSide { .. })),
-        "it is the source by now"
-    );
+    for stays in [false, true] {
+        let pair = world(
+            |provider| provider.promote_capable = true,
+            |vasa| vasa.planned_source_stays = stays,
+        );
+        let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
+        let (targets, sources) = (ids(&west.all(0).await), ids(&east.all(0).await));
+        let sync = Action::Sync {
+            point_name: "before".to_owned(),
+        };
+        assert!(succeeded(&act(&west, sync, &targets).await));
+        assert!(succeeded(&act(&east, Action::Prepare, &sources).await));
+        assert!(succeeded(
+            &act(&west, Action::StartTest { planned: true }, &targets).await
+        ));
+        assert!(succeeded(
+            &act(&west, Action::Promote { planned: true }, &targets).await
+        ));
+        assert!(succeeded(&act(&west, Action::Reverse, &targets).await));
+        let views = west.client.groups(&west.providers[0], &targets).await.unwrap();
+        assert!(
+            views
+                .iter()
+                .all(|view| matches!(view, GroupView::Known(group) if group.is_source()))
+        );
+        let back = act(&west, Action::Reverse, &targets[..1]).await;
+        assert!(
+            matches!(reason(&back[0]), NotStarted::Unfit(Unfit::WrongSide { .. })),
+            "it is the source by now"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_planned_failover_is_made_and_reversed_once_whatever_its_source_says_of_it() {
+    for stays in [false, true] {
+        let pair = world(|_| {}, |vasa| vasa.planned_source_stays = stays);
+        let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
+        let (targets, sources) = (ids(&west.all(0).await), ids(&east.all(0).await));
+        assert!(succeeded(&act(&east, Action::Prepare, &sources).await));
+        let planned = Action::Failover { planned: true };
+        assert!(succeeded(&act(&west, planned.clone(), &targets).await));
+        let told = if stays { "SOURCE" } else { "REMOTE_FAILEDOVER" };
+        assert_eq!(east.states(0, &sources).await, [told; 6]);
+        act(&west, planned, &targets).await;
+        assert!(succeeded(&act(&west, Action::Reverse, &targets).await));
+        assert_eq!(effects(&pair, FAILOVER), 6);
+        assert_eq!(east.states(0, &sources).await, ["TARGET"; 6]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,15 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "each case draws the readings of the arrays itself",
     },
     Kept {
+        test: "act::a_planned_failover_is_made_and_reversed_once_whatever_its_source_says_of_it",
+        switches: &[
+            "vasa.planned_source_stays",
+            "vasa.providers.self_reversing",
+            "vasa.providers.renames_on_reverse",
+        ],
+        why: "states and ids before and after the reverse",
+    },
+    Kept {
         test: "act::groups_whose_call_does_not_go_out_are_sent_again_in_time",
         switches: &["vcha.proxy_pages"],
         why: "a call that a proxy answers may have gone out",
@@ -126,6 +135,7 @@ pub(crate) const KEPT: &[Kept] = &[
     Kept {
         test: "moves::a_planned_failover_there_and_a_reverse",
         switches: &[
+            "vasa.planned_source_stays",
             "vasa.providers.self_reversing",
             "vasa.providers.renames_on_reverse",
         ],

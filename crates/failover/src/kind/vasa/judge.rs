@@ -24,14 +24,14 @@ pub(super) enum Before {
     Refused(String),
 }
 
-/// The table before a call. `there` is the other side, asked for a reverse only.
+/// The table before a call. `there` is the other side, asked for a reverse, and for a prepare where it can be seen.
 pub(super) fn before(step: &Step, here: &Group, there: Option<&Group>) -> Before {
     if let Some(reason) = unpaired(step, here) {
         return Before::Refused(reason);
     }
     let verdict = match step.verb {
         Verb::Reverse { again } => reverse(step, again, here, there),
-        Verb::Prepare => prepare(&here.state),
+        Verb::Prepare => prepare(&here.state, there.map(|group| &group.state)),
         Verb::TestStop => test_stop(&here.state),
         Verb::TestStart => test_start(&here.state),
         Verb::Sync | Verb::FailOver { .. } => move_here(&here.state),
@@ -114,8 +114,12 @@ fn test_stop(state: &ReplicationState) -> Verdict {
     }
 }
 
-fn prepare(state: &ReplicationState) -> Verdict {
+/// A source need not say that the other side was failed over, in a planned way either (vVol recovery rules 11, inferred).
+fn prepare(state: &ReplicationState, there: Option<&ReplicationState>) -> Verdict {
     match state {
+        ReplicationState::Source if there == Some(&ReplicationState::Failedover) => {
+            Verdict::Done("the other side has been failed over already")
+        }
         ReplicationState::Source => Verdict::Ready,
         ReplicationState::RemoteFailedover => Verdict::Done("the other side has been failed over already"),
         ReplicationState::Target => Verdict::Done("the other side is the source already"),

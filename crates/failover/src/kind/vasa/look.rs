@@ -49,8 +49,8 @@ impl Job {
 
     pub(super) fn sides(&self) -> Vec<&Side> {
         match self.step.verb {
-            Verb::Reverse { .. } => vec![&self.step.here, &self.step.there],
-            Verb::TestStart | Verb::TestStop | Verb::Sync | Verb::Prepare | Verb::FailOver { .. } => {
+            Verb::Reverse { .. } | Verb::Prepare => vec![&self.step.here, &self.step.there],
+            Verb::TestStart | Verb::TestStop | Verb::Sync | Verb::FailOver { .. } => {
                 vec![&self.step.here]
             }
         }
@@ -300,7 +300,9 @@ impl Scene {
                 Ok(there) => Some(there),
                 Err(unseen) => return trouble(unseen.reason, unseen.is_final, false),
             },
-            Verb::TestStart | Verb::TestStop | Verb::Sync | Verb::Prepare | Verb::FailOver { .. } => None,
+            // What the other side says settles a prepare that is done; it is not needed for one that is not.
+            Verb::Prepare => self.group(&step.there).ok(),
+            Verb::TestStart | Verb::TestStop | Verb::Sync | Verb::FailOver { .. } => None,
         };
         match before(step, here, there) {
             Before::Ready => Finding::Ready {

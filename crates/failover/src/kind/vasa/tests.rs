@@ -209,6 +209,18 @@ fn the_table_before_a_call() {
     }
 }
 
+/// In the order of [`STATES`] of the other side.
+#[test]
+fn a_prepare_of_a_source_takes_the_other_side_too() {
+    let step = step(Verb::Prepare);
+    let here = seen(&step.here, &step.there, "SOURCE", 0);
+    let judged = STATES.map(|there| {
+        let there = seen(&step.there, &step.here, there, 0);
+        matches!(before(&step, &here, Some(&there)), Before::Done(_))
+    });
+    assert_eq!(judged, [false, false, true, false, false, false]);
+}
+
 /// `V`: the replicator has reversed it. Rows: the state here; columns: the state at the other side.
 #[test]
 fn the_table_before_a_reverse_takes_both_sides() {

@@ -116,6 +116,45 @@ fn in_the_other_reading_the_old_source_knows_nothing_until_it_is_reversed() {
 }
 
 #[test]
+fn in_the_other_reading_the_source_of_a_planned_failover_says_so_until_it_is_reversed() {
+    let mut bench = bench(VasaSpec {
+        planned_source_stays: true,
+        ..VasaSpec::default()
+    });
+    for (number, planned) in [(1, true), (3, false)] {
+        run(
+            &mut bench,
+            WEST,
+            1,
+            "FailoverReplicationGroup_Task",
+            &failover(WEST, &[number], planned, false),
+        );
+    }
+    assert_eq!(states(&mut bench, 1), pair("SOURCE", "FAILEDOVER"));
+    assert_eq!(
+        states(&mut bench, 3),
+        pair("REMOTE_FAILEDOVER", "FAILEDOVER"),
+        "an unplanned one has a switch of its own"
+    );
+    let prepared = run(
+        &mut bench,
+        EAST,
+        1,
+        "PrepareFailoverReplicationGroup_Task",
+        &json!({"groupId": ids(EAST, &[1])}),
+    );
+    assert_eq!(fault_of(&prepared[0]), "InvalidReplicationState");
+    run(
+        &mut bench,
+        WEST,
+        1,
+        "ReverseReplicateGroup_Task",
+        &json!({"groupId": ids(WEST, &[1])}),
+    );
+    assert_eq!(states(&mut bench, 1), pair("TARGET", "SOURCE"));
+}
+
+#[test]
 fn a_peer_that_is_lost_during_the_work_leaves_the_group_as_it_was() {
     let mut bench = bench(VasaSpec::default());
     let started = call(

@@ -69,9 +69,11 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..25),
         self_reversing in any::<bool>(),
         source_stays in any::<bool>(),
+        planned_source_stays in any::<bool>(),
     ) {
         let mut spec = with_provider(|provider| provider.self_reversing = self_reversing);
         spec.source_stays = source_stays;
+        spec.planned_source_stays = planned_source_stays;
         let mut bench = bench(spec);
         for step in steps {
             if step.cut_east {
@@ -94,7 +96,7 @@ proptest! {
             pair("INTEST", "SOURCE"),
             pair("FAILEDOVER", "REMOTE_FAILEDOVER"),
         ]);
-        if source_stays {
+        if source_stays || planned_source_stays {
             legal.extend([pair("SOURCE", "FAILEDOVER"), pair("FAILEDOVER", "SOURCE")]);
         }
         bench.pass(20_000);

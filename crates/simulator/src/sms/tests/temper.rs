@@ -20,25 +20,29 @@ const METHOD: &str = "FailoverReplicationGroup_Task";
 
 #[test]
 fn a_test_that_is_promoted_is_a_failover_of_its_point_in_time() {
-    let mut bench = bench(with_provider(|provider| provider.promote_capable = true));
-    let started = run(
-        &mut bench,
-        WEST,
-        1,
-        "TestFailoverReplicationGroupStart_Task",
-        &test_start(WEST, &[1]),
-    );
-    assert!(started.is_empty());
-    let entries = run(
-        &mut bench,
-        WEST,
-        1,
-        "PromoteReplicationGroup_Task",
-        &promote(&[1, 3], true),
-    );
-    assert_eq!(entries[0]["newState"], "FAILEDOVER");
-    assert_eq!(fault_of(&entries[1]), "InvalidReplicationState");
-    assert_eq!(states(&mut bench, 1), pair("REMOTE_FAILEDOVER", "FAILEDOVER"));
+    for (stays, source) in [(false, "REMOTE_FAILEDOVER"), (true, "SOURCE")] {
+        let mut spec = with_provider(|provider| provider.promote_capable = true);
+        spec.planned_source_stays = stays;
+        let mut bench = bench(spec);
+        let started = run(
+            &mut bench,
+            WEST,
+            1,
+            "TestFailoverReplicationGroupStart_Task",
+            &test_start(WEST, &[1]),
+        );
+        assert!(started.is_empty());
+        let entries = run(
+            &mut bench,
+            WEST,
+            1,
+            "PromoteReplicationGroup_Task",
+            &promote(&[1, 3], true),
+        );
+        assert_eq!(entries[0]["newState"], "FAILEDOVER");
+        assert_eq!(fault_of(&entries[1]), "InvalidReplicationState");
+        assert_eq!(states(&mut bench, 1), pair(source, "FAILEDOVER"));
+    }
 }
 
 #[test]
