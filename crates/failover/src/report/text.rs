@@ -229,7 +229,7 @@ mod tests {
     fn of_many_open_items_the_first_are_listed_and_the_others_counted() {
         let mut details = vec![item(1, "done", None), item(2, "failed", Some("no"))];
         details.extend((3..23).map(|number| item(number, "open", None)));
-        details.push(item(23, "open", Some("waits for the vCenter")));
+        details.push(item(23, "open", Some("waits for its turn")));
         let counts = Counts {
             done: 1,
             failed: 1,
@@ -247,7 +247,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(lines[6], "failed   vm-002: no", "{text}");
-        assert_eq!(lines[7], "open     vm-023: waits for the vCenter", "{text}");
+        assert_eq!(lines[7], "open     vm-023: waits for its turn", "{text}");
         assert_eq!(lines[8], "open     vm-003", "{text}");
         assert_eq!(
             lines[17..],
