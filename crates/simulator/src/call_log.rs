@@ -85,7 +85,7 @@ struct Open {
     held: bool,
 }
 
-/// All attempts, whatever they were about.
+/// The counts of many calls together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Requests that arrived, counted once for each of their objects.
@@ -246,6 +246,26 @@ impl CallLog {
         self.totals
     }
 
+    /// The counts of an operation, over all endpoints and objects; zeros for one that nobody has called.
+    pub fn of(&self, operation: &str) -> Totals {
+        self.sum(|key| key.operation == operation)
+    }
+
+    /// The counts of all calls at an endpoint.
+    pub fn at(&self, endpoint: &str) -> Totals {
+        self.sum(|key| key.endpoint == endpoint)
+    }
+
+    fn sum(&self, counts: impl Fn(&Key) -> bool) -> Totals {
+        let counted = self.entries.iter().filter(|(key, _)| counts(key));
+        counted.fold(Totals::default(), |sum, (_, entry)| Totals {
+            attempts: sum.attempts + entry.attempts,
+            refused: sum.refused + entry.refused,
+            accepted: sum.accepted + entry.accepted,
+            effects: sum.effects + entry.effects,
+        })
+    }
+
     fn note(&mut self, ticket: Ticket, at_ms: i64, what: Outcome) {
         let Some(open) = self.open.get(&ticket) else {
             return;
@@ -313,6 +333,16 @@ mod tests {
         let entry = &entries[0].entry;
         assert_eq!((entry.attempts, entry.accepted, entry.refused), (3, 2, 1));
         assert_eq!((entry.effects, entry.attempts_while_unsettled), (1, 1));
+        let counts = log.of("failover");
+        assert_eq!(
+            (counts.attempts, counts.accepted, counts.refused, counts.effects),
+            (3, 2, 1, 1)
+        );
+        assert_eq!(
+            (log.of("reverse"), log.at("nowhere")),
+            (Totals::default(), Totals::default())
+        );
+        assert_eq!(log.at(&entries[0].endpoint), log.totals());
     }
 
     #[test]

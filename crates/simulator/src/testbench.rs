@@ -215,6 +215,19 @@ pub(crate) fn shapes(value: &Value, found: &mut BTreeMap<String, &'static str>) 
     }
 }
 
+/// Members that stand in the fixtures, too, are of the same kind there; and `present` was told, as `T.member`.
+pub(crate) fn assert_alike(
+    given: &BTreeMap<String, &'static str>,
+    wanted: &BTreeMap<String, &'static str>,
+    present: &[&str],
+) {
+    let differs = |(name, kind): &(&String, &&str)| wanted.get(*name).is_some_and(|wanted| wanted != *kind);
+    assert_eq!(given.iter().filter(differs).collect::<Vec<_>>(), []);
+    for member in present {
+        assert!(given.contains_key(*member), "{member}");
+    }
+}
+
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -290,6 +303,25 @@ impl Told {
 /// Whether one of the entries of a list of fixtures with reasons names a fixture; an entry may be the start of a name.
 pub(crate) fn lists(list: &[(&str, &str)], name: &str) -> bool {
     list.iter().any(|(start, _)| name.starts_with(start))
+}
+
+/// Each fixture is answered as it says, unless the list has the reason; `differs` tells how an answer is another one.
+pub(crate) fn assert_played(
+    fixtures: &[Fixture],
+    not_played: &[(&str, &str)],
+    differs: impl Fn(&Fixture) -> Option<String>,
+) {
+    assert!(fixtures.len() > 20);
+    assert_eq!(idle(not_played, fixtures), Vec::<&str>::new());
+    let mut wrong = Vec::new();
+    for fixture in fixtures {
+        match (lists(not_played, &fixture.name), differs(fixture)) {
+            (true, None) => wrong.push(format!("{} is played after all", fixture.name)),
+            (false, Some(difference)) => wrong.push(difference),
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Entries of a list that name no fixture.

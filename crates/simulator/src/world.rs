@@ -542,6 +542,11 @@ impl World {
         &mut self.vcha
     }
 
+    /// How many sessions an endpoint holds, dead ones that nobody has used since included.
+    pub fn sessions(&self, endpoint: &str) -> usize {
+        self.core.sessions.count(endpoint)
+    }
+
     /// Ends all sessions of an endpoint.
     pub fn end_sessions(&mut self, endpoint: &str) {
         self.core.sessions.end_all(endpoint);

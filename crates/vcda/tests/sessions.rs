@@ -83,9 +83,7 @@ impl Site {
     }
 
     fn attempts(&self, operation: &str) -> u64 {
-        let entries = self.simulator.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == operation);
-        of.map(|calls| calls.entry.attempts).sum()
+        self.simulator.world().calls().of(operation).attempts
     }
 
     fn fault(&self, rule: FaultRule) {
@@ -106,11 +104,8 @@ fn credentials(simulator: &Simulator, site: &str) -> (String, Secret) {
 }
 
 /// Sessions that a site holds.
-fn open(simulator: &Simulator, site: &str) -> u64 {
-    let state = simulator.world().state();
-    let endpoints = state["endpoints"].as_array().unwrap();
-    let found = endpoints.iter().find(|endpoint| endpoint["name"] == site);
-    found.unwrap()["sessions"].as_u64().unwrap()
+fn open(simulator: &Simulator, site: &str) -> usize {
+    simulator.world().sessions(site)
 }
 
 fn failover() -> FailoverSettings {

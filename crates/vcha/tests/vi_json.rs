@@ -80,9 +80,7 @@ impl Site {
     }
 
     fn attempts_of(&self, operation: &str) -> u64 {
-        let entries = self.simulator.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == operation);
-        of.map(|calls| calls.entry.attempts).sum()
+        self.simulator.world().calls().of(operation).attempts
     }
 }
 

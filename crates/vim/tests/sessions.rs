@@ -77,17 +77,12 @@ impl Site {
     }
 
     fn attempts(&self, operation: &str) -> u64 {
-        let entries = self.simulator.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == operation);
-        of.map(|calls| calls.entry.attempts).sum()
+        self.simulator.world().calls().of(operation).attempts
     }
 
     /// Sessions that the vCenter holds.
-    fn open(&self) -> u64 {
-        let state = self.simulator.world().state();
-        let endpoints = state["endpoints"].as_array().unwrap();
-        let west = endpoints.iter().find(|endpoint| endpoint["name"] == "vc-west");
-        west.unwrap()["sessions"].as_u64().unwrap()
+    fn open(&self) -> usize {
+        self.simulator.world().sessions("vc-west")
     }
 
     fn fault(&self, operation: &str, action: FaultAction) {
@@ -174,9 +169,8 @@ async fn an_action_that_meets_a_dead_session_happens_once() {
     let call = Invocation::new(&HOST_NETWORK_SYSTEM_START_DPU_FAILOVER, &network)
         .body(&StartDpuFailoverRequest::new("dvs-west"));
     site.client.nothing(call).await.unwrap();
-    let entries = site.simulator.world().calls().entries();
-    let switch = entries.iter().find(|calls| calls.operation == SWITCH).unwrap();
-    let counts = (switch.entry.attempts, switch.entry.refused, switch.entry.accepted);
+    let switch = site.simulator.world().calls().of(SWITCH);
+    let counts = (switch.attempts, switch.refused, switch.accepted);
     assert_eq!((counts, site.attempts(LOGIN)), ((2, 1, 1), 2));
 }
 

@@ -139,9 +139,7 @@ impl Bench {
 
     /// Calls of an operation that arrived, all objects together.
     pub(crate) fn attempts(&self, operation: &str) -> u64 {
-        let entries = self.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == operation);
-        of.map(|calls| calls.entry.attempts).sum()
+        self.world().calls().of(operation).attempts
     }
 
     /// Actions that arrived while an earlier one on the same object was open.
@@ -156,10 +154,7 @@ impl Bench {
     /// Calls of all kinds that arrived at an endpoint, or would have if it could be reached.
     pub(crate) fn heard(&self, endpoint: &str) -> u64 {
         let world = self.world();
-        let entries = world.calls().entries();
-        let arrived = entries.iter().filter(|calls| calls.endpoint == endpoint);
-        let arrived: u64 = arrived.map(|calls| calls.entry.attempts).sum();
-        arrived + world.endpoint(endpoint).unwrap().unheard
+        world.calls().at(endpoint).attempts + world.endpoint(endpoint).unwrap().unheard
     }
 
     /// The head of a plan: both sites, and all endpoints of the world, each with a name of its own.

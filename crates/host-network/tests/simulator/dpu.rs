@@ -55,13 +55,8 @@ impl Site {
     }
 
     fn calls(&self) -> (u64, u64, u64) {
-        let entries = self.simulator.world().calls().entries();
-        let entry = entries
-            .into_iter()
-            .find(|calls| calls.operation == START)
-            .unwrap()
-            .entry;
-        (entry.attempts, entry.accepted, entry.effects)
+        let counts = self.simulator.world().calls().of(START);
+        (counts.attempts, counts.accepted, counts.effects)
     }
 
     async fn refusal(&self, switch: &str, alias: Option<&str>) -> CallError {
@@ -338,11 +333,11 @@ async fn a_request_that_met_a_dead_session_is_sent_again_after_another_look() {
     let site = Site::new();
     let failover = site.planned().await;
     let looks = || {
-        let entries = site.simulator.world().calls().entries();
-        let reads = entries
-            .iter()
-            .filter(|calls| calls.operation == "PropertyCollector_RetrievePropertiesEx");
-        reads.map(|calls| calls.entry.attempts).sum::<u64>()
+        let world = site.simulator.world();
+        world
+            .calls()
+            .of("PropertyCollector_RetrievePropertiesEx")
+            .attempts
     };
     let before = looks();
     let rule = FaultRule::new("HostNetworkSystem_startDpuFailover", FaultAction::EndSessions);
@@ -470,8 +465,7 @@ async fn assert_unclear(site: &Site, failover: &DpuFailover, seen: &str) {
         }
         other => panic!("{other:?}"),
     }
-    let entries = site.simulator.world().calls().entries();
-    assert!(entries.iter().all(|calls| calls.operation != START));
+    assert_eq!(site.calls().0, 0);
 }
 
 #[tokio::test(start_paused = true)]

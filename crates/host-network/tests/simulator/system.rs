@@ -146,8 +146,7 @@ async fn the_service_console_of_an_old_host_is_configured() {
         .unwrap();
     // A restart shows nowhere, but it has to have arrived.
     let restart = "HostNetworkSystem_RestartServiceConsoleVirtualNic";
-    let heard = site.simulator.world().calls().entries();
-    assert_eq!(heard.iter().filter(|calls| calls.operation == restart).count(), 1);
+    assert_eq!(site.simulator.world().calls().of(restart).attempts, 1);
     assert_eq!(address(&info(&system).await.console_vnic[1].spec), "10.8.22.14");
     let request = RemoveServiceConsoleVirtualNicRequest::new(device);
     system.remove_service_console_virtual_nic(&request).await.unwrap();
@@ -267,8 +266,7 @@ async fn the_plain_call_of_a_failover_and_a_refresh_go_out_as_they_are() {
     let request = StartDpuFailoverRequest::new("dvs-west").with_target_dpu_alias("vmdpu1");
     system.start_dpu_failover(&request).await.unwrap();
     system.refresh().await.unwrap();
-    let calls = site.simulator.world().calls().entries();
-    let made = |operation: &str| calls.iter().filter(|calls| calls.operation == operation).count();
+    let made = |operation: &str| site.simulator.world().calls().of(operation).attempts;
     assert_eq!(made("HostNetworkSystem_startDpuFailover"), 1);
     assert_eq!(made("HostNetworkSystem_RefreshNetworkSystem"), 1);
 }

@@ -103,10 +103,7 @@ async fn an_answer_that_is_cut_ends_after_so_many_bytes_and_with_its_connection(
             .await
             .expect_err("the connection is closed");
         {
-            let world = simulator.world();
-            let calls = world.calls().entries();
-            let login = calls.iter().find(|calls| calls.operation == "sessions.login");
-            let login = &login.expect("the call arrived").entry;
+            let login = simulator.world().calls().of("sessions.login");
             assert_eq!((login.attempts, login.accepted), (1, 1), "the server has acted");
         }
         let again: Client = open(&served, site).await;

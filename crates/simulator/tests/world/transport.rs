@@ -171,12 +171,8 @@ async fn a_cut_is_unknown_whether_the_server_acted_or_not() {
         let error = client.failover().await.expect_err("a cut");
         assert!(matches!(error.kind(), CallErrorKind::Cut { .. }), "{error:?}");
         assert_eq!(error.effect(), Effect::Unknown);
-        let calls = client.simulator.world().calls().entries();
-        let failover = calls
-            .iter()
-            .find(|calls| calls.operation == FAILOVER.id)
-            .expect("an attempt");
-        assert_eq!((failover.entry.attempts, failover.entry.accepted), (1, accepted));
+        let failover = client.simulator.world().calls().of(FAILOVER.id);
+        assert_eq!((failover.attempts, failover.accepted), (1, accepted));
     }
 }
 

@@ -43,12 +43,7 @@ fn reason(ended: &GroupEnded) -> &NotStarted {
 }
 
 fn effects(pair: &Pair, operation: &str) -> u64 {
-    let world = pair.simulator.world();
-    let calls = world.calls().entries().into_iter();
-    calls
-        .filter(|calls| calls.operation == operation)
-        .map(|calls| calls.entry.effects)
-        .sum()
+    pair.simulator.world().calls().of(operation).effects
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,12 +92,8 @@ async fn a_dead_session_is_replaced_and_the_action_goes_out_once_more() {
     let vm = site.client.vm_replication(&id);
     vm.start_failover(&failover()).await.unwrap();
     assert_eq!(site.attempts("sessions.login"), 2);
-    let effects = site.simulator.world().calls().entries();
-    let failover = effects
-        .iter()
-        .find(|calls| calls.operation == "vmReplications.failover")
-        .unwrap();
-    assert_eq!((failover.entry.refused, failover.entry.accepted), (1, 1));
+    let failover = site.simulator.world().calls().of("vmReplications.failover");
+    assert_eq!((failover.refused, failover.accepted), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

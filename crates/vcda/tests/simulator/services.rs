@@ -112,15 +112,10 @@ async fn a_session_is_opened_by_each_kind_of_log_in() {
         let root = shown.starts_with("Local");
         assert_eq!(session.user.as_deref() == Some("root"), root, "{shown}");
         assert_eq!(session.authenticated_sites.len(), usize::from(!root), "{shown}");
-        let open = || {
-            let endpoints = site.simulator.world().state()["endpoints"].clone();
-            let mut endpoints = endpoints.as_array().unwrap().iter();
-            let west = endpoints.find(|endpoint| endpoint["name"] == "west").unwrap();
-            west["sessions"].as_u64()
-        };
-        assert_eq!(open(), Some(1), "{shown}");
+        let open = || site.simulator.world().sessions("west");
+        assert_eq!(open(), 1, "{shown}");
         client.close().await.unwrap();
-        assert_eq!(open(), Some(0), "{shown}");
+        assert_eq!(open(), 0, "{shown}");
     }
 }
 

@@ -69,9 +69,7 @@ impl Site {
     }
 
     pub(crate) fn attempts(&self, operation: &str) -> u64 {
-        let entries = self.simulator.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == operation);
-        of.map(|calls| calls.entry.attempts).sum()
+        self.simulator.world().calls().of(operation).attempts
     }
 
     pub(crate) async fn state(&self, id: &VmReplicationId) -> RecoveryState {

@@ -54,9 +54,7 @@ impl Site {
     }
 
     fn attempts(&self, operation: &str) -> u64 {
-        let entries = self.simulator.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == operation);
-        of.map(|calls| calls.entry.attempts).sum()
+        self.simulator.world().calls().of(operation).attempts
     }
 
     fn fault(&self, rule: FaultRule) {
@@ -65,11 +63,8 @@ impl Site {
 }
 
 /// Sessions that the vCenter holds.
-fn open(simulator: &Simulator) -> u64 {
-    let state = simulator.world().state();
-    let endpoints = state["endpoints"].as_array().unwrap();
-    let west = endpoints.iter().find(|endpoint| endpoint["name"] == "vc-west");
-    west.unwrap()["sessions"].as_u64().unwrap()
+fn open(simulator: &Simulator) -> usize {
+    simulator.world().sessions("vc-west")
 }
 
 #[tokio::test(start_paused = true)]

@@ -81,16 +81,8 @@ impl Site {
 
     /// How often an operation arrived, was taken, and changed something.
     pub(crate) fn calls(&self, operation: &str) -> (u64, u64, u64) {
-        let entries = self.simulator.world().calls().entries();
-        let of = entries.iter().filter(|calls| calls.operation == operation);
-        of.fold((0, 0, 0), |(attempts, accepted, effects), calls| {
-            let entry = &calls.entry;
-            (
-                attempts + entry.attempts,
-                accepted + entry.accepted,
-                effects + entry.effects,
-            )
-        })
+        let counts = self.simulator.world().calls().of(operation);
+        (counts.attempts, counts.accepted, counts.effects)
     }
 }
 

@@ -34,15 +34,7 @@ async fn all_at_once(tasks: u32) {
     });
     let outcomes = join_all(waits).await;
     assert!(outcomes.iter().all(Result::is_ok));
-    let sent: u64 = {
-        let world = site.simulator.world();
-        world
-            .calls()
-            .entries()
-            .iter()
-            .map(|calls| calls.entry.attempts)
-            .sum()
-    };
+    let sent = site.simulator.world().calls().totals().attempts;
     let per_task = sent as f64 / f64::from(tasks);
     assert!(per_task < 0.2, "{sent} requests for {tasks} tasks");
 }

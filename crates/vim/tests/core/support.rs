@@ -58,12 +58,7 @@ impl Site {
 
     /// Attempts of one operation, whatever the object.
     pub(crate) fn attempts(&self, operation: &str) -> u64 {
-        let world = self.simulator.world();
-        let entries = world.calls().entries().into_iter();
-        entries
-            .filter(|calls| calls.operation == operation)
-            .map(|calls| calls.entry.attempts)
-            .sum()
+        self.simulator.world().calls().of(operation).attempts
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farside_models_vim::{CreateFolderRequest, RegisterVMRequest};
-use farside_simulator::call_log::Entry;
+use farside_simulator::call_log::Totals;
 use farside_simulator::sms::VasaSpec;
 use farside_simulator::sms::Verb;
 use farside_simulator::vm::VmSpec;
@@ -72,17 +72,8 @@ impl<C: Clock + 'static> Bench<C> {
     }
 
     /// What came of all calls of an operation, at both vCenters.
-    pub(crate) fn calls(&self, operation: &str) -> Entry {
-        let world = self.simulator.world();
-        let entries = world.calls().entries().into_iter();
-        let of_it = entries.filter(|calls| calls.operation == operation);
-        of_it.fold(Entry::default(), |sum, calls| Entry {
-            attempts: sum.attempts + calls.entry.attempts,
-            refused: sum.refused + calls.entry.refused,
-            accepted: sum.accepted + calls.entry.accepted,
-            effects: sum.effects + calls.entry.effects,
-            ..Entry::default()
-        })
+    pub(crate) fn calls(&self, operation: &str) -> Totals {
+        self.simulator.world().calls().of(operation)
     }
 
     pub(crate) fn vm_folder(&self, client: &VimClient) -> Folder {

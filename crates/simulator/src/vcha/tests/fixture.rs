@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{CLUSTER, WEST, bench, failover, task};
 use crate::exchange::{Answer, Request};
 use crate::service::Service;
-use crate::testbench::{Bench, Fixture, Schema, Told, fixtures, idle, lists, shapes};
+use crate::testbench::{Bench, Fixture, Schema, Told, assert_played, fixtures, shapes};
 use crate::vcha::service::RestService;
 use crate::vcha::{ActiveVm, AfterSwitch, ClusterSpec, ManagementSpec, Mode, TaskIds, VchaSpec};
 use crate::{FaultAction, FaultRule};
@@ -276,20 +276,9 @@ fn every_fixture_is_routed_to_its_operation() {
 
 #[test]
 fn every_fixture_is_answered_or_named_with_the_reason() {
-    let fixtures = fixtures("models-vcenter");
-    assert!(fixtures.len() > 80);
-    assert_eq!(idle(NOT_PLAYED, &fixtures), Vec::<&str>::new());
-    let mut wrong = Vec::new();
-    for fixture in &fixtures {
-        let difference = TOLD.differs(fixture, &play(fixture).1);
-        let idles = lists(NOT_PLAYED, &fixture.name);
-        if idles && difference.is_none() {
-            wrong.push(format!("{} is played after all", fixture.name));
-        } else if !idles {
-            wrong.extend(difference);
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_played(&fixtures("models-vcenter"), NOT_PLAYED, |fixture| {
+        TOLD.differs(fixture, &play(fixture).1)
+    });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::{Answer, Request};
 use crate::spec::WorldSpec;
-use crate::testbench::{Bench, Fixture, Schema, Told, fixtures, idle, lists, shapes};
+use crate::testbench::{Bench, Fixture, Schema, Told, assert_alike, assert_played, fixtures, shapes};
 use crate::vcha::{ClusterSpec, ManagementSpec, Mode, VchaSpec};
 
 const EAST: &str = "vc-east";
@@ -258,18 +258,9 @@ fn play(all: &[Fixture], fixture: &Fixture) -> Answer {
 #[test]
 fn every_fixture_is_answered_or_named_with_the_reason() {
     let fixtures = of_clusters();
-    assert!(fixtures.len() > 20);
-    assert_eq!(idle(NOT_PLAYED, &fixtures), Vec::<&str>::new());
-    let mut wrong = Vec::new();
-    for fixture in &fixtures {
-        let difference = TOLD.differs(fixture, &play(&fixtures, fixture));
-        match (lists(NOT_PLAYED, &fixture.name), difference) {
-            (true, None) => wrong.push(format!("{} is played after all", fixture.name)),
-            (false, Some(difference)) => wrong.push(difference),
-            (true, Some(_)) | (false, None) => {}
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_played(&fixtures, NOT_PLAYED, |fixture| {
+        TOLD.differs(fixture, &play(&fixtures, fixture))
+    });
 }
 
 #[test]
@@ -283,9 +274,5 @@ fn every_answer_has_the_shape_of_the_schema_and_of_the_fixtures() {
         schema.check("", &value);
         shapes(&value, &mut given);
     }
-    let differing: Vec<_> = given
-        .iter()
-        .filter(|(name, kind)| wanted.get(*name).is_some_and(|wanted| wanted != *kind))
-        .collect();
-    assert_eq!(differing, []);
+    assert_alike(&given, &wanted, &[]);
 }
