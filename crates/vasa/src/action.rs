@@ -27,14 +27,14 @@ use crate::id::{GroupId, PointId, ProviderRef};
 /// | action | called at | state before | state after |
 /// | --- | --- | --- | --- |
 /// | `Sync` | target | `TARGET` | the same, and a named point in time |
-/// | `Prepare` | **source** | `SOURCE` | the same; it leaves no trace and may be repeated |
+/// | `Prepare` | **source** | `SOURCE` | the same, without a trace, and it may be repeated; providers may show `REMOTE_FAILEDOVER` or `TARGET`, and refuse a second one |
 /// | `Failover` | target | `TARGET` | `FAILEDOVER`, or `SOURCE` where the replicator reverses by itself |
 /// | `Reverse` | where the group is `FAILEDOVER` | `FAILEDOVER` | `SOURCE`; ids of both sides may change |
 /// | `StartTest` | target | `TARGET` | `INTEST`; the source is not told |
 /// | `StopTest` | target | `INTEST` | `TARGET` |
 /// | `Promote` | target | `INTEST` | `FAILEDOVER` |
 ///
-/// (Facts on replication groups, "Operations and states".)
+/// (Facts on replication groups, "Operations and states"; of a prepare: vVol recovery rules 11, inferred.)
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
@@ -186,17 +186,19 @@ impl Action {
         }
     }
 
-    /// Whether a group in this state is where the action brings it; never for what changes no state.
+    /// Whether a group in this state is where the action brings it; never for what changes no state. A group that was prepared may
+    /// look as before.
     #[must_use]
     pub fn is_reached(&self, state: &ReplicationState) -> bool {
-        use ReplicationState::{Failedover, Intest, Source, Target};
+        use ReplicationState::{Failedover, Intest, RemoteFailedover, Source, Target};
         match self {
+            Self::Prepare => matches!(state, RemoteFailedover | Target),
             Self::Failover { .. } => matches!(state, Failedover | Source),
             Self::Promote { .. } => *state == Failedover,
             Self::Reverse => *state == Source,
             Self::StartTest { .. } => *state == Intest,
             Self::StopTest { .. } => *state == Target,
-            Self::Sync { .. } | Self::Prepare | Self::CheckFailover { .. } | Self::CheckTest { .. } => false,
+            Self::Sync { .. } | Self::CheckFailover { .. } | Self::CheckTest { .. } => false,
         }
     }
 }

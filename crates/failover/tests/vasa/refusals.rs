@@ -76,6 +76,25 @@ async fn a_group_that_was_never_failed_over_is_not_reversed() {
     assert_eq!(bench.attempts(REVERSE), 0);
 }
 
+/// What would be overwritten is not known.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_reversed_while_the_other_side_is_not_seen_even_if_one_array_could() {
+    for alone in [false, true] {
+        let mut vasa = VasaSpec::default();
+        vasa.reverses_alone = alone;
+        let bench = Bench::new(&world(1, vasa));
+        let plan = plan(&bench);
+        assert_done(&bench.run(&plan, Mode::Planned).await, 1);
+        bench.world().set_reachable("vc-east", false);
+        let outcome = bench.run(&plan, Mode::Reprotect).await;
+        assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+        assert!(outcome.notes().contains("vc-east"), "{}", outcome.notes());
+        assert_eq!(bench.attempts(REVERSE), 0);
+        bench.world().set_reachable("vc-east", true);
+        assert_done(&bench.run(&plan, Mode::Reprotect).await, 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_offline_provider_is_no_go_and_a_run_waits_for_it() {
     let bench = Bench::new(&world(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farside_engine::{EndpointId, Mode};
 use farside_failover::kind::Verdict;
-use farside_simulator::sms::{EntryFault, GroupState, VasaSpec};
+use farside_simulator::sms::{AfterPrepare, AfterReverse, EntryFault, GroupState, VasaSpec, Verb};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_vasa::{GroupId, VasaClient};
 use serde_json::json;
@@ -45,8 +45,19 @@ async fn a_planned_run_over_two_providers_keeps_to_their_batch_sizes() {
 
 #[tokio::test(start_paused = true)]
 async fn every_mode_follows_the_one_before_and_back_again() {
-    for (renames, stays) in [(false, false), (true, false), (false, true)] {
+    for (renames, stays, after_prepare, after_reverse) in [
+        (false, false, AfterPrepare::Stays, AfterReverse::Nothing),
+        (
+            true,
+            false,
+            AfterPrepare::RemoteFailedOver,
+            AfterReverse::OldReplicas,
+        ),
+        (false, true, AfterPrepare::Target, AfterReverse::NewReplica),
+    ] {
         let mut vasa = VasaSpec::default();
+        vasa.after_prepare = after_prepare;
+        vasa.after_reverse = after_reverse;
         vasa.source_stays = stays;
         vasa.planned_source_stays = stays;
         for provider in &mut vasa.providers {
@@ -104,6 +115,46 @@ async fn a_lost_answer_of_each_action_has_one_effect() {
             bench.pass(Duration::from_secs(120)).await;
         }
         assert_eq!(bench.overlaps(), 0);
+    }
+}
+
+/// Nothing says which state a source has once it was prepared, nor whether it can be prepared again.
+#[tokio::test(start_paused = true)]
+async fn a_prepare_that_a_source_shows_is_seen_and_not_taken_for_a_failure() {
+    for after_prepare in [AfterPrepare::RemoteFailedOver, AfterPrepare::Target] {
+        let mut vasa = VasaSpec::default();
+        vasa.after_prepare = after_prepare;
+        // Its answer was lost.
+        let bench = Bench::new(&world(2, vasa.clone()));
+        let prepare = FaultRule::new(PREPARE, FaultAction::DropAnswer);
+        bench.fault(prepare.times(Some(2)));
+        assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 2);
+        assert_eq!(bench.effects(PREPARE), [1, 1], "{after_prepare:?}");
+        assert_eq!(bench.attempts(PREPARE), 2, "{after_prepare:?}");
+        // A provider that lost sight of it says so, and refuses the second call.
+        let mut unavailable = vasa.clone();
+        let fault = fault("group-001", PREPARE, json!({"_typeName": "ProviderUnavailable"}));
+        unavailable.entry_faults = vec![EntryFault { acted: true, ..fault }];
+        let bench = Bench::new(&world(2, unavailable));
+        assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 2);
+        assert_eq!(bench.effects(PREPARE), [1, 1], "{after_prepare:?}");
+        // Somebody prepared them before.
+        let bench = Bench::new(&world(2, vasa));
+        for name in ["group-001", "group-002"] {
+            assert!(bench.world().act_on_group(name, Verb::Prepare));
+        }
+        let plan = plan(&bench);
+        let check = bench.check(&plan, Mode::Planned).await;
+        assert_ne!(check.verdict, Verdict::NoGo, "{check:#?}");
+        let outcome = bench.run(&plan, Mode::Planned).await;
+        assert_done(&outcome, 2);
+        assert!(
+            outcome.notes().contains("prepared already"),
+            "{}",
+            outcome.notes()
+        );
+        assert_eq!(bench.attempts(PREPARE), 0);
+        assert_eq!(bench.effects(FAIL_OVER), [1, 1]);
     }
 }
 

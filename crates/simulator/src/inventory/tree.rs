@@ -92,6 +92,11 @@ impl Place {
         self.id("datastore-", number)
     }
 
+    /// The name that a datastore of an array has from the start.
+    pub(crate) fn array_datastore_name(&self, id: &str) -> String {
+        format!("datastore-{}-{}", self.name, self.number_in(id))
+    }
+
     /// The standard network.
     pub(crate) fn network(&self) -> String {
         self.id("network-", 2)

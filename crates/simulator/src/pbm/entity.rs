@@ -84,6 +84,22 @@ pub(super) fn all(world: &World, vcenter: &str) -> Vec<Part> {
         parts.retain(|known| (&known.vm, known.disk) != (&part.vm, part.disk));
         parts.push(part);
     }
+    if world.pbm.spec.tells_unassigned {
+        let groups = world.sms.by_volume(vcenter);
+        for (vm, disk, volume) in world.vms.volumes_of_parts(vcenter) {
+            let known = parts
+                .iter()
+                .any(|part| (part.vm.as_str(), part.disk) == (vm, disk));
+            if let Some(group) = groups.get(volume).filter(|_| !known) {
+                parts.push(Part {
+                    vm: vm.to_owned(),
+                    disk,
+                    group: group.clone(),
+                    profile: None,
+                });
+            }
+        }
+    }
     parts
 }
 

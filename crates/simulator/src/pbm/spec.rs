@@ -11,6 +11,8 @@ pub struct PbmSpec {
     pub no_replication_manager: bool,
     /// An entity that is not replicated has no entry in the answer about groups, instead of one without a group.
     pub omits_unreplicated: bool,
+    /// The group of a part without a policy is told as well, by the volume that the part is on.
+    pub tells_unassigned: bool,
     /// Machines that PBM knows of, besides those whose parts are devices of replication groups.
     pub machines: Vec<MachineSpec>,
 }

@@ -227,6 +227,11 @@ impl Pair {
         }
     }
 
+    /// Whether it was prepared for a failover that it waits for.
+    pub(super) fn is_prepared(&self) -> bool {
+        self.prepared && self.phase != Phase::FailedOver
+    }
+
     /// On which sides hosts can reach volumes: at the source, and at a target that was recovered.
     pub(super) fn held(&self) -> [bool; 2] {
         let recovered = self.phase != Phase::Replicating;

@@ -30,7 +30,10 @@ pub use self::group::{GroupState, Verb};
 pub(crate) use self::operation::routed;
 pub(crate) use self::seen::sides_text;
 pub(crate) use self::service::{CHECKS, SmsService};
-pub use self::spec::{AlarmSpec, EntryFault, OtherProvider, ProviderSpec, ResultForm, VasaSpec, VolumeIds};
+pub use self::spec::{
+    AfterPrepare, AfterReverse, AlarmSpec, EntryFault, FilePaths, OtherProvider, ProviderSpec, ResultForm,
+    VasaSpec, VolumeIds,
+};
 pub(crate) use self::work::by_hand;
 
 use self::body::Named;
@@ -250,6 +253,19 @@ impl Sms {
         pair.replicated_from(side)
     }
 
+    /// The volumes of groups at a vCenter, with the id of the group if it replicates from there.
+    pub(crate) fn by_volume(&self, vcenter: &str) -> BTreeMap<&str, Option<Value>> {
+        let sides = self.pairs.values().filter_map(|pair| {
+            let side = pair.sides.iter().position(|side| side.vcenter == vcenter)?;
+            Some((pair, side, pair.replicated_from(side)))
+        });
+        let volumes = sides.flat_map(|(pair, side, group)| {
+            let ids = pair.devices.iter().map(move |device| device.ids[side].as_str());
+            ids.map(move |volume| (volume, group.clone()))
+        });
+        volumes.collect()
+    }
+
     /// Whether a group is replicated from a vCenter, by its `ReplicationGroupId` there.
     pub(crate) fn is_source(&self, vcenter: &str, group: &Value) -> bool {
         let domain = group["faultDomainId"]["id"].as_str().unwrap_or_default();
@@ -453,9 +469,21 @@ impl Sms {
         };
         if is_old_source && stays {
             GroupState::Source
+        } else if pair.is_prepared() && side == pair.source {
+            self.spec.after_prepare.state()
         } else {
             pair.state(side)
         }
+    }
+
+    /// Whether a group allows it, asked at a side. `Ok(false)`: the group already is where it would be brought.
+    fn allows(&self, core: &Core, pair: &Pair, side: usize, verb: Verb) -> Result<bool, Fault> {
+        let state = self.reported(core, pair, side);
+        let moved = pair.is_prepared() && side == pair.source && state != GroupState::Source;
+        if verb == Verb::Prepare && moved && !self.spec.already_done {
+            return Err(group::invalid_state(state, GroupState::Source));
+        }
+        Ok(pair.allows(side, verb, self.spec.already_done)? && !(verb == Verb::Prepare && moved))
     }
 
     /// The containers of virtual volumes by the datastores on them.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::group::GroupState;
+
 /// The storage of a world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +29,14 @@ pub struct VasaSpec {
     /// After a planned failover, or a planned promotion, the old source reports `SOURCE` until it is reversed; otherwise it reports
     /// `REMOTE_FAILEDOVER` at once.
     pub planned_source_stays: bool,
+    /// The state that a source shows once it was prepared.
+    pub after_prepare: AfterPrepare,
+    /// A reverse succeeds although the other array cannot be reached.
+    pub reverses_alone: bool,
+    /// Which replicas the target has right after a reverse.
+    pub after_reverse: AfterReverse,
+    /// How replicators on the hosts write the paths of the files that they made.
+    pub file_paths: FilePaths,
     /// How long the providers of a vCenter that started anew are not to be reached after it answers again, in
     /// milliseconds.
     pub late_ms: u32,
@@ -97,6 +107,57 @@ impl VolumeIds {
     }
 }
 
+/// The state that a source shows once it was prepared, until it is failed over. A second prepare is refused where it moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterPrepare {
+    /// `SOURCE`, as before.
+    #[default]
+    Stays,
+    /// `REMOTE_FAILEDOVER`, before there was a failover.
+    RemoteFailedOver,
+    /// `TARGET`: no side is the source.
+    Target,
+}
+
+impl AfterPrepare {
+    pub(super) fn state(self) -> GroupState {
+        match self {
+            Self::Stays => GroupState::Source,
+            Self::RemoteFailedOver => GroupState::RemoteFailedOver,
+            Self::Target => GroupState::Target,
+        }
+    }
+}
+
+/// Which replicas the target has right after a reverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterReverse {
+    /// None, until the first copy back.
+    #[default]
+    Nothing,
+    /// Those of before, which are older than what it held as the source.
+    OldReplicas,
+    /// One of the moment of the reverse.
+    NewReplica,
+}
+
+/// How a replicator on the hosts writes the path of a file from the URL of its datastore on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilePaths {
+    /// With a slash in front: `/app-001/app-001.vmx`.
+    #[default]
+    FromUrl,
+    /// Without one, and the URL without one at its end.
+    Bare,
+    /// From the root of the host on: `/vmfs/volumes/...`.
+    FromHost,
+    /// In datastore form, by the name that the datastore has from the start: `[datastore-west-1] app-001/app-001.vmx`.
+    DatastoreForm,
+}
+
 /// How an array of results comes in a place that takes any value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,6 +199,10 @@ impl Default for VasaSpec {
             limits_queries: false,
             source_stays: false,
             planned_source_stays: false,
+            after_prepare: AfterPrepare::Stays,
+            reverses_alone: false,
+            after_reverse: AfterReverse::Nothing,
+            file_paths: FilePaths::FromUrl,
             late_ms: 0,
             surfaces_ms: 0,
             volume_ids: VolumeIds::AsFiles,

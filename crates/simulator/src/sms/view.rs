@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Sms;
-use super::group::{Pair, Phase, fault_domain_id};
+use super::group::{Pair, Phase, Side, fault_domain_id};
 use super::provider::Provider;
+use super::{FilePaths, Sms};
 use crate::core::Core;
+use crate::inventory::Place;
 use crate::vi_json::fault::Fault;
 use crate::vi_json::value::{date_time, reference};
 
@@ -129,7 +130,7 @@ pub(super) fn recovered_devices(sms: &Sms, pair: &Pair, side: usize) -> Option<V
                 "_typeName": "RecoveredDiskInfo",
                 "deviceKey": key,
                 "dsUrl": datastore_url(sms, pair, side),
-                "diskPath": format!("/{0}/{0}.vmdk", pair.machine()),
+                "diskPath": file_path(sms, pair, side, "vmdk"),
             }]);
         }
         recovered
@@ -151,12 +152,36 @@ fn is_lost(sms: &Sms, pair: &Pair, index: usize) -> bool {
 }
 
 fn datastore_url(sms: &Sms, pair: &Pair, side: usize) -> String {
+    let end = match sms.spec.file_paths {
+        FilePaths::Bare => "",
+        FilePaths::FromUrl | FilePaths::FromHost | FilePaths::DatastoreForm => "/",
+    };
+    format!("ds://{}{end}", datastore_root(sms, pair, side))
+}
+
+/// Where the hosts have the datastore of a side.
+fn datastore_root(sms: &Sms, pair: &Pair, side: usize) -> String {
     let datastore = &pair.sides[side].datastore;
     let containers = sms.containers();
-    format!(
-        "ds:///vmfs/volumes/{}/",
-        containers.get(datastore).unwrap_or(datastore)
-    )
+    format!("/vmfs/volumes/{}", containers.get(datastore).unwrap_or(datastore))
+}
+
+/// The path of a file that a replicator on the hosts made.
+fn file_path(sms: &Sms, pair: &Pair, side: usize, end: &str) -> String {
+    let file = format!("{0}/{0}.{end}", pair.machine());
+    match sms.spec.file_paths {
+        FilePaths::FromUrl => format!("/{file}"),
+        FilePaths::Bare => file,
+        FilePaths::FromHost => format!("{}/{file}", datastore_root(sms, pair, side)),
+        FilePaths::DatastoreForm => {
+            let Side {
+                vcenter, datastore, ..
+            } = &pair.sides[side];
+            let number = sms.vcenters.iter().position(|known| known == vcenter);
+            let place = Place::new(super::site_number(number.unwrap_or_default()), vcenter);
+            format!("[{}] {file}", place.array_datastore_name(datastore))
+        }
+    }
 }
 
 /// `DeviceId` of a device at a side: a virtual volume, or a virtual machine and its disks.
@@ -180,7 +205,7 @@ fn recovered_id(sms: &Sms, pair: &Pair, side: usize, index: usize) -> Value {
         return json!({
             "_typeName": "VirtualMachineFilePath",
             "dsUrl": datastore_url(sms, pair, side),
-            "vmxPath": format!("/{0}/{0}.vmx", pair.machine()),
+            "vmxPath": file_path(sms, pair, side, "vmx"),
         });
     }
     device_id(sms, pair, side, index)

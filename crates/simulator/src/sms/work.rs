@@ -10,7 +10,7 @@ use super::group::{Busy, Pair, Phase, Verb};
 use super::provider::Provider;
 use super::query::{error_entry, too_many};
 use super::task::{Outcome, SmsTask};
-use super::{FIRST_COPY_MS, ProviderSpec, Sms, SmsEvent, seen, view};
+use super::{AfterReverse, FIRST_COPY_MS, ProviderSpec, Sms, SmsEvent, seen, view};
 use crate::call_log::Ticket;
 use crate::core::Core;
 use crate::event::Event;
@@ -293,7 +293,7 @@ fn judge(
     if let Some(busy) = &pair.busy {
         return Err(still(busy, sms.spec.busy_names_task));
     }
-    let begins = pair.allows(side, job.verb, sms.spec.already_done)?;
+    let begins = sms.allows(core, &pair, side, job.verb)?;
     if !begins {
         return Ok(Verdict::Done(success(
             core,
@@ -313,7 +313,7 @@ fn judge(
     if let Some(fault) = leftovers(vms, provider, &pair, side, job.verb, &job.settings) {
         return Err(fault);
     }
-    reaches_peer(core, &pair, side, job.verb, job.settings.planned)?;
+    reaches_peer(core, sms, &pair, side, &job)?;
     has_room(core, &pair, side, job.verb)?;
     let mut job = Job {
         pair: name,
@@ -392,10 +392,11 @@ fn still(busy: &Busy, names_task: bool) -> Fault {
     Fault::new("ProviderBusy", "Other work on the group is running.")
 }
 
-fn reaches_peer(core: &Core, pair: &Pair, side: usize, verb: Verb, planned: bool) -> Result<(), Fault> {
-    let needed = match verb {
-        Verb::Prepare | Verb::Sync | Verb::Reverse => true,
-        Verb::Failover | Verb::TestStart | Verb::Promote => planned,
+fn reaches_peer(core: &Core, sms: &Sms, pair: &Pair, side: usize, job: &Job) -> Result<(), Fault> {
+    let needed = match job.verb {
+        Verb::Prepare | Verb::Sync => true,
+        Verb::Reverse => !sms.spec.reverses_alone,
+        Verb::Failover | Verb::TestStart | Verb::Promote => job.settings.planned,
         Verb::TestStop => false,
     };
     if needed && !core.is_reachable(&pair.sides[1 - side].vcenter) {
@@ -449,7 +450,7 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
     pair.busy = None;
     let (phase, source) = (pair.phase, pair.source);
     let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
-    let possible = reaches_peer(core, &pair, job.side, job.verb, job.settings.planned)
+    let possible = reaches_peer(core, sms, &pair, job.side, job)
         .and_then(|()| has_room(core, &pair, job.side, job.verb));
     let entry = match possible {
         Ok(()) => {
@@ -580,7 +581,15 @@ fn apply(core: &mut Core, sms: &mut Sms, pair: &mut Pair, job: &Job, spec: &Prov
 }
 
 fn turn_round(core: &mut Core, sms: &mut Sms, pair: &mut Pair, renames: bool) {
+    let old = std::mem::take(&mut pair.pits);
     pair.turn_round();
+    match sms.spec.after_reverse {
+        AfterReverse::Nothing => {}
+        AfterReverse::OldReplicas => pair.pits = old,
+        AfterReverse::NewReplica => {
+            pair.store(core.now_ms(), None);
+        }
+    }
     if renames {
         sms.forget(pair);
         let turn = pair.turn;

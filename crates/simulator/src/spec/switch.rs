@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::WorldSpec;
 use crate::dpu::DpuSpec;
-use crate::sms::{OtherProvider, ProviderSpec, ResultForm, VolumeIds};
+use crate::sms::{AfterPrepare, AfterReverse, FilePaths, OtherProvider, ProviderSpec, ResultForm, VolumeIds};
 use crate::vcda::StateRefusal;
 use crate::vcha::{AfterSwitch, TaskIds};
 use crate::vi_json::CancelEnd;
@@ -162,6 +162,40 @@ pub static SWITCHES: &[Switch] = &[
         "the old source reports `REMOTE_FAILEDOVER` after a planned failover or promotion",
         "it reports `SOURCE` until the reverse"
     ),
+    Switch {
+        name: "vasa.after_prepare",
+        rule: "vVol 11, inferred",
+        usual: "a source that was prepared reports `SOURCE`, and can be prepared again",
+        odd: "`REMOTE_FAILEDOVER` or `TARGET`, and a second prepare is refused for that",
+        on: |spec, draw| {
+            spec.vasa.after_prepare = chosen(draw, [AfterPrepare::RemoteFailedOver, AfterPrepare::Target]);
+        },
+    },
+    flag!(
+        vasa.reverses_alone,
+        "vVol 9.4, inferred",
+        "a reverse fails while the other array cannot be reached",
+        "it succeeds"
+    ),
+    Switch {
+        name: "vasa.after_reverse",
+        rule: "vVol 9.4, inferred",
+        usual: "the target of a reverse has no replica before the first copy",
+        odd: "it has the replicas of before the failover, or one of the moment of the reverse",
+        on: |spec, draw| {
+            spec.vasa.after_reverse = chosen(draw, [AfterReverse::OldReplicas, AfterReverse::NewReplica]);
+        },
+    },
+    Switch {
+        name: "vasa.file_paths",
+        rule: "vVol 3.4.7, inferred",
+        usual: "replicators on the hosts write paths from the URL of the datastore on, with a slash in front",
+        odd: "without one, from the root of the host on, or in datastore form",
+        on: |spec, draw| {
+            let forms = [FilePaths::Bare, FilePaths::FromHost, FilePaths::DatastoreForm];
+            spec.vasa.file_paths = chosen(draw, forms);
+        },
+    },
     flag!(
         vasa.refuses_in_task,
         "VIJ 11.3",
@@ -266,6 +300,12 @@ pub static SWITCHES: &[Switch] = &[
         "vVol 2.1.1",
         "an entity that is not replicated has an entry without a group",
         "it has no entry"
+    ),
+    flag!(
+        pbm.tells_unassigned,
+        "vVol 9.3, inferred",
+        "of a recovered machine without a policy nothing is told",
+        "the group of each part is told by its volume"
     ),
     Switch {
         name: "dpu.toggles",

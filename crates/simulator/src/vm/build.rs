@@ -58,7 +58,7 @@ impl Vms {
             if let Some(site) = sites.iter().find(|site| site.vcenter == side.vcenter)
                 && inventory.entity(&site.vcenter, &side.datastore).is_none()
             {
-                let name = format!("datastore-{}-{}", site.name, site.number_in(&side.datastore));
+                let name = site.array_datastore_name(&side.datastore);
                 add_place(inventory, site, "Datastore", &side.datastore, &name);
             }
         }

@@ -243,6 +243,31 @@ impl Vms {
         })
     }
 
+    /// The volumes of the homes and disks of the machines of a vCenter, each with its machine and the key of the disk.
+    pub(crate) fn volumes_of_parts(&self, vcenter: &str) -> impl Iterator<Item = (&str, Option<i32>, &str)> {
+        let here = self
+            .machines
+            .values()
+            .filter(move |machine| machine.vcenter == vcenter);
+        here.flat_map(|machine| {
+            let config = self.homes.get(&machine.place).map(|home| &home.config);
+            config.into_iter().flat_map(|config| {
+                let home = config
+                    .volume
+                    .as_deref()
+                    .map(|volume| (machine.id.as_str(), None, volume));
+                let disks = config.devices.iter().filter_map(|(key, disk)| {
+                    Some((
+                        machine.id.as_str(),
+                        Some(i32::try_from(*key).ok()?),
+                        file::disk_volume(disk)?,
+                    ))
+                });
+                home.into_iter().chain(disks)
+            })
+        })
+    }
+
     /// The datastores of a vCenter.
     pub(crate) fn datastores_of(&self, vcenter: &str) -> Vec<String> {
         let here = self.datastores.values();

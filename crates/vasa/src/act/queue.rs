@@ -403,6 +403,8 @@ impl Queue {
             GroupFault::Unavailable if is_traced => return self.looks(item, Why::Unavailable, faults, now),
             GroupFault::OutOfResource if is_traced => return self.looks(item, Why::Refused, faults, now),
             GroupFault::Unavailable => {
+                // It harms nothing twice, but a provider may show that it was done, and refuse it then.
+                item.doubted |= matches!(self.action, Action::Prepare);
                 item.rests(now);
                 true
             }

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use farside_models_sms::ReplicationState;
-use farside_simulator::sms::{EntryFault, OtherProvider, ProviderSpec, ResultForm, VasaSpec};
+use farside_simulator::sms::{
+    AfterPrepare, AfterReverse, EntryFault, OtherProvider, ProviderSpec, ResultForm, VasaSpec, Verb,
+};
 use farside_simulator::{FaultAction, FaultRule};
+use farside_transport::Clock as _;
 use farside_vasa::{
-    Action, Batch, CalledAt, Doubt, GroupEnd, GroupEnded, GroupFault, GroupId, GroupSuccess, GroupView,
-    NotStarted, Recovery, Unfit,
+    Action, Batch, CalledAt, Doubt, GroupEnd, GroupEnded, GroupFault, GroupId, GroupPoints, GroupSuccess,
+    GroupView, NotStarted, PointQuery, Recovery, Unfit,
 };
 
 use serde_json::json;
@@ -438,12 +441,88 @@ async fn the_whole_way_there_and_back_with_a_promotion() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reverse_without_the_other_array_has_a_typed_end_either_way() {
+    for alone in [false, true] {
+        let pair = world(|_| {}, |vasa| vasa.reverses_alone = alone);
+        let (west, groups) = pair.west().await;
+        for group in ["group-001", "group-003"] {
+            assert!(pair.simulator.world().act_on_group(group, Verb::Failover));
+        }
+        pair.simulator.world().set_reachable("vc-east", false);
+        let ends = act(&west, Action::Reverse, &groups[..2]).await;
+        for ended in &ends {
+            match &ended.end {
+                GroupEnd::Succeeded { .. } => assert!(alone),
+                GroupEnd::Failed { faults } => {
+                    assert!(!alone);
+                    assert_eq!(GroupFault::of(&faults[0]), GroupFault::PeerNotReachable);
+                }
+                other => panic!("{alone}: {other:?}"),
+            }
+        }
+        let state = if alone { "SOURCE" } else { "FAILEDOVER" };
+        assert_eq!(west.states(0, &groups[..2]).await, [state; 2]);
+    }
+}
+
+/// A replica that is listed after a reverse need not be of after it: its id and its time say so.
+#[tokio::test(start_paused = true)]
+async fn the_newest_replica_after_a_reverse_is_told_for_what_it_is() {
+    for after_reverse in [
+        AfterReverse::Nothing,
+        AfterReverse::OldReplicas,
+        AfterReverse::NewReplica,
+    ] {
+        let pair = world(|_| {}, |vasa| vasa.after_reverse = after_reverse);
+        let newest = async |vcenter: &str| {
+            let site = pair.site(vcenter).await;
+            let groups = [ids(&site.all(0).await)[0].clone()];
+            let all = PointQuery::all();
+            let points = site.client.points_in_time(&site.providers[0], &groups, &all);
+            let points = points.await.unwrap().remove(0);
+            let GroupPoints::Points(listed) = &points else {
+                panic!("{points:?}")
+            };
+            let newest = listed.iter().max_by_key(|point| point.time).cloned();
+            assert_eq!(points.newest(), newest.as_ref().map(|point| point.time));
+            newest
+        };
+        let before = newest("vc-west").await.unwrap();
+        assert!(pair.simulator.world().act_on_group("group-001", Verb::Failover));
+        assert!(pair.simulator.world().act_on_group("group-001", Verb::Reverse));
+        let told = newest("vc-east").await;
+        let is_old = told.as_ref().map(|told| told.id == before.id);
+        let wanted = match after_reverse {
+            AfterReverse::Nothing => None,
+            AfterReverse::OldReplicas => Some(true),
+            AfterReverse::NewReplica => Some(false),
+        };
+        assert_eq!(is_old, wanted);
+        pair.clock.sleep(Duration::from_secs(120)).await;
+        let copied = newest("vc-east").await.unwrap();
+        assert!(told.is_none_or(|told| told.time < copied.time), "the first copy");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_planned_failover_is_made_and_reversed_once_whatever_its_source_says_of_it() {
-    for stays in [false, true] {
-        let pair = world(|_| {}, |vasa| vasa.planned_source_stays = stays);
+    for (stays, after_prepare, prepared) in [
+        (false, AfterPrepare::Stays, "SOURCE"),
+        (true, AfterPrepare::Stays, "SOURCE"),
+        (false, AfterPrepare::RemoteFailedOver, "REMOTE_FAILEDOVER"),
+        (true, AfterPrepare::Target, "TARGET"),
+    ] {
+        let pair = world(
+            |_| {},
+            |vasa| {
+                vasa.planned_source_stays = stays;
+                vasa.after_prepare = after_prepare;
+            },
+        );
         let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
         let (targets, sources) = (ids(&west.all(0).await), ids(&east.all(0).await));
         assert!(succeeded(&act(&east, Action::Prepare, &sources).await));
+        assert_eq!(east.states(0, &sources).await, [prepared; 6]);
         let planned = Action::Failover { planned: true };
         assert!(succeeded(&act(&west, planned.clone(), &targets).await));
         let told = if stays { "SOURCE" } else { "REMOTE_FAILEDOVER" };

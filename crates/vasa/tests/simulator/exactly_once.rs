@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use farside_simulator::call_log::Entry;
-use farside_simulator::sms::ResultForm;
+use farside_simulator::sms::{AfterPrepare, ResultForm};
 use farside_transport::{Call, CallError, Effect, Transport};
 use farside_vasa::{GroupEnd, GroupEnded, GroupId, ProviderRef};
 use http::Response;
@@ -358,6 +358,7 @@ fn what_went_wrong_once_stays_right() {
         checked: true,
         ways: [false; 6],
         form: ResultForm::Declared,
+        after_prepare: AfterPrepare::Stays,
         troubles,
         forgets: None,
         flaws: BTreeMap::new(),

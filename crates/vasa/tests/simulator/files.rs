@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use farside_models_sms::RecoveredDevice;
 use farside_models_vim::RegisterVMRequest;
-use farside_simulator::WorldSpec;
-use farside_simulator::sms::{VasaSpec, VolumeIds};
+use farside_simulator::pbm::PbmSpec;
+use farside_simulator::sms::{FilePaths, VasaSpec, Verb, VolumeIds};
 use farside_simulator::vm::{MachineTrouble, VmSpec};
+use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_vasa::{
     Device, GroupDevice, GroupId, GroupOutcome, GroupSuccess, MachineFiles, Recovered, Recovery,
     RecoveryError, VmPart, VmVolumes, owners, policy,
 };
 use farside_vim::{Datastore, Folder, ManagedObject as _, MovedOrCopied, Policies, TakenUp, VirtualMachine};
 use farside_wire::ManagedObjectReference;
+use serde_json::json;
 
 use crate::support::{Pair, Site};
 
@@ -239,53 +241,63 @@ async fn a_group_that_the_provider_does_not_show_stops_it() {
 
 #[tokio::test(start_paused = true)]
 async fn files_of_a_replicator_on_the_hosts_are_registered_as_they_are_and_known_again() {
-    let pair = world(|vasa, _| vasa.providers[0].host_based = true);
-    let west = pair.site("vc-west").await;
-    let results = fail_over(&pair, &west, &[1, 3]).await;
-    let told = Recovered::of(&results, &[]).unwrap();
-    assert!(told.volumes.is_empty() && told.lost.is_empty());
-    assert_eq!(told.files.len(), 2);
-    let groups = [target(1), target(3)];
-    let files = files_of(&west, &groups, &results).await.unwrap();
-    assert_eq!(files.paths.len(), 2);
-    let mut machines = Vec::new();
-    for path in &files.paths {
-        let machine = take_up(&west, path).await.machine;
-        start(&machine).await.unwrap();
-        machines.push(machine.reference().clone());
-    }
-    let volumes: Vec<VmVolumes> = west.client.volumes_of_vms(&machines).await.unwrap();
+    for file_paths in [
+        FilePaths::FromUrl,
+        FilePaths::Bare,
+        FilePaths::FromHost,
+        FilePaths::DatastoreForm,
+    ] {
+        let pair = world(|vasa, _| {
+            vasa.providers[0].host_based = true;
+            vasa.file_paths = file_paths;
+        });
+        let west = pair.site("vc-west").await;
+        let results = fail_over(&pair, &west, &[1, 3]).await;
+        let told = Recovered::of(&results, &[]).unwrap();
+        assert!(told.volumes.is_empty() && told.lost.is_empty());
+        assert_eq!(told.files.len(), 2);
+        let groups = [target(1), target(3)];
+        let files = files_of(&west, &groups, &results).await.unwrap();
+        assert_eq!(files.paths.len(), 2);
+        let mut machines = Vec::new();
+        for path in &files.paths {
+            let machine = take_up(&west, path).await.machine;
+            start(&machine).await.unwrap();
+            machines.push(machine.reference().clone());
+        }
+        let volumes: Vec<VmVolumes> = west.client.volumes_of_vms(&machines).await.unwrap();
 
-    // By the group alone the home is known, by the result each disk as well.
-    let views = west.client.groups(&west.providers[0], &groups).await.unwrap();
-    for (view, machine) in views.into_iter().zip(&machines) {
-        let farside_vasa::GroupView::Known(group) = view else {
-            panic!("{view:?}")
-        };
-        let found: Vec<_> = owners(&group, &volumes)
-            .into_iter()
-            .map(|(_, owner)| owner)
+        // By the group alone the home is known, by the result each disk as well.
+        let views = west.client.groups(&west.providers[0], &groups).await.unwrap();
+        for (view, machine) in views.into_iter().zip(&machines) {
+            let farside_vasa::GroupView::Known(group) = view else {
+                panic!("{view:?}")
+            };
+            let found: Vec<_> = owners(&group, &volumes)
+                .into_iter()
+                .map(|(_, owner)| owner)
+                .collect();
+            assert_eq!(found[0], Some((machine, VmPart::Home)));
+        }
+        let told: Vec<GroupDevice> = results
+            .iter()
+            .map(|device| GroupDevice::of_result(device).0)
             .collect();
-        assert_eq!(found[0], Some((machine, VmPart::Home)));
-    }
-    let told: Vec<GroupDevice> = results
-        .iter()
-        .map(|device| GroupDevice::of_result(device).0)
-        .collect();
-    for (home_and_disk, machine) in told.chunks(2).zip(&volumes) {
-        let [home, disk] = home_and_disk else {
-            panic!("{home_and_disk:?}")
-        };
-        assert!(matches!(home.recovered, Some(Device::File { .. })));
-        assert_eq!(
-            machine.part_of(home.recovered.as_ref().unwrap()),
-            Some(VmPart::Home)
-        );
-        assert_eq!(machine.disk_of(&disk.disks[0]), Some(VmPart::Disk(2000)));
-        let others = volumes.iter().filter(|other| other.vm != machine.vm);
-        for other in others {
-            assert_eq!(other.part_of(home.recovered.as_ref().unwrap()), None);
-            assert_eq!(other.disk_of(&disk.disks[0]), None);
+        for (home_and_disk, machine) in told.chunks(2).zip(&volumes) {
+            let [home, disk] = home_and_disk else {
+                panic!("{home_and_disk:?}")
+            };
+            assert!(matches!(home.recovered, Some(Device::File { .. })));
+            assert_eq!(
+                machine.part_of(home.recovered.as_ref().unwrap()),
+                Some(VmPart::Home)
+            );
+            assert_eq!(machine.disk_of(&disk.disks[0]), Some(VmPart::Disk(2000)));
+            let others = volumes.iter().filter(|other| other.vm != machine.vm);
+            for other in others {
+                assert_eq!(other.part_of(home.recovered.as_ref().unwrap()), None);
+                assert_eq!(other.disk_of(&disk.disks[0]), None);
+            }
         }
     }
 }
@@ -352,6 +364,50 @@ async fn policies_of_the_new_source_are_given_to_home_and_disks_and_read_back() 
         .unwrap()
         .unwrap();
     assert_eq!(found[0].parts[&VmPart::Disk(2000)], None);
+}
+
+/// That the group of a part is told does not mean that it has the policy.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_told_by_volumes_does_not_stand_for_the_policy() {
+    let (mut vasa, mut pbm) = (VasaSpec::default(), PbmSpec::default());
+    vasa.groups_with_devices = 4;
+    pbm.tells_unassigned = true;
+    let world = WorldSpec::pair(7).groups(4).replications(0).vasa(vasa).pbm(pbm);
+    let pair = Pair::of(&world);
+    let west = pair.site("vc-west").await;
+    let results = fail_over(&pair, &west, &[1]).await;
+    let files = files_of(&west, &[target(1)], &results).await.unwrap();
+    let machine = take_up(&west, &files.paths[0]).await.machine;
+    assert!(pair.simulator.world().act_on_group("group-001", Verb::Reverse));
+    let asked = std::slice::from_ref(machine.reference());
+    let told = west.client.groups_of_vms(asked).await.unwrap().unwrap();
+    let groups: Vec<_> = told[0].groups().into_iter().cloned().collect();
+    assert_eq!((groups.len(), told[0].faults.len()), (1, 0), "{told:?}");
+    let profile = pair.simulator.world().pbm().profiles("vc-west")[0].clone();
+    let policy = policy(&profile, groups.first());
+    let policies = Policies {
+        home: Some(policy.clone()),
+        disks: [(2000, policy)].into(),
+    };
+    // The task ends well, and the policies stay as they were.
+    let task = pair.simulator.world().run_task("vc-west", 0, Ok(None));
+    let taken = json!({"_typeName": "ManagedObjectReference", "type": "Task", "value": task});
+    let rule = FaultRule::new(
+        "VirtualMachine_ReconfigVM_Task",
+        FaultAction::Refuse {
+            status: 200,
+            body: Some(taken),
+            retry_after: None,
+        },
+    );
+    pair.simulator.world().faults_mut().add(rule);
+    let short = Duration::from_secs(20);
+    let error = west.client.assign(&machine, &policies, short).await;
+    let RecoveryError::NotAssigned { parts, .. } = error.unwrap_err() else {
+        panic!("it has none")
+    };
+    assert_eq!(parts, [VmPart::Home, VmPart::Disk(2000)]);
+    west.client.assign(&machine, &policies, LONG).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

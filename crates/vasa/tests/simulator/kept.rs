@@ -11,11 +11,31 @@ pub(crate) const KEPT: &[Kept] = &[
     Kept {
         test: "act::a_planned_failover_is_made_and_reversed_once_whatever_its_source_says_of_it",
         switches: &[
+            "vasa.after_prepare",
             "vasa.planned_source_stays",
             "vasa.providers.self_reversing",
             "vasa.providers.renames_on_reverse",
         ],
         why: "states and ids before and after the reverse",
+    },
+    Kept {
+        test: "act::a_reverse_without_the_other_array_has_a_typed_end_either_way",
+        switches: &[
+            "vasa.reverses_alone",
+            "vasa.providers.self_reversing",
+            "vasa.providers.renames_on_reverse",
+        ],
+        why: "states and ids before and after the reverse",
+    },
+    Kept {
+        test: "act::the_newest_replica_after_a_reverse_is_told_for_what_it_is",
+        switches: &["vasa.after_reverse", "vasa.providers.*"],
+        why: "the replicas after the reverse, by the id of before",
+    },
+    Kept {
+        test: "files::a_group_that_is_told_by_volumes_does_not_stand_for_the_policy",
+        switches: &["pbm.no_replication_manager"],
+        why: "what the replication manager tells",
     },
     Kept {
         test: "act::groups_whose_call_does_not_go_out_are_sent_again_in_time",

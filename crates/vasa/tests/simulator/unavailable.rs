@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use farside_models_sms::ReplicationState;
-use farside_simulator::sms::{EntryFault, Verb};
+use farside_simulator::sms::{AfterPrepare, EntryFault, Verb};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_transport::{Call, CallError, Clock as _, Transport};
 use farside_vasa::{Action, GroupEnd, GroupEnded, GroupSuccess};
@@ -142,24 +142,34 @@ async fn groups_of_a_task_that_ends_with_an_unavailable_provider_are_looked_at_b
     assert_eq!(log(&pair, FAILOVER, &groups[0]).attempts, 1);
 }
 
-/// What leaves no trace harms nothing.
+/// What leaves no trace harms nothing; where it leaves one, the second call is refused for that.
 #[tokio::test(start_paused = true)]
 async fn a_preparation_is_sent_again_after_a_call_that_ends_with_an_unavailable_provider() {
-    let pair = world(|_| {}, |_| {});
-    let east = pair.site("vc-east").await;
-    let groups = ids(&east.all(0).await);
-    let client = pair.client("vc-east", |inner| {
-        Arc::new(Breaking {
-            inner,
-            operation: PREPARE,
-            goes_out: true,
-            broken: AtomicBool::new(false),
-        })
-    });
-    let act = client.act(&east.providers[0], Action::Prepare, groups[..2].to_vec());
-    let ends = act.within(Duration::from_secs(60)).send().await.unwrap();
-    assert!(ends.iter().all(|ended| ended.end.is_success()), "{ends:?}");
-    assert_eq!(log(&pair, PREPARE, &groups[0]).attempts, 2);
+    for after_prepare in [
+        AfterPrepare::Stays,
+        AfterPrepare::RemoteFailedOver,
+        AfterPrepare::Target,
+    ] {
+        let pair = world(|_| {}, |vasa| vasa.after_prepare = after_prepare);
+        let east = pair.site("vc-east").await;
+        let groups = ids(&east.all(0).await);
+        let client = pair.client("vc-east", |inner| {
+            Arc::new(Breaking {
+                inner,
+                operation: PREPARE,
+                goes_out: true,
+                broken: AtomicBool::new(false),
+            })
+        });
+        let act = client.act(&east.providers[0], Action::Prepare, groups[..2].to_vec());
+        let ends = act.within(Duration::from_secs(60)).send().await.unwrap();
+        assert!(
+            ends.iter().all(|ended| ended.end.is_success()),
+            "{after_prepare:?}: {ends:?}"
+        );
+        let log = log(&pair, PREPARE, &groups[0]);
+        assert_eq!((log.attempts, log.effects), (2, 1));
+    }
 }
 
 /// A world in which a reverse gives groups other ids, as its first group is reversed and the provider becomes unavailable.

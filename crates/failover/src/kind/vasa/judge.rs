@@ -114,15 +114,28 @@ fn test_stop(state: &ReplicationState) -> Verdict {
     }
 }
 
-/// A source need not say that the other side was failed over, in a planned way either (vVol recovery rules 11, inferred).
+/// A source need not say that the other side was failed over, in a planned way either, and can say it once it is prepared (vVol
+/// recovery rules 11, inferred): what the other side says settles it.
 fn prepare(state: &ReplicationState, there: Option<&ReplicationState>) -> Verdict {
-    match state {
-        ReplicationState::Source if there == Some(&ReplicationState::Failedover) => {
+    use ReplicationState::{Failedover, RemoteFailedover, Source, Target};
+    match (state, there) {
+        (Source | RemoteFailedover | Target, Some(Failedover)) => {
             Verdict::Done("the other side has been failed over already")
         }
-        ReplicationState::Source => Verdict::Ready,
-        ReplicationState::RemoteFailedover => Verdict::Done("the other side has been failed over already"),
-        ReplicationState::Target => Verdict::Done("the other side is the source already"),
+        (Source, _) => Verdict::Ready,
+        (RemoteFailedover | Target, Some(Target)) => {
+            Verdict::Done("it has been prepared already: no side is the source")
+        }
+        (RemoteFailedover | Target, Some(Source)) => Verdict::Done("the other side is the source already"),
+        (RemoteFailedover | Target, _) => {
+            Verdict::Done("it has been prepared or failed over already, which the other side would show")
+        }
+        (state, _) => unprepared(state),
+    }
+}
+
+fn unprepared(state: &ReplicationState) -> Verdict {
+    match state {
         ReplicationState::Failedover => Verdict::No("it has been failed over to this side; reprotect first"),
         ReplicationState::Intest => Verdict::No("a test failover is running here; end it first"),
         _ => Verdict::No(UNKNOWN_STATE),
@@ -173,11 +186,13 @@ pub(super) enum After {
 /// The table after a lost call. `point` says whether the named point in time is there, `age_ms` how long ago the call was
 /// intended.
 pub(super) fn after(verb: Verb, state: &ReplicationState, point: bool, age_ms: i64) -> After {
-    use ReplicationState::{Failedover, Intest, Source, Target};
+    use ReplicationState::{Failedover, Intest, RemoteFailedover, Source, Target};
     match (verb, state) {
         (Verb::FailOver { .. }, Failedover | Source)
         | (Verb::TestStart, Intest)
-        | (Verb::TestStop, Target) => After::Done,
+        | (Verb::TestStop, Target)
+        // It was the source before the call, and need not have moved.
+        | (Verb::Prepare, RemoteFailedover | Target) => After::Done,
         (Verb::Sync, _) if point => After::Done,
         (Verb::Reverse { .. }, Source) => After::Reversed,
         (Verb::Prepare, _) if age_ms < PREPARE_REST_MS => {

@@ -97,12 +97,13 @@ fn succeeded(step: &Step, intent: &Intent, work: &Work, success: GroupSuccess, w
     }
 }
 
-/// The state that an action brings about, where it does.
+/// The state that an action brings about, where it does; a prepare need not (vVol recovery rules 11, inferred).
 fn is_reached(verb: Verb, state: &ReplicationState) -> bool {
-    use ReplicationState::{Failedover, Intest, Source, Target};
+    use ReplicationState::{Failedover, Intest, RemoteFailedover, Source, Target};
     matches!(
         (verb, state),
         (Verb::FailOver { .. }, Failedover | Source)
+            | (Verb::Prepare, RemoteFailedover | Target)
             | (Verb::TestStart, Intest)
             | (Verb::TestStop, Target)
             | (Verb::Reverse { .. }, Source)

@@ -221,6 +221,26 @@ fn a_prepare_of_a_source_takes_the_other_side_too() {
     assert_eq!(judged, [false, false, true, false, false, false]);
 }
 
+/// A source that is none any more was prepared, or more than that: the other side tells.
+#[test]
+fn a_source_that_moved_is_told_by_the_other_side() {
+    let step = step(Verb::Prepare);
+    for state in ["REMOTE_FAILEDOVER", "TARGET"] {
+        let here = seen(&step.here, &step.there, state, 0);
+        let told = |there: Option<&str>| {
+            let there = there.map(|there| seen(&step.there, &step.here, there, 0));
+            match before(&step, &here, there.as_ref()) {
+                Before::Done(what) => what,
+                other => panic!("{state}: {other:?}"),
+            }
+        };
+        assert!(told(Some("TARGET")).contains("prepared already"));
+        assert!(told(Some("FAILEDOVER")).contains("failed over already"));
+        assert!(told(Some("SOURCE")).contains("the source already"));
+        assert!(told(None).contains("prepared or failed over"));
+    }
+}
+
 /// `V`: the replicator has reversed it. Rows: the state here; columns: the state at the other side.
 #[test]
 fn the_table_before_a_reverse_takes_both_sides() {
@@ -304,8 +324,8 @@ fn the_table_after_a_lost_answer() {
     assert_eq!(row(Verb::TestStop, false, 0), "?D???");
     assert_eq!(row(Verb::Sync, false, 0), "?????");
     assert_eq!(row(Verb::Sync, true, 0), "DDDDD");
-    assert_eq!(row(Verb::Prepare, false, 0), "wwwww");
-    assert_eq!(row(Verb::Prepare, false, 60_000), "?????");
+    assert_eq!(row(Verb::Prepare, false, 0), "wDwwD");
+    assert_eq!(row(Verb::Prepare, false, 60_000), "?D??D");
     assert_eq!(row(Verb::Reverse { again: false }, false, 0), "V????");
 }
 

@@ -1,7 +1,11 @@
 use serde_json::{Value, json};
 
 use super::{EAST, bench, entity, groups, profiles};
+use crate::pbm::PbmSpec;
+use crate::sms::{VasaSpec, Verb};
+use crate::spec::WorldSpec;
 use crate::testbench::Bench;
+use crate::vi_json::value::reference;
 
 fn group_ids(answer: &Value) -> Vec<Option<String>> {
     let entries = answer.as_array().into_iter().flatten();
@@ -62,6 +66,50 @@ fn the_machines_of_replicated_devices_have_their_groups_until_these_change_sides
     bench.pass(10_000);
     let after = groups(&mut bench, &[vm]).value();
     assert_eq!(after, Value::Null, "nothing is replicated from here");
+}
+
+#[test]
+fn a_recovered_machine_without_a_policy_is_told_of_by_its_volumes_in_one_reading_only() {
+    for tells_unassigned in [false, true] {
+        let mut vasa = VasaSpec {
+            groups_with_devices: 1,
+            ..VasaSpec::default()
+        };
+        vasa.providers[0].host_based = true;
+        let pbm = PbmSpec {
+            tells_unassigned,
+            ..PbmSpec::default()
+        };
+        let spec = WorldSpec::pair(5).groups(1).replications(0).vasa(vasa).pbm(pbm);
+        let mut bench = Bench::new(&spec);
+        assert!(bench.world.act_on_group("group-001", Verb::Failover));
+        let body = json!({
+            "path": "[datastore-west-1] app-001/app-001.vmx",
+            "asTemplate": false,
+            "pool": reference("ResourcePool", "resgroup-29"),
+        });
+        let registered = bench.post("vc-west", "/Folder/group-v23/RegisterVM_Task", &body);
+        assert_eq!(registered.status, 200);
+        bench.pass(10_000);
+        let machine = bench.world.vms().named("vc-west", "app-001").unwrap().id.clone();
+        let ask = |bench: &mut Bench| {
+            let body = json!({"entities": [entity("virtualMachineAndDisks", &machine)]});
+            let path = "/pbm/PbmReplicationManager/ReplicationManager/PbmQueryReplicationGroups";
+            bench.post("vc-west", path, &body).value()
+        };
+        let before = ask(&mut bench);
+        assert!(bench.world.act_on_group("group-001", Verb::Reverse));
+        let after = ask(&mut bench);
+        if tells_unassigned {
+            assert_eq!(before, Value::Null, "nothing is replicated from here");
+            let own = Some("rt-001".to_owned());
+            assert_eq!(group_ids(&after), [own.clone(), own]);
+        } else {
+            for told in [before, after] {
+                assert_eq!(told[0]["fault"]["_typeName"], "PbmFaultNotFound");
+            }
+        }
+    }
 }
 
 #[test]

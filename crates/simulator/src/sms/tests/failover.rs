@@ -4,7 +4,7 @@ use super::{
     EAST, FAILOVER, WEST, bench, call, failover, fault_of, id, ids, info, pair, refused, run, state, states,
     target_call, test_start, with_provider,
 };
-use crate::sms::{VasaSpec, group};
+use crate::sms::{AfterPrepare, AfterReverse, VasaSpec, Verb, group};
 use crate::testbench::Bench;
 
 #[test]
@@ -152,6 +152,102 @@ fn in_the_other_reading_the_source_of_a_planned_failover_says_so_until_it_is_rev
         &json!({"groupId": ids(WEST, &[1])}),
     );
     assert_eq!(states(&mut bench, 1), pair("TARGET", "SOURCE"));
+}
+
+#[test]
+fn in_the_other_readings_a_source_that_was_prepared_shows_it_and_is_not_prepared_again() {
+    for (after_prepare, told) in [
+        (AfterPrepare::RemoteFailedOver, "REMOTE_FAILEDOVER"),
+        (AfterPrepare::Target, "TARGET"),
+    ] {
+        for already_done in [false, true] {
+            let mut bench = bench(VasaSpec {
+                after_prepare,
+                already_done,
+                ..VasaSpec::default()
+            });
+            let prepare = |bench: &mut Bench| {
+                let body = json!({"groupId": ids(EAST, &[1])});
+                run(bench, EAST, 1, "PrepareFailoverReplicationGroup_Task", &body).remove(0)
+            };
+            assert_eq!(prepare(&mut bench)["_typeName"], "GroupOperationResult");
+            assert_eq!(states(&mut bench, 1), pair(told, "TARGET"));
+            assert_eq!(states(&mut bench, 3), pair("SOURCE", "TARGET"));
+            let again = prepare(&mut bench);
+            if already_done {
+                assert_eq!(again["warning"][0]["_typeName"], "AlreadyDone");
+            } else {
+                assert_eq!(fault_of(&again), "InvalidReplicationState");
+                assert_eq!(again["error"][0]["currentState"], told);
+            }
+            let failed_over = run(
+                &mut bench,
+                WEST,
+                1,
+                "FailoverReplicationGroup_Task",
+                &failover(WEST, &[1], true, false),
+            );
+            assert_eq!(failed_over[0]["newState"], "FAILEDOVER");
+            assert_eq!(states(&mut bench, 1), pair("REMOTE_FAILEDOVER", "FAILEDOVER"));
+            assert_eq!(fault_of(&prepare(&mut bench)), "InvalidReplicationState");
+        }
+    }
+}
+
+#[test]
+fn a_reverse_without_the_other_array_fails_in_one_reading_only() {
+    for reverses_alone in [false, true] {
+        let mut bench = bench(VasaSpec {
+            reverses_alone,
+            ..VasaSpec::default()
+        });
+        assert!(bench.world.act_on_group("group-001", Verb::Failover));
+        bench.world.set_reachable(EAST, false);
+        let body = json!({"groupId": ids(WEST, &[1])});
+        let reversed = run(&mut bench, WEST, 1, "ReverseReplicateGroup_Task", &body);
+        bench.world.set_reachable(EAST, true);
+        if reverses_alone {
+            assert_eq!(reversed[0]["newGroupId"]["id"], "rt-001");
+            assert_eq!(states(&mut bench, 1), pair("TARGET", "SOURCE"));
+        } else {
+            assert_eq!(fault_of(&reversed[0]), "PeerNotReachable");
+            assert_eq!(states(&mut bench, 1), pair("REMOTE_FAILEDOVER", "FAILEDOVER"));
+        }
+    }
+}
+
+#[test]
+fn right_after_a_reverse_there_are_no_replicas_or_old_ones_or_a_new_one() {
+    let listed = |bench: &mut Bench, vcenter: &str| -> Vec<String> {
+        let body = json!({"groupId": ids(vcenter, &[1])});
+        let told = call(bench, vcenter, 1, "QueryPointInTimeReplica", &body).value();
+        let replicas = told[0]["replicaInfo"].as_array().cloned().unwrap_or_default();
+        let id = |replica: &Value| replica["id"]["id"].as_str().unwrap().to_owned();
+        replicas.iter().map(id).collect()
+    };
+    for after_reverse in [
+        AfterReverse::Nothing,
+        AfterReverse::OldReplicas,
+        AfterReverse::NewReplica,
+    ] {
+        let mut bench = bench(VasaSpec {
+            after_reverse,
+            ..VasaSpec::default()
+        });
+        let before = listed(&mut bench, WEST);
+        assert_eq!(before.len(), 4);
+        for verb in [Verb::Failover, Verb::Reverse] {
+            assert!(bench.world.act_on_group("group-001", verb));
+        }
+        let after = listed(&mut bench, EAST);
+        match after_reverse {
+            AfterReverse::Nothing => assert!(after.is_empty(), "{after:?}"),
+            AfterReverse::OldReplicas => assert_eq!(after, before),
+            AfterReverse::NewReplica => assert!(after.len() == 1 && !before.contains(&after[0])),
+        }
+        bench.pass(120_000);
+        assert_eq!(listed(&mut bench, EAST).len(), after.len() + 1, "the first copy");
+    }
 }
 
 #[test]

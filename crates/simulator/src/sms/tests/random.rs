@@ -2,10 +2,12 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::{Strategy, any, proptest};
 use proptest::prop_assert;
+use proptest::sample::select;
 use proptest::test_runner::Config;
 use serde_json::{Value, json};
 
 use super::{EAST, WEST, bench, call, failover, ids, pair, states, test_start, with_provider};
+use crate::sms::AfterPrepare;
 use crate::spec::WorldSpec;
 use crate::testbench::Bench;
 
@@ -70,10 +72,16 @@ proptest! {
         self_reversing in any::<bool>(),
         source_stays in any::<bool>(),
         planned_source_stays in any::<bool>(),
+        after_prepare in select(vec![
+            AfterPrepare::Stays,
+            AfterPrepare::RemoteFailedOver,
+            AfterPrepare::Target,
+        ]),
     ) {
         let mut spec = with_provider(|provider| provider.self_reversing = self_reversing);
         spec.source_stays = source_stays;
         spec.planned_source_stays = planned_source_stays;
+        spec.after_prepare = after_prepare;
         let mut bench = bench(spec);
         for step in steps {
             if step.cut_east {
@@ -98,6 +106,10 @@ proptest! {
         ]);
         if source_stays || planned_source_stays {
             legal.extend([pair("SOURCE", "FAILEDOVER"), pair("FAILEDOVER", "SOURCE")]);
+        }
+        let prepared = after_prepare.state().as_str();
+        for target in ["TARGET", "INTEST"] {
+            legal.extend([pair(prepared, target), pair(target, prepared)]);
         }
         bench.pass(20_000);
         for number in [1, 3, 5] {

@@ -6,7 +6,7 @@ use super::{
     EAST, FAILOVER, WEST, bench, call, failover, fault_of, id, ids, info, pair, refused, run, state, states,
 };
 use super::{test_start, with_provider};
-use crate::sms::{GroupState, OtherProvider, ResultForm, VasaSpec};
+use crate::sms::{FilePaths, GroupState, OtherProvider, ResultForm, VasaSpec};
 
 fn promote(numbers: &[u32], planned: bool) -> Value {
     json!({"promoteParam": {
@@ -203,6 +203,46 @@ fn a_device_without_a_replica_is_missing_although_its_group_succeeded() {
     );
     assert_eq!(devices[1]["error"]["_typeName"], "NoValidReplica");
     assert_eq!(devices[1]["recoveredDeviceId"], Value::Null);
+}
+
+#[test]
+fn a_replicator_on_the_hosts_writes_the_path_of_its_files_in_one_form_or_another() {
+    for (file_paths, url_end, path) in [
+        (FilePaths::FromUrl, "/", "/app-001/app-001"),
+        (FilePaths::Bare, "", "app-001/app-001"),
+        (
+            FilePaths::FromHost,
+            "/",
+            "/vmfs/volumes/CONTAINER/app-001/app-001",
+        ),
+        (
+            FilePaths::DatastoreForm,
+            "/",
+            "[datastore-west-1] app-001/app-001",
+        ),
+    ] {
+        let mut spec = with_provider(|provider| provider.host_based = true);
+        spec.groups_with_devices = 1;
+        spec.file_paths = file_paths;
+        let mut bench = bench(spec);
+        let container = bench
+            .world
+            .vms()
+            .datastore("datastore-21")
+            .unwrap()
+            .container
+            .clone()
+            .unwrap();
+        let path = path.replace("CONTAINER", &container);
+        let url = format!("ds:///vmfs/volumes/{container}{url_end}");
+        let entries = run(&mut bench, WEST, 1, METHOD, &failover(WEST, &[1], false, false));
+        let devices = &entries[0]["recoveredDeviceInfo"];
+        let home = &devices[0]["recoveredDeviceId"];
+        let disk = &devices[1]["recoveredDiskInfo"][0];
+        assert_eq!((&home["dsUrl"], &disk["dsUrl"]), (&json!(url), &json!(url)));
+        assert_eq!(home["vmxPath"], format!("{path}.vmx"));
+        assert_eq!(disk["diskPath"], format!("{path}.vmdk"));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use farside_simulator::sms::{EntryFault, ProviderSpec, ResultForm, VasaSpec, Verb};
+use farside_simulator::sms::{AfterPrepare, EntryFault, ProviderSpec, ResultForm, VasaSpec, Verb};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_vasa::{Action, GroupId, ProviderRef};
 use proptest::collection::{btree_map, vec};
@@ -146,6 +146,8 @@ pub(super) struct Case {
     /// How the vCenter says things: `hides_limit`, `hides_active`, `refuses_in_task`, `inactive_refuses_call`, `already_done`,
     /// `busy_names_task`.
     pub(super) ways: [bool; 6],
+    /// What a source shows once it was prepared.
+    pub(super) after_prepare: AfterPrepare,
     pub(super) form: ResultForm,
     /// The call that is hit, from 1.
     pub(super) troubles: Vec<(u32, Trouble)>,
@@ -184,6 +186,11 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         any::<bool>().prop_map(|acted| Flaw::Unavailable { acted }),
     ];
     let form = select(vec![ResultForm::Declared, ResultForm::Subtype, ResultForm::Bare]);
+    let after_prepare = select(vec![
+        AfterPrepare::Stays,
+        AfterPrepare::RemoteFailedOver,
+        AfterPrepare::Target,
+    ]);
     let world = (
         any::<u64>(),
         select(Work::ALL.to_vec()),
@@ -191,6 +198,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         1..25_u32,
         any::<[bool; 6]>(),
         form,
+        after_prepare,
     );
     let troubles = (
         vec((1..7_u32, trouble), 0..3),
@@ -206,6 +214,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         groups: world.3,
         ways: world.4,
         form: world.5,
+        after_prepare: world.6,
         at_once,
         checked,
         troubles: troubles.0,
@@ -237,6 +246,7 @@ impl Case {
         vasa.providers = providers.collect();
         vasa.entry_faults = faults.collect();
         vasa.result_form = self.form;
+        vasa.after_prepare = self.after_prepare;
         [
             vasa.hides_limit,
             vasa.hides_active,
