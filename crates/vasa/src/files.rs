@@ -1,6 +1,6 @@
 //! The files of recovered machines: from what a failover or a test has recovered to paths that can be registered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use farside_models_sms::{RecoveredDevice, ReplicationState};
@@ -13,6 +13,8 @@ use crate::client::VasaClient;
 use crate::device::{Device, DeviceKey, DiskFile, GroupDevice, VvolId};
 use crate::group::{Group, GroupView};
 use crate::id::{GroupId, ProviderRef};
+use crate::owner::VmVolumes;
+use crate::policy::VmPart;
 use crate::recovery_error::RecoveryError;
 
 /// How long recovered volumes may take to surface; how soon they do is told nowhere (vVol recovery rules 15).
@@ -81,10 +83,85 @@ pub struct Contradiction {
 pub struct MachineFiles {
     /// Configuration files in datastore form, by which their machines can be registered.
     pub paths: Vec<String>,
-    /// Configuration files that were not rewritten, and why: their machines cannot be registered.
+    /// Those among them that were rewritten, with the volumes that hold them.
+    pub updated: Vec<UpdatedFile>,
+    /// Configuration files that were not rewritten, and why. Their machines cannot be registered, unless the array has corrected the
+    /// files itself, so that there was nothing to rewrite.
     pub failed: Vec<FailedFile>,
     /// Devices that were not recovered, not without an error, or nobody tells to where.
     pub lost: Vec<LostDevice>,
+    /// Which volumes of the source became which, by their datastores. That a volume is none of `updated` and none of `failed` says
+    /// nothing: disks and snapshots never are, and the home of a machine need not be, see [`MachineFiles::of_machine`].
+    pub volumes: BTreeMap<ManagedObjectReference, Vec<RecoveredVolume>>,
+}
+
+/// What is known of the configuration file of a machine.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FileOfMachine {
+    /// It was rewritten: the machine can be registered by this path.
+    Updated(String),
+    /// It was not rewritten.
+    Failed(FailedFile),
+    /// Its volume was recovered, and nobody tells of the file: it was not found, or the array has corrected it itself and nothing was
+    /// left to do (vVol recovery rules 3.4.2, inferred). The machine can be tried to be registered; it may be started when it names
+    /// no volume of the source any more ([`MachineFiles::source_volumes`]).
+    Untold {
+        /// The datastore.
+        datastore: ManagedObjectReference,
+        /// Where in it the file is, if it has its name and its place of before: its path is `[name of the datastore] file`.
+        file: String,
+    },
+    /// None of the volumes that were recovered is its home. Files of a replicator on the hosts are in [`MachineFiles::paths`].
+    NotRecovered,
+}
+
+impl MachineFiles {
+    /// What is known of the file of a machine that was looked at at its source, before ([`VasaClient::volumes_of_vms`]).
+    #[must_use]
+    pub fn of_machine(&self, source: &VmVolumes) -> FileOfMachine {
+        let home = source.parts.get(&VmPart::Home);
+        let told = self
+            .volumes
+            .iter()
+            .flat_map(|(datastore, volumes)| volumes.iter().map(move |volume| (datastore, volume)));
+        let mut own =
+            told.filter(|(_, volume)| home.is_some_and(|home| *home == VvolId::new(&volume.source)));
+        let Some((datastore, RecoveredVolume { recovered, .. })) = own.next() else {
+            return FileOfMachine::NotRecovered;
+        };
+        let is_own = |volume: &str| VvolId::new(volume) == VvolId::new(recovered);
+        if let Some(file) = self.updated.iter().find(|file| is_own(&file.volume)) {
+            return FileOfMachine::Updated(file.path.clone());
+        }
+        if let Some(file) = self.failed.iter().find(|file| is_own(&file.volume)) {
+            return FileOfMachine::Failed(file.clone());
+        }
+        let name = source.file.as_deref().and_then(|file| file.rsplit('/').next());
+        FileOfMachine::Untold {
+            datastore: datastore.clone(),
+            file: format!("{recovered}/{}", name.unwrap_or_default()),
+        }
+    }
+
+    /// The volumes of the source that a machine names which was registered here: its files were not rewritten as far as these go. None
+    /// may be left when it starts. A machine that does not tell its volumes names none ([`VmVolumes::untold_disks`]).
+    #[must_use]
+    pub fn source_volumes(&self, machine: &VmVolumes) -> Vec<VvolId> {
+        let mapped = || self.volumes.values().flatten();
+        let theirs: BTreeSet<String> = mapped().map(|volume| normalised(&volume.source)).collect();
+        let own: BTreeSet<String> = mapped().map(|volume| normalised(&volume.recovered)).collect();
+        let named = machine.parts.values().chain(&machine.others);
+        let is_theirs = |volume: &&VvolId| {
+            let plain = volume.normalised();
+            theirs.contains(&plain) && !own.contains(&plain)
+        };
+        named.filter(is_theirs).cloned().collect()
+    }
+}
+
+fn normalised(volume: &str) -> String {
+    VvolId::new(volume).normalised()
 }
 
 /// A volume of the source, what became of it, and where, as far as that is told.
@@ -294,7 +371,8 @@ fn lost(devices: &[(GroupDevice, Option<Fault>)], pairs: &Pairs<'_>) -> Vec<Lost
 }
 
 impl VasaClient {
-    /// Makes the files of recovered machines such that they can be registered, and gives their paths: looks at the groups at their
+    /// Makes the files of recovered machines such that they can be registered, and gives their paths, as far as they are told
+    /// ([`MachineFiles::of_machine`] for the others): looks at the groups at their
     /// target anew, joins that with `results` ([`Recovered::of`]), has the files on each datastore name this side's volumes, and
     /// finds the paths of files that a replicator on the hosts has made. All groups whose machines share disks belong in one call.
     /// It can be done again. Volumes that do not surface at once are given two minutes of `limit`: as long as a recovered group shows
@@ -337,9 +415,9 @@ impl VasaClient {
                     ended => break ended?,
                 }
             };
-            files
-                .paths
-                .extend(updated.updated.into_iter().map(|file: UpdatedFile| file.path));
+            let paths = updated.updated.iter().map(|file| file.path.clone());
+            files.paths.extend(paths);
+            files.updated.extend(updated.updated);
             files.failed.extend(updated.failed);
         }
         for file in &recovered.files {
@@ -349,6 +427,7 @@ impl VasaClient {
                 .push(within(clock, deadline.left(clock), path).await.map_err(late)??);
         }
         files.lost = recovered.lost;
+        files.volumes = recovered.volumes;
         Ok(files)
     }
 

@@ -114,7 +114,7 @@ pub use client::{Provider, VasaClient};
 pub use device::{Device, DiskFile, GroupDevice, VvolId};
 pub use fault::GroupFault;
 #[cfg(feature = "vm")]
-pub use files::{Contradiction, LostDevice, MachineFiles, Recovered, RecoveredFile};
+pub use files::{Contradiction, FileOfMachine, LostDevice, MachineFiles, Recovered, RecoveredFile};
 pub use group::{Group, GroupSide, GroupView};
 pub use id::{GroupId, PointId, ProviderRef};
 #[cfg(feature = "vm")]

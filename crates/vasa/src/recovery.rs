@@ -39,7 +39,7 @@
 //!
 //! // Files: they name this side's volumes from here on. Four levels can fail; each is looked at.
 //! let files = west.machine_files(&provider, &[group], &devices, limit).await?;
-//! assert!(files.lost.is_empty() && files.failed.is_empty());
+//! assert!(files.lost.is_empty() && files.failed.is_empty() && !files.paths.is_empty());
 //!
 //! let folder: Folder = vim.object("group-v23");
 //! let pool = ManagedObjectReference::new("ResourcePool", "resgroup-29");
@@ -98,6 +98,7 @@
 //! | 3.4.4 | the mapping, with snapshots, from result and look; a [`Contradiction`] stops it | [`Recovered::of`] |
 //! | 3.4.5 | files that were rewritten, and files that were not | [`UpdatedFiles`] |
 //! | 3.4 | all of this in one | [`VasaClient::machine_files`] |
+//! | 3.4.2 | go on with a machine of whose file nothing is told, as where the array corrects files itself; see that it names no volume of the source | [`MachineFiles::of_machine`], [`MachineFiles::source_volumes`] |
 //!
 //! # Machines
 //!
@@ -142,6 +143,6 @@ use farside_vim::{
 
 #[cfg(doc)]
 use crate::{
-    Action, Contradiction, Device, GroupDevice, GroupSuccess, PbmProfileManager, Recovered, VasaClient,
-    VmGroups, VmVolumes, owners, pair, policy, regroup,
+    Action, Contradiction, Device, GroupDevice, GroupSuccess, MachineFiles, PbmProfileManager, Recovered,
+    VasaClient, VmGroups, VmVolumes, owners, pair, policy, regroup,
 };

@@ -66,7 +66,7 @@ pub struct RecoveredVolume {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct UpdatedFiles {
-    /// Files that name this side's volumes now.
+    /// Files that name this side's volumes now. A file that is in neither list was not found, or there was nothing to do with it.
     pub updated: Vec<UpdatedFile>,
     /// Files that do not. Each is to be looked at: the machines of the others can be registered.
     pub failed: Vec<FailedFile>,
@@ -262,7 +262,8 @@ impl Datastore {
     }
 
     /// Rewrites the files of recovered machines on this vVol datastore, so that they name its volumes; to be done before they
-    /// are registered. Leave the datastore alone meanwhile. Both lists of the answer can be filled. It can be done again.
+    /// are registered. Leave the datastore alone meanwhile: what is asked of it can be refused, and waits then
+    /// (`TaskInProgress`). Both lists of the answer can be filled, or none. It can be done again.
     /// (`UpdateVVolVirtualMachineFiles_Task`; vVol recovery rules 3.4.)
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farside_models_vim::operation::{FOLDER_CREATE_FOLDER, FOLDER_REGISTER_VM_TASK};
 use farside_models_vim::{
-    AlreadyExists, CreateFolderRequest, DuplicateName, FileFault, InvalidDatastore, NotFound,
+    AlreadyExists, CreateFolderRequest, DuplicateName, FileFault, InvalidDatastore, NotFound, NotSupported,
     RegisterVMRequest, VmConfigFault,
 };
 use farside_transport::CallError;
@@ -46,6 +46,8 @@ pub enum NotRegistered {
     /// The files cannot be read as a machine, as when they name volumes of the source: rewrite them first
     /// ([`Datastore::update_vm_files`](crate::Datastore::update_vm_files)).
     Files,
+    /// The folder holds no machines, or is of another datacenter than the datastore: choose another folder.
+    Folder,
 }
 
 impl NotRegistered {
@@ -62,6 +64,8 @@ impl NotRegistered {
             Some(Self::Datastore)
         } else if fault.is_a::<VmConfigFault>() || fault.is_a::<FileFault>() {
             Some(Self::Files)
+        } else if fault.is_a::<NotSupported>() {
+            Some(Self::Folder)
         } else {
             None
         }

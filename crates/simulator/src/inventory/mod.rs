@@ -102,6 +102,18 @@ impl Inventory {
         name.and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
+    /// The datacenter that an object is in.
+    pub(crate) fn datacenter_of(&self, vcenter: &str, mo_id: &str) -> Option<String> {
+        let mut at = mo_id.to_owned();
+        loop {
+            let entity = self.entity(vcenter, &at)?;
+            if entity.type_name == "Datacenter" {
+                return Some(at);
+            }
+            at = entity.ids("parent").pop()?;
+        }
+    }
+
     /// The ids of what is in a folder.
     pub(crate) fn children(&self, vcenter: &str, folder: &str) -> Vec<String> {
         let folder = self.entity(vcenter, folder);

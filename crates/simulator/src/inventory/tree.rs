@@ -125,7 +125,11 @@ pub(crate) fn build(world: &WorldSpec, hosts: &Hosts) -> Inventory {
     let mut inventory = Inventory::default();
     for (number, site) in (1..).zip(&world.sites) {
         let place = Place::new(number, &site.vcenter());
-        folders(&mut inventory, &place);
+        root(&mut inventory, &place);
+        datacenter(&mut inventory, &place, "", &place.name);
+        for (number, name) in (1..).zip(&site.datacenters) {
+            datacenter(&mut inventory, &place, &format!("-{number}"), name);
+        }
         let clusters = site.host_clusters(world.dpu.hosts_per_vcenter);
         for (number, cluster) in (1..).zip(&clusters) {
             compute(&mut inventory, &place, hosts, (number, &cluster.name));
@@ -136,12 +140,17 @@ pub(crate) fn build(world: &WorldSpec, hosts: &Hosts) -> Inventory {
     inventory
 }
 
-fn folders(inventory: &mut Inventory, place: &Place) {
+fn root(inventory: &mut Inventory, place: &Place) {
     let vcenter = &place.vcenter;
     inventory.add(vcenter, ROOT_FOLDER, "Folder", None, "Datacenters");
     inventory.set(vcenter, ROOT_FOLDER, "childType", json!(["Folder", "Datacenter"]));
-    let datacenter = place.datacenter();
-    inventory.add(vcenter, &datacenter, "Datacenter", Some(ROOT_FOLDER), &place.name);
+}
+
+/// A datacenter with its folders. Its ids are those of the first one with something behind them.
+fn datacenter(inventory: &mut Inventory, place: &Place, behind: &str, name: &str) {
+    let vcenter = &place.vcenter;
+    let datacenter = format!("{}{behind}", place.datacenter());
+    inventory.add(vcenter, &datacenter, "Datacenter", Some(ROOT_FOLDER), name);
     let below: [(&'static str, String, &str, &[&str]); 4] = [
         (
             "vmFolder",
@@ -169,6 +178,7 @@ fn folders(inventory: &mut Inventory, place: &Place) {
         ),
     ];
     for (property, id, name, types) in below {
+        let id = format!("{id}{behind}");
         inventory.add(vcenter, &id, "Folder", Some(&datacenter), name);
         inventory.set(vcenter, &id, "childType", json!(types));
         inventory.set(vcenter, &id, "childEntity", Value::Null);

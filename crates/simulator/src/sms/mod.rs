@@ -31,8 +31,8 @@ pub(crate) use self::operation::routed;
 pub(crate) use self::seen::sides_text;
 pub(crate) use self::service::{CHECKS, SmsService};
 pub use self::spec::{
-    AfterPrepare, AfterReverse, AlarmSpec, EntryFault, FilePaths, OtherProvider, ProviderSpec, ResultForm,
-    VasaSpec, VolumeIds,
+    AfterPrepare, AfterReverse, AlarmSpec, CorrectsFiles, EntryFault, FilePaths, OtherProvider, ProviderSpec,
+    ResultForm, VasaSpec, VolumeIds,
 };
 pub(crate) use self::work::by_hand;
 
@@ -241,9 +241,15 @@ impl Sms {
 
     /// Whether a group of this name is replicated on the hosts.
     pub(crate) fn is_host_based(&self, name: &str) -> bool {
-        let pair = self.pairs.get(name);
-        let spec = pair.and_then(|pair| self.spec.providers.get(pair.provider));
-        spec.is_some_and(|spec| spec.host_based)
+        self.pairs
+            .get(name)
+            .is_some_and(|pair| self.spec_of(pair).host_based)
+    }
+
+    /// What the provider of a group is like.
+    fn spec_of(&self, pair: &Pair) -> ProviderSpec {
+        let spec = self.spec.providers.get(pair.provider);
+        spec.cloned().unwrap_or_default()
     }
 
     /// The id of a group of this name at a vCenter from which it is replicated.
@@ -499,7 +505,7 @@ impl Sms {
     pub(crate) fn replicated(&self) -> Vec<Replicated> {
         let holding = self.pairs.values().filter(|pair| !pair.devices.is_empty());
         holding
-            .map(|pair| replicated(pair, self.is_host_based(&pair.name)))
+            .map(|pair| replicated(pair, &self.spec_of(pair)))
             .collect()
     }
 
@@ -555,8 +561,7 @@ struct Protected<'a> {
 }
 
 /// A group as far as volumes and files are concerned.
-/// `host_based`: whether a replicator on the hosts corrects the files that it recovers.
-fn replicated(pair: &Pair, host_based: bool) -> Replicated {
+fn replicated(pair: &Pair, spec: &ProviderSpec) -> Replicated {
     let side = |index: usize| ReplicatedSide {
         vcenter: pair.sides[index].vcenter.clone(),
         datastore: pair.sides[index].datastore.clone(),
@@ -566,7 +571,7 @@ fn replicated(pair: &Pair, host_based: bool) -> Replicated {
             .map(|device| device.ids[index].clone())
             .collect(),
         // A replicator on the hosts makes files where it likes, which is the other site of the start here.
-        home: if host_based && index == 1 {
+        home: if spec.host_based && index == 1 {
             pair.machine()
         } else {
             let first = pair.devices.first();
@@ -579,7 +584,11 @@ fn replicated(pair: &Pair, host_based: bool) -> Replicated {
         sides: [side(0), side(1)],
         source: pair.source,
         snapshots: pair.devices.iter().filter(|device| device.snapshot).count(),
-        corrected: host_based,
+        corrected: if spec.host_based {
+            CorrectsFiles::Listed
+        } else {
+            spec.corrects_files
+        },
     }
 }
 

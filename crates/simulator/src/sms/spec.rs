@@ -158,6 +158,22 @@ pub enum FilePaths {
     DatastoreForm,
 }
 
+/// Whether an array makes the files that it recovers name the volumes of their own side, and what an update of such files says of
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrectsFiles {
+    /// It does not: they name those of the source until they are rewritten.
+    #[default]
+    No,
+    /// It does, and they are in neither list of the result.
+    Unlisted,
+    /// It does, and they are among the files that were updated.
+    Listed,
+    /// It does, and they are among the files that failed, since they name none of the volumes.
+    Failed,
+}
+
 /// How an array of results comes in a place that takes any value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -244,6 +260,8 @@ pub struct ProviderSpec {
     pub needs_prepare: bool,
     /// Devices are virtual machines and disks of a replicator on the hosts, not virtual volumes.
     pub host_based: bool,
+    /// The files on recovered volumes name the volumes of their own side.
+    pub corrects_files: CorrectsFiles,
     /// The last device of each group has no valid replica: it is not recovered although its group is.
     pub loses_device: bool,
     /// Each virtual machine has a snapshot, whose volume only a query tells of, and only where the group is recovered.
@@ -300,6 +318,7 @@ impl Default for ProviderSpec {
             tasks_at_once: None,
             needs_prepare: false,
             host_based: false,
+            corrects_files: CorrectsFiles::No,
             loses_device: false,
             holds_snapshots: false,
             alarms: Vec::new(),

@@ -369,7 +369,7 @@ fn leftovers_of(
 
 /// Whether machines in the inventory are on volumes of a side.
 fn uses(vms: &vm::Vms, provider: &Provider, pair: &Pair, side: usize) -> bool {
-    let group = super::replicated(pair, provider.spec.host_based);
+    let group = super::replicated(pair, &provider.spec);
     !vm::in_use(vms, &group.sides[side]).is_empty()
 }
 
@@ -442,14 +442,15 @@ fn start(core: &mut Core, sms: &mut Sms, provider: &Provider, job: Job) -> i64 {
 /// The work on a group ends: the one place where it changes the group. It does so whether or not the vCenter still
 /// knows the task.
 pub(super) fn group_ends(world: &mut World, job: &Job) {
-    let before = world.sms.pairs.get(&job.pair).map(Pair::held);
+    let before = world.sms.pairs.get(&job.pair);
+    let before = before.map(|pair| (pair.held(), pair.source));
     let World { core, sms, .. } = world;
     let Some(mut pair) = sms.pairs.remove(&job.pair) else {
         return;
     };
     pair.busy = None;
     let (phase, source) = (pair.phase, pair.source);
-    let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
+    let spec = sms.spec_of(&pair);
     let possible = reaches_peer(core, sms, &pair, job.side, job)
         .and_then(|()| has_room(core, &pair, job.side, job.verb));
     let entry = match possible {
@@ -479,17 +480,20 @@ pub(super) fn group_ends(world: &mut World, job: &Job) {
 }
 
 /// Tells of the volumes of a group that hosts can reach, or cannot any more, after a change.
-fn volumes_change(world: &mut World, pair: &str, before: Option<[bool; 2]>) {
-    let is_host_based = world.sms.is_host_based(pair);
+fn volumes_change(world: &mut World, pair: &str, before: Option<([bool; 2], usize)>) {
+    let spec = world.sms.pairs.get(pair).map(|pair| world.sms.spec_of(pair));
     let World { core, sms, .. } = world;
     let late_ms = sms.spec.surfaces_ms;
-    if let (Some(before), Some(pair)) = (before, sms.pairs.get_mut(pair)) {
-        let after = pair.held();
-        let held = vm::Held { before, after };
+    if let (Some((before, source)), Some(spec), Some(pair)) = (before, spec, sms.pairs.get_mut(pair)) {
+        let held = vm::Held {
+            before,
+            after: pair.held(),
+            turned: source != pair.source,
+        };
         if held.gained().is_some() {
             pair.surfaces_ms = core.now_ms() + i64::from(late_ms);
         }
-        let group = super::replicated(pair, is_host_based);
+        let group = super::replicated(pair, &spec);
         vm::volumes_change(world, &group, held, late_ms);
     }
 }
@@ -509,8 +513,8 @@ pub(crate) fn by_hand(world: &mut World, name: &str, verb: Verb) -> bool {
     if !pair.allows(side, verb, false).is_ok_and(|begins| begins) {
         return false;
     }
-    let before = pair.held();
-    let spec = sms.spec.providers.get(pair.provider).cloned().unwrap_or_default();
+    let before = (pair.held(), pair.source);
+    let spec = sms.spec_of(&pair);
     match verb {
         Verb::Prepare => pair.prepared = true,
         Verb::Sync => {

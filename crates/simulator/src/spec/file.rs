@@ -347,6 +347,10 @@ mod tests {
                 "w.toml:3:12: at most 999 hosts at a vCenter, not 1000",
             ),
             (
+                "[[sites]]\nname = \"a\"\ndatacenters = [\"x\", \"a\"]\n[[sites]]\nname = \"b\"\n",
+                "w.toml:3:21: `a` is there already",
+            ),
+            (
                 "[[sites]]\nname = \"a\"\ndatastores = [\"x\", \"local-a\"]\n[[sites]]\nname = \"b\"\n",
                 "w.toml:3:20: `local-a` is there already",
             ),

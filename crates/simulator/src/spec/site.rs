@@ -19,6 +19,9 @@ pub struct SiteSpec {
     /// The clusters of its hosts; empty: one, with as many hosts as `dpu.hosts_per_vcenter` says, with two DPUs each.
     #[serde(default)]
     pub clusters: Vec<HostClusterSpec>,
+    /// Names of further datacenters, beside the one that is named like the site. There is nothing in their folders.
+    #[serde(default)]
+    pub datacenters: Vec<String>,
     /// Names of further datastores, beside those of the arrays and the local one. They hold no virtual volumes.
     #[serde(default)]
     pub datastores: Vec<String>,
@@ -35,6 +38,7 @@ impl SiteSpec {
             recovers_at: None,
             releases: Vec::new(),
             clusters: Vec::new(),
+            datacenters: Vec::new(),
             datastores: Vec::new(),
             networks: Vec::new(),
         }

@@ -82,6 +82,10 @@ fn the_world_of_the_readme_has_the_sites_hosts_datastores_and_networks_that_it_n
         names(&mut bench, "vc-north", "group-s15"),
         ["datastore-north-1", "datastore-north-2", "local-north", "gold"]
     );
+    assert_eq!(
+        names(&mut bench, "vc-north", crate::inventory::ROOT_FOLDER),
+        ["north", "annex"]
+    );
     let networks = names(&mut bench, "vc-north", "group-n16");
     for wanted in [
         "dvs-north",

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::file::{Config, Home, Place};
 use super::machine::{Guest, Machine};
 use super::place::{Datastore, Network, NetworkKind};
-use super::spec::TroubledMachine;
+use super::spec::{Ports, TroubledMachine};
 use super::volume::{Replicated, ReplicatedSide};
-use super::{Vms, view};
+use super::{Vms, reconfigure, view};
 use crate::core::Core;
 use crate::dpu::Hosts;
 use crate::inventory::{Inventory, Place as Site, everywhere};
-use crate::sms::Sms;
+use crate::sms::{CorrectsFiles, Sms};
 use crate::spec::site::numbered;
 use crate::spec::{NetworkSpecKind, SiteSpec, WorldSpec};
 use crate::vi_json::value::{boxed, reference};
@@ -230,7 +230,7 @@ impl Vms {
             machine.booted_ms = Some(0);
             machine.boots = 1;
         }
-        self.connect_cards(&id);
+        self.connect_cards(core, &id);
         Some(id)
     }
 
@@ -326,6 +326,7 @@ impl Vms {
             file: format!("{}.vmx", config.name),
             config,
             troubles: BTreeSet::new(),
+            corrected: CorrectsFiles::No,
         };
         self.homes.insert(place, home);
         self.enlist(inventory, machine);
@@ -359,8 +360,9 @@ impl Vms {
     }
 
     /// Cards of a machine that starts are connected if they are to be and their network is there.
-    pub(super) fn connect_cards(&mut self, machine: &str) {
-        let Some(machine) = self.machines.get(machine) else {
+    pub(super) fn connect_cards(&mut self, core: &mut Core, id: &str) {
+        let at_start = self.spec.ports == Ports::AtStart;
+        let Some(machine) = self.machines.get(id) else {
             return;
         };
         let (vcenter, place) = (machine.vcenter.clone(), machine.place.clone());
@@ -378,6 +380,9 @@ impl Vms {
         };
         for (key, wanted, there) in states {
             if let Some(card) = home.config.devices.get_mut(&key) {
+                if at_start && wanted && there && card["backing"]["port"]["portKey"].is_null() {
+                    reconfigure::choose_port(core, id, card);
+                }
                 view::set_connected(card, wanted && there, there);
             }
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::spec::MachineTrouble;
+use crate::sms::CorrectsFiles;
 
 /// Where the files of a machine are: a datastore and a directory in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Home {
     pub(super) config: Config,
     /// What is wrong with the machine.
     pub troubles: BTreeSet<MachineTrouble>,
+    /// Whether what recovered the files has made them name the volumes of their own side.
+    pub(super) corrected: CorrectsFiles,
 }
 
 /// What a configuration file says.

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use super::file::{Place, plain};
 use super::machine::{Guest, Machine};
 use super::place::Datastore;
-use super::spec::MachineTrouble;
+use super::spec::{MachineTrouble, WhileRewriting};
 use super::task::{self, Taken};
 use super::{Job, Vms, Work, call, power};
 use crate::exchange::Answer;
 use crate::inventory::Inventory;
 use crate::service::Incoming;
+use crate::sms::CorrectsFiles;
 use crate::vi_json::fault::Fault;
 use crate::vi_json::request::Path;
 use crate::vi_json::value::reference;
@@ -57,6 +58,7 @@ pub(super) fn register(
     }
     let file = body["path"].as_str().unwrap_or_default();
     let place = find(&world.vms, incoming.endpoint, file)?;
+    may_be_used(world, incoming.endpoint, &path.mo_id, &place.datastore)?;
     let name = body["name"].as_str().map(str::to_owned);
     let registration = Registration {
         vcenter: incoming.endpoint.to_owned(),
@@ -103,6 +105,24 @@ fn find(vms: &Vms, vcenter: &str, path: &str) -> Result<Place, Fault> {
         });
     }
     Ok(place)
+}
+
+/// Refuses a folder of another datacenter than that of the datastore, and a datastore that is left alone.
+fn may_be_used(world: &World, vcenter: &str, folder: &str, datastore: &str) -> Result<(), Fault> {
+    let World { vms, inventory, .. } = world;
+    let [here, there] = [folder, datastore].map(|id| inventory.datacenter_of(vcenter, id));
+    if here != there && !vms.spec.registers_across_datacenters {
+        return Err(Fault::new(
+            "NotSupported",
+            "The folder is not of the datacenter of the datastore.",
+        ));
+    }
+    let datastore = vms.datastores.get(datastore);
+    let busy = datastore.and_then(|datastore| datastore.busy.as_ref());
+    match vms.spec.while_rewriting {
+        WhileRewriting::RefusesRegistrations => power::idle(busy),
+        WhileRewriting::RefusesUpdates | WhileRewriting::RefusesNothing => Ok(()),
+    }
 }
 
 fn inaccessible(datastore: &Datastore) -> Fault {
@@ -264,7 +284,9 @@ pub(super) fn rewrite(
     if !datastore.accessible {
         return Err(inaccessible(datastore));
     }
-    power::idle(datastore.busy.as_ref())?;
+    if vms.spec.while_rewriting != WhileRewriting::RefusesNothing {
+        power::idle(datastore.busy.as_ref())?;
+    }
     let mut own_volumes = BTreeMap::new();
     for (vcenter, volume) in vms.volumes.keys() {
         if vcenter == incoming.endpoint {
@@ -338,12 +360,18 @@ pub(super) fn rewritten(world: &mut World, job: &Job, pairs: &[Pair]) -> Result<
                 continue;
             };
             let bad = home.troubles.contains(&MachineTrouble::BadFiles);
-            if !bad && room.is_ok() {
+            let corrected = if bad { CorrectsFiles::No } else { home.corrected };
+            if corrected == CorrectsFiles::Unlisted {
+                continue;
+            }
+            let nothing = (corrected == CorrectsFiles::Failed)
+                .then(|| Fault::new("NotFound", "The file names none of the volumes."));
+            if !bad && room.is_ok() && nothing.is_none() {
                 home.config.rewrite(volumes, &place, &name);
             }
             let invalid = || Fault::new("InvalidFormat", "The file could not be rewritten.");
             let whole = !bad && home.config.volume.as_ref() == Some(&place.directory);
-            let fault = room.err().or_else(|| (!whole).then(invalid));
+            let fault = nothing.or(room.err()).or_else(|| (!whole).then(invalid));
             if let Some(fault) = fault {
                 failed.push(json!({
                     "_typeName": "VVolVmConfigFileUpdateResultFailedVmConfigFileInfo",

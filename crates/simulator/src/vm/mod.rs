@@ -34,7 +34,9 @@ pub use self::file::{Home, Place};
 pub use self::machine::{Guest, Machine, Question};
 pub use self::place::{Datastore, Network, NetworkKind};
 pub(crate) use self::power::check_power;
-pub use self::spec::{ChoiceNames, MachineTrouble, Placement, TroubledMachine, VmSpec};
+pub use self::spec::{
+    ChoiceNames, MachineTrouble, Placement, Ports, TroubledMachine, VmSpec, WhileRewriting,
+};
 pub(crate) use self::view::property;
 pub(crate) use self::volume::{Held, Replicated, ReplicatedSide, in_use, volumes_change};
 

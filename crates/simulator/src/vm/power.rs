@@ -232,7 +232,7 @@ pub(super) fn switches_on(
     machine.clean_power_off = None;
     machine.boots += 1;
     let boots = machine.boots;
-    vms.connect_cards(&job.about);
+    vms.connect_cards(core, &job.about);
     guest_in(core, &job.about, boots, Guest::Runs, BOOT_MS);
     Some(Ok(None))
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::body::{self, Kind};
 use super::file::{Config, Home};
 use super::machine::Machine;
+use super::spec::Ports;
 use super::task::{self, Taken};
 use super::{Job, Vms, Work, call, power, view};
 use crate::core::Core;
@@ -192,6 +193,13 @@ fn device_change(
         change.config.profiles.remove(&key.to_string());
         return Ok(());
     }
+    if vms.spec.wants_whole_devices && !is_whole(&view::shown(vms, old), device) {
+        return Err(invalid(
+            "InvalidDeviceSpec",
+            index,
+            "The device is not given as a whole.",
+        ));
+    }
     let mut edited = device.clone();
     let old = old.clone();
     match kind {
@@ -216,6 +224,12 @@ fn device_change(
     devices.insert(key, edited);
     keep_profile(&mut change.config, key, wanted);
     Ok(())
+}
+
+/// Whether a device has all the members that it was shown with.
+fn is_whole(shown: &Value, device: &Value) -> bool {
+    let mut members = shown.as_object().into_iter().flatten();
+    members.all(|(name, _)| device.get(name).is_some_and(|member| !member.is_null()))
 }
 
 fn keep_profile(config: &mut Config, key: i64, wanted: &Value) {
@@ -304,11 +318,17 @@ fn settle_card(
         ));
     }
     if let Some(network) = network.filter(|_| !unchanged) {
+        let named = |member: &str| !card["backing"]["port"][member].is_null();
+        if vms.spec.ports == Ports::AtOnceUnnamed && PORT.into_iter().any(named) {
+            return Err(invalid(
+                "InvalidDeviceBacking",
+                index,
+                "The port is the server's choice.",
+            ));
+        }
         card["backing"] = network.backing();
-        if !card["backing"]["port"].is_null() {
-            let mut random = core.random("port", &machine.id);
-            card["backing"]["port"]["portKey"] = json!(random.between(8, 512).to_string());
-            card["backing"]["port"]["connectionCookie"] = json!(random.between(1, 2_000_000_000));
+        if vms.spec.ports != Ports::AtStart || machine.on {
+            choose_port(core, &machine.id, card);
         }
     }
     if card["deviceInfo"].is_null() {
@@ -326,6 +346,19 @@ fn settle_card(
     let wanted = card["connectable"]["connected"] == true;
     view::set_connected(card, machine.on && wanted && network.is_some(), network.is_some());
     Ok(())
+}
+
+/// What names a port.
+const PORT: [&str; 2] = ["portKey", "connectionCookie"];
+
+/// Gives a card a port of its distributed switch, if it is on one.
+pub(super) fn choose_port(core: &mut Core, machine: &str, card: &mut Value) {
+    if !card["backing"]["port"].is_null() {
+        let mut random = core.random("port", machine);
+        let [key, cookie] = PORT;
+        card["backing"]["port"][key] = json!(random.between(8, 512).to_string());
+        card["backing"]["port"][cookie] = json!(random.between(1, 2_000_000_000));
+    }
 }
 
 /// The change happens.

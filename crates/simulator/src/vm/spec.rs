@@ -28,6 +28,20 @@ pub struct VmSpec {
     /// Machines do not tell which volumes they are on: there is no `backingObjectId` of files and disks, and no
     /// `vmStorageObjectId`. The directory of the configuration file is its volume all the same.
     pub hides_volumes: bool,
+    /// What else a datastore refuses while files on it are rewritten.
+    pub while_rewriting: WhileRewriting,
+    /// A machine is registered in whatever folder for machines; otherwise one of another datacenter than that of its datastore is
+    /// `NotSupported`.
+    pub registers_across_datacenters: bool,
+    /// A machine whose files cannot be read is `invalid`, not `inaccessible`.
+    pub unreadable_is_invalid: bool,
+    /// Machines on the volumes of a test leave the inventory when it is ended under them; otherwise they stay, and nobody can read
+    /// their files.
+    pub leaves_with_test: bool,
+    /// An edit of a device that leaves out what the device has is refused; otherwise what is left out stays.
+    pub wants_whole_devices: bool,
+    /// When a card gets a port of its distributed switch.
+    pub ports: Ports,
     /// Where the question names its choices otherwise than in texts for people.
     pub choice_names: ChoiceNames,
     /// A machine without a known guest has no `guest`, instead of one that says `notRunning`.
@@ -48,6 +62,12 @@ impl Default for VmSpec {
             asks_nothing: false,
             ignores_uuid_action: false,
             hides_volumes: false,
+            while_rewriting: WhileRewriting::RefusesUpdates,
+            registers_across_datacenters: false,
+            unreadable_is_invalid: false,
+            leaves_with_test: false,
+            wants_whole_devices: false,
+            ports: Ports::AtOnce,
             choice_names: ChoiceNames::InLabel,
             omits_idle_guest: false,
             troubles: Vec::new(),
@@ -65,6 +85,30 @@ pub enum Placement {
     Automatic,
     /// DRS, which only recommends.
     Manual,
+}
+
+/// What else a datastore refuses, with `TaskInProgress`, while files on it are rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhileRewriting {
+    /// Further rewriting; machines are registered meanwhile.
+    RefusesUpdates,
+    /// Machines on it are not registered either.
+    RefusesRegistrations,
+    /// Nothing.
+    RefusesNothing,
+}
+
+/// When a card that is put on another port group gets a port of its distributed switch. The port is the server's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ports {
+    /// At once. A port that is named for another port group is passed over.
+    AtOnce,
+    /// At once. A port or a cookie that is named for another port group is refused.
+    AtOnceUnnamed,
+    /// When its machine starts, if it is off.
+    AtStart,
 }
 
 /// Where the question whether a machine was moved or copied names its choices for programs, as `button.uuid.movedTheVM`.

@@ -32,7 +32,7 @@ fn references<'a>(type_name: &str, ids: impl Iterator<Item = &'a String>) -> Val
 fn machine_property(world: &World, machine: &Machine, name: &str) -> Option<Value> {
     let World { core, vms, .. } = world;
     let home = vms.with_files(&machine.id).map(|(_, home)| home);
-    let runtime = || runtime(core, machine, home);
+    let runtime = || runtime(core, vms, machine, home);
     let value = match name {
         "runtime" => Some(runtime()),
         "summary" => Some(summary(vms, machine, home, &runtime())),
@@ -69,12 +69,17 @@ fn heartbeat(machine: &Machine) -> &'static str {
     }
 }
 
-fn runtime(core: &Core, machine: &Machine, home: Option<&Home>) -> Value {
+fn runtime(core: &Core, vms: &Vms, machine: &Machine, home: Option<&Home>) -> Value {
+    let unreadable = if vms.spec.unreadable_is_invalid {
+        "invalid"
+    } else {
+        "inaccessible"
+    };
     let is_locked = home.is_some_and(|home| home.troubles.contains(&MachineTrouble::Locked));
     let mut runtime = json!({
         "_typeName": "VirtualMachineRuntimeInfo",
         "host": reference("HostSystem", &machine.host),
-        "connectionState": if home.is_some() { "connected" } else { "inaccessible" },
+        "connectionState": if home.is_some() { "connected" } else { unreadable },
         "powerState": if machine.on { "poweredOn" } else { "poweredOff" },
         "faultToleranceState": "notConfigured",
         "toolsInstallerMounted": false,
@@ -299,7 +304,7 @@ fn told<'a>(vms: &Vms, volume: Option<&'a str>) -> Option<&'a str> {
 }
 
 /// A device as its machine shows it.
-fn shown(vms: &Vms, device: &Value) -> Value {
+pub(super) fn shown(vms: &Vms, device: &Value) -> Value {
     let mut device = device.clone();
     let backing = device.get_mut("backing").and_then(Value::as_object_mut);
     if let Some(backing) = backing.filter(|_| vms.spec.hides_volumes) {

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{Home, Place, plain};
 use super::machine::Guest;
-use super::{VmEvent, Vms};
+use super::{VmEvent, Vms, Work};
 use crate::event::Event;
+use crate::sms::CorrectsFiles;
+use crate::vi_json::fault::Fault;
 use crate::world::World;
 
 /// A replication group as far as volumes and files are concerned.
@@ -24,7 +26,7 @@ pub(crate) struct Replicated {
     /// How many volumes at the end hold snapshots.
     pub(crate) snapshots: usize,
     /// Whether what recovers the files makes them name the volumes of their own side.
-    pub(crate) corrected: bool,
+    pub(crate) corrected: CorrectsFiles,
 }
 
 /// One side of a replication group: where its volumes are, and their ids there. The first one holds the configuration of
@@ -48,6 +50,8 @@ pub(crate) struct Held {
     pub(crate) before: [bool; 2],
     /// After it.
     pub(crate) after: [bool; 2],
+    /// Whether the group replicates the other way round from then on.
+    pub(crate) turned: bool,
 }
 
 impl Held {
@@ -102,7 +106,32 @@ pub(crate) fn volumes_change(world: &mut World, group: &Replicated, held: Held, 
         }
     }
     if let Some(side) = held.lost() {
-        vanish(world, &group.sides[side]);
+        let place = vanish(world, &group.sides[side]);
+        if !held.turned && world.vms.spec.leaves_with_test {
+            leave(world, &place);
+        }
+    }
+}
+
+/// Machines leave the inventory, and what holds their tasks up does so no more.
+fn leave(world: &mut World, place: &Place) {
+    let World {
+        core, vms, inventory, ..
+    } = world;
+    let mut left = Vec::new();
+    vms.machines.retain(|id, machine| {
+        let leaves = machine.place == *place;
+        if leaves {
+            inventory.remove(&machine.vcenter, id);
+            left.push(id.clone());
+        }
+        !leaves
+    });
+    for id in left {
+        if let Some(mut job) = vms.held.remove(&id) {
+            job.work = Work::Refused(Fault::no_such_object("VirtualMachine", &id));
+            super::schedule(core, 0, job);
+        }
     }
 }
 
@@ -131,8 +160,9 @@ fn recovered(vms: &Vms, group: &Replicated, from: &ReplicatedSide, to: &Replicat
     let mut home = there.or_else(coming)?.clone();
     home.vcenter.clone_from(&to.vcenter);
     home.config.profiles.clear();
+    home.corrected = group.corrected;
     super::view::disconnect_cards(&mut home);
-    if group.corrected {
+    if group.corrected != CorrectsFiles::No {
         let both = from.volumes.iter().map(|volume| plain(volume));
         let both = both.zip(to.volumes.iter().cloned());
         let name = vms
@@ -144,8 +174,9 @@ fn recovered(vms: &Vms, group: &Replicated, from: &ReplicatedSide, to: &Replicat
     Some(home)
 }
 
-/// The volumes of one side of a group cannot be reached any more. Machines on them stay in the inventory, inaccessible.
-fn vanish(world: &mut World, side: &ReplicatedSide) {
+/// The volumes of one side of a group cannot be reached any more. Machines on them stay in the inventory, inaccessible. Gives the
+/// place of their files.
+fn vanish(world: &mut World, side: &ReplicatedSide) -> Place {
     let World { vms, inventory, .. } = world;
     for volume in &side.volumes {
         vms.volumes.remove(&(side.vcenter.clone(), volume.clone()));
@@ -158,6 +189,7 @@ fn vanish(world: &mut World, side: &ReplicatedSide) {
         machine.guest = Guest::NotRunning;
         inventory.touch(&machine.vcenter, &machine.id);
     }
+    place
 }
 
 fn place(side: &ReplicatedSide) -> Place {

@@ -5,14 +5,16 @@ use std::time::Duration;
 use farside_models_sms::RecoveredDevice;
 use farside_models_vim::RegisterVMRequest;
 use farside_simulator::pbm::PbmSpec;
-use farside_simulator::sms::{FilePaths, VasaSpec, Verb, VolumeIds};
+use farside_simulator::sms::{CorrectsFiles, FilePaths, VasaSpec, Verb, VolumeIds};
 use farside_simulator::vm::{MachineTrouble, VmSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_vasa::{
-    Device, GroupDevice, GroupId, GroupOutcome, GroupSuccess, MachineFiles, Recovered, Recovery,
-    RecoveryError, VmPart, VmVolumes, owners, policy,
+    Action, Device, FileOfMachine, GroupDevice, GroupId, GroupOutcome, GroupSuccess, MachineFiles, Recovered,
+    Recovery, RecoveryError, VmPart, VmVolumes, owners, policy,
 };
-use farside_vim::{Datastore, Folder, ManagedObject as _, MovedOrCopied, Policies, TakenUp, VirtualMachine};
+use farside_vim::{
+    Datastore, Folder, ManagedObject as _, MovedOrCopied, Policies, TakenUp, VirtualMachine, WorkErrorKind,
+};
 use farside_wire::ManagedObjectReference;
 use serde_json::json;
 
@@ -94,6 +96,11 @@ async fn volumes_of_snapshots_come_from_the_fresh_look_alone() {
     let updated = datastore.update_vm_files(None, volumes, LONG).await.unwrap();
     let machine = take_up(&west, &updated.updated[0].path).await.machine;
     assert_eq!(start(&machine).await, Err("FileNotFound".to_owned()));
+    let volumes = async || {
+        let machine = std::slice::from_ref(machine.reference());
+        west.client.volumes_of_vms(machine).await.unwrap().remove(0)
+    };
+    let half = volumes().await;
 
     // It can be done again, with all of them.
     let groups = [target(1), target(3)];
@@ -106,6 +113,95 @@ async fn volumes_of_snapshots_come_from_the_fresh_look_alone() {
         let taken = take_up(&west, path).await;
         assert_eq!(taken.was_found, taken.machine.reference() == machine.reference());
         start(&taken.machine).await.unwrap();
+    }
+    // What the machine named tells as much.
+    assert_eq!(files.source_volumes(&half).len(), 1, "{half:?}");
+    assert_eq!(files.source_volumes(&volumes().await), []);
+}
+
+/// Nothing says that arrays of virtual volumes leave the files to us, nor what an update says of files that need none.
+#[tokio::test(start_paused = true)]
+async fn files_that_an_array_corrects_are_neither_lost_nor_taken_for_rewritten() {
+    for corrects in [
+        CorrectsFiles::No,
+        CorrectsFiles::Unlisted,
+        CorrectsFiles::Listed,
+        CorrectsFiles::Failed,
+    ] {
+        let pair = world(|vasa, _| {
+            vasa.providers[0].corrects_files = corrects;
+            vasa.providers[0].holds_snapshots = true;
+        });
+        let (east, west) = (pair.site("vc-east").await, pair.site("vc-west").await);
+        let sources = east.volumes().await;
+        let is_of = |name: &str| {
+            let end = format!("/{name}.vmx");
+            let is_it = move |machine: &&VmVolumes| machine.file.as_ref().unwrap().ends_with(&end);
+            sources.iter().find(is_it).unwrap()
+        };
+        let results = fail_over(&pair, &west, &[1]).await;
+        let files = files_of(&west, &[target(1)], &results).await.unwrap();
+        assert!(files.lost.is_empty(), "{corrects:?}: {files:?}");
+        assert_eq!(
+            files.of_machine(is_of("app-003")),
+            FileOfMachine::NotRecovered,
+            "its group was not failed over"
+        );
+        let path = match (corrects, files.of_machine(is_of("app-001"))) {
+            (CorrectsFiles::No | CorrectsFiles::Listed, FileOfMachine::Updated(path)) => {
+                assert_eq!(files.paths, std::slice::from_ref(&path));
+                path
+            }
+            (CorrectsFiles::Unlisted, FileOfMachine::Untold { datastore, file }) => {
+                assert!(files.paths.is_empty());
+                let datastore = Datastore::of(west.client.vim(), datastore);
+                format!("[{}] {file}", datastore.summary().await.unwrap().name)
+            }
+            (CorrectsFiles::Failed, FileOfMachine::Failed(file)) => {
+                assert!(files.paths.is_empty());
+                file.path.unwrap()
+            }
+            (_, other) => panic!("{corrects:?}: {other:?}"),
+        };
+        let machine = take_up(&west, &path).await.machine;
+        let asked = std::slice::from_ref(machine.reference());
+        let volumes = west.client.volumes_of_vms(asked).await.unwrap().remove(0);
+        assert_eq!(files.source_volumes(&volumes), [], "{corrects:?}");
+        start(&machine).await.unwrap();
+    }
+}
+
+/// Machines that a test leaves behind are found where vCenter still has them.
+#[tokio::test(start_paused = true)]
+async fn after_the_forced_end_of_a_test_what_is_left_of_it_is_told() {
+    for leaves_with_test in [false, true] {
+        let pair = world(|_, vm| vm.leaves_with_test = leaves_with_test);
+        let west = pair.site("vc-west").await;
+        let started = west
+            .client
+            .start_test(&west.providers[0], &[Recovery::newest(target(1))])
+            .await;
+        pair.done(started.unwrap()).await;
+        let files = files_of(&west, &[target(1)], &[]).await.unwrap();
+        let machine = take_up(&west, &files.paths[0]).await.machine;
+        start(&machine).await.unwrap();
+        let force = Action::StopTest { force: true };
+        let ends = west.act(force, &[target(1)]).send().await.unwrap();
+        assert!(ends[0].end.is_success(), "{ends:?}");
+        let (datastore, _) = files.volumes.first_key_value().unwrap();
+        let datastore = Datastore::of(west.client.vim(), datastore.clone());
+        let left = datastore.machines().await.unwrap();
+        assert_eq!(left.is_empty(), leaves_with_test);
+        let error = machine.check_usable(LONG).await.unwrap_err();
+        if leaves_with_test {
+            assert_eq!(error.fault().unwrap().type_name(), "ManagedObjectNotFound");
+        } else {
+            assert!(
+                matches!(error.kind(), WorkErrorKind::NotConnected(_)),
+                "{error:?}"
+            );
+            left[0].unregister().await.unwrap();
+        }
     }
 }
 

@@ -33,6 +33,31 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "the replicas after the reverse, by the id of before",
     },
     Kept {
+        test: "owners::*",
+        switches: &["vasa.providers.corrects_files"],
+        why: "the files of recovered machines are those that an update lists",
+    },
+    Kept {
+        test: "files::*",
+        switches: &["vasa.providers.corrects_files"],
+        why: "what an update tells of files",
+    },
+    Kept {
+        test: "files::files_that_an_array_corrects_are_neither_lost_nor_taken_for_rewritten",
+        switches: &["vm.hides_volumes", "vasa.volume_ids"],
+        why: "the volumes that a machine names, and the path that is made of one",
+    },
+    Kept {
+        test: "files::volumes_of_snapshots_come_from_the_fresh_look_alone",
+        switches: &["vm.hides_volumes"],
+        why: "the volumes that a machine names",
+    },
+    Kept {
+        test: "files::after_the_forced_end_of_a_test_what_is_left_of_it_is_told",
+        switches: &["vm.leaves_with_test"],
+        why: "what is left",
+    },
+    Kept {
         test: "files::a_group_that_is_told_by_volumes_does_not_stand_for_the_policy",
         switches: &["pbm.no_replication_manager"],
         why: "what the replication manager tells",

@@ -41,7 +41,7 @@ impl Site {
             .collect()
     }
 
-    async fn volumes(&self) -> Vec<VmVolumes> {
+    pub(crate) async fn volumes(&self) -> Vec<VmVolumes> {
         let machines: Vec<_> = self.machines().await.into_keys().collect();
         self.client.volumes_of_vms(&machines).await.unwrap()
     }

@@ -1,7 +1,7 @@
 //! Network cards, changed and read back.
 
 use farside_models_vim::{ReconfigVMRequest, VirtualMachineConfigSpec};
-use farside_simulator::vm::VmSpec;
+use farside_simulator::vm::{Ports, VmSpec};
 use farside_simulator::{FaultAction, FaultRule};
 use farside_vim::{
     CardChange, Connection, ManagedObject, Network, NetworkBacking, VirtualMachine, WorkErrorKind, card_spec,
@@ -42,6 +42,35 @@ async fn a_card_goes_to_every_kind_of_network_and_is_read_back() {
         unknown.backing().await.unwrap(),
         NetworkBacking::Distributed { .. }
     ));
+}
+
+/// Devices go back whole, and the port of a distributed switch is the server's choice, whenever it makes it.
+#[tokio::test]
+async fn edits_are_whole_and_name_no_port_of_another_port_group() {
+    for ports in [Ports::AtOnce, Ports::AtOnceUnnamed, Ports::AtStart] {
+        let mut spec = VmSpec::default();
+        spec.wants_whole_devices = true;
+        spec.ports = ports;
+        let bench = Bench::new(spec);
+        let vm = bench.vm(&bench.east, "east-01");
+        let of = async |name: &str| {
+            let network = Network::of(&bench.east, bench.network(&bench.east, name));
+            network.backing().await.unwrap()
+        };
+        let (test, production) = (of("test-east").await, of("production-east").await);
+        let cut = CardChange {
+            key: KEY,
+            to: Connection::Disconnected,
+        };
+        vm.connect(&[onto(test.clone())], LONG).await.unwrap();
+        let cards = vm.connect(&[cut], LONG).await.unwrap();
+        assert_eq!(cards[0].network, Some(test.clone()), "{ports:?}");
+        vm.connect(&[onto(test)], LONG).await.unwrap();
+        vm.start(None, LONG).await.unwrap();
+        assert!(vm.cards().await.unwrap()[0].connected, "{ports:?}");
+        let cards = vm.connect(&[onto(production.clone())], LONG).await.unwrap();
+        assert!(cards[0].connected && cards[0].network == Some(production));
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! Files of recovered machines, and taking them up into the inventory.
 
+use std::sync::Arc;
+
 use farside_models_vim::{
     DatastoreVVolContainerFailoverPair, RegisterVMRequest, UpdateVVolVirtualMachineFilesRequest,
 };
 use farside_simulator::sms::Verb;
-use farside_simulator::vm::{MachineTrouble, VmSpec};
+use farside_simulator::vm::{MachineTrouble, VmSpec, WhileRewriting};
+use farside_transport::testing::PausedClock;
 use farside_vim::{
     Datastore, Folder, ManagedObject, NotRegistered, RecoveredVolume, WorkErrorKind, registration_path,
     update_request,
@@ -12,7 +15,7 @@ use farside_vim::{
 use farside_wire::ManagedObjectReference;
 
 use crate::story::{recovered, target, updated, volumes};
-use crate::support::{Bench, LONG, fault};
+use crate::support::{Bench, LONG, fault, world};
 
 #[tokio::test]
 async fn both_lists_of_an_update_are_told() {
@@ -115,25 +118,67 @@ async fn the_single_call_takes_every_member_and_the_refusals_have_their_faults()
     assert_eq!(error.fault().unwrap().type_name(), "NotSupported");
 }
 
+/// What a datastore refuses while files on it are rewritten is waited for.
 #[tokio::test]
-async fn an_update_waits_for_the_one_before_it() {
-    let bench = Bench::new(VmSpec::default());
-    for group in ["group-001", "group-003"] {
-        bench.act(group, Verb::Failover).await;
+async fn updates_and_registrations_wait_for_the_update_before_them() {
+    for (while_rewriting, updates, registrations) in [
+        (WhileRewriting::RefusesUpdates, true, false),
+        (WhileRewriting::RefusesRegistrations, true, true),
+        (WhileRewriting::RefusesNothing, false, false),
+    ] {
+        let mut spec = VmSpec::default();
+        spec.while_rewriting = while_rewriting;
+        let bench = Bench::new(spec);
+        let files = updated(&bench, "group-001").await;
+        bench.act("group-003", Verb::Failover).await;
+        let datastore = target(&bench, "group-001");
+        let (first, third) = (volumes(&bench, "group-001"), volumes(&bench, "group-003"));
+        let folder = bench.vm_folder(&bench.west);
+        let request =
+            RegisterVMRequest::new(&files.updated[0].path, false).with_pool(bench.pool(&bench.west));
+        let (one, other, taken) = tokio::join!(
+            datastore.update_vm_files(None, &third, LONG),
+            datastore.update_vm_files(None, &first, LONG),
+            folder.take_up(&request, LONG, LONG),
+        );
+        assert_eq!((one.unwrap().updated.len(), other.unwrap().updated.len()), (1, 1));
+        let taken = taken.unwrap();
+        assert!(!taken.was_found, "{while_rewriting:?}");
+        let is_refused = |operation| bench.calls(operation).refused >= 1;
+        assert_eq!(
+            is_refused("Datastore_UpdateVVolVirtualMachineFiles_Task"),
+            updates
+        );
+        assert_eq!(is_refused("Folder_RegisterVM_Task"), registrations);
+        assert_eq!(bench.calls("Folder_RegisterVM_Task").effects, 1);
     }
-    let datastore = target(&bench, "group-001");
-    let (first, third) = (volumes(&bench, "group-001"), volumes(&bench, "group-003"));
-    let (one, other) = tokio::join!(
-        datastore.update_vm_files(None, &first, LONG),
-        datastore.update_vm_files(None, &third, LONG),
-    );
-    assert_eq!((one.unwrap().updated.len(), other.unwrap().updated.len()), (1, 1));
-    assert!(
-        bench
-            .calls("Datastore_UpdateVVolVirtualMachineFiles_Task")
-            .refused
-            >= 1
-    );
+}
+
+#[tokio::test]
+async fn a_folder_of_another_datacenter_is_named_as_what_is_in_the_way_or_taken() {
+    for across in [false, true] {
+        let mut spec = VmSpec::default();
+        spec.registers_across_datacenters = across;
+        let mut world = world(spec);
+        world.sites[1].datacenters = vec!["annex".to_owned()];
+        let bench = Bench::of(Arc::new(PausedClock::auto_advancing()), world);
+        let files = updated(&bench, "group-001").await;
+        let request =
+            RegisterVMRequest::new(&files.updated[0].path, false).with_pool(bench.pool(&bench.west));
+        let annex: Folder = bench.west.object("group-v23-1");
+        let taken = annex.take_up(&request, LONG, LONG).await;
+        match taken {
+            Ok(taken) => assert!(across && bench.seen(&taken.machine).folder == annex.id()),
+            Err(error) => {
+                assert!(!across, "{error:?}");
+                assert_eq!(error.object(), annex.reference());
+                let why = NotRegistered::of(error.fault().unwrap());
+                assert_eq!(why, Some(NotRegistered::Folder));
+                let own = bench.vm_folder(&bench.west);
+                own.take_up(&request, LONG, LONG).await.unwrap();
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -199,7 +244,10 @@ async fn every_parameter_of_a_registration_is_taken() {
 
     let root: Folder = bench.west.object("group-s25");
     let error = root.register(&request, LONG).await.unwrap_err();
-    assert_eq!(fault(&error), "NotSupported");
+    assert_eq!(
+        NotRegistered::of(error.fault().unwrap()),
+        Some(NotRegistered::Folder)
+    );
     let no_pool = RegisterVMRequest::new(&files.updated[0].path, false);
     let error = folder.register(&no_pool, LONG).await.unwrap_err();
     assert_eq!(fault(&error), "InvalidArgument");

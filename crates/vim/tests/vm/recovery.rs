@@ -11,6 +11,7 @@ use farside_vim::{
     Datacenter, Datastore, Discarded, ManagedObject, MovedOrCopied, NotRegistered, Policies, Policy,
     Presence, ShutDown, Started, TestCopy, VirtualMachine, WorkErrorKind,
 };
+use farside_wire::OpenEnum as _;
 
 use crate::story::{recovered, updated};
 use crate::support::{Bench, LONG, fault};
@@ -145,43 +146,42 @@ async fn any_other_fault_is_told_at_once() {
 
 #[tokio::test]
 async fn a_machine_that_is_registered_and_of_no_use_is_a_typed_end() {
-    let bench = Bench::new(VmSpec::default());
-    let path = file(&bench).await;
-    let folder = bench.vm_folder(&bench.west);
-    let machine = folder
-        .take_up(&request(&bench, &path), LONG, LONG)
-        .await
-        .unwrap()
-        .machine;
-    machine.check_usable(LONG).await.unwrap();
-    bench
-        .simulator
-        .world()
-        .vms_mut()
-        .set_trouble("app-001", MachineTrouble::Locked, true);
-    let error = folder
-        .take_up(&request(&bench, &path), LONG, LONG)
-        .await
-        .unwrap_err();
-    assert!(matches!(error.kind(), WorkErrorKind::Locked), "{error:?}");
-    assert_eq!(error.object(), machine.reference());
-    assert!(machine.start(None, LONG).await.is_err());
-    bench
-        .simulator
-        .world()
-        .vms_mut()
-        .set_accessible("datastore-21", false);
-    let error = machine.check_usable(LONG).await.unwrap_err();
-    let WorkErrorKind::NotConnected(state) = error.kind() else {
-        panic!("{error:?}")
-    };
-    assert_eq!(*state, VirtualMachineConnectionState::Inaccessible);
-    assert!(
-        std::error::Error::source(&error)
-            .unwrap()
-            .to_string()
-            .contains("inaccessible")
-    );
+    for (unreadable_is_invalid, wanted) in [
+        (false, VirtualMachineConnectionState::Inaccessible),
+        (true, VirtualMachineConnectionState::Invalid),
+    ] {
+        let mut spec = VmSpec::default();
+        spec.unreadable_is_invalid = unreadable_is_invalid;
+        let bench = Bench::new(spec);
+        let path = file(&bench).await;
+        let folder = bench.vm_folder(&bench.west);
+        let request = request(&bench, &path);
+        let machine = folder.take_up(&request, LONG, LONG).await.unwrap().machine;
+        machine.check_usable(LONG).await.unwrap();
+        let trouble = |troubled| {
+            let mut world = bench.simulator.world();
+            world
+                .vms_mut()
+                .set_trouble("app-001", MachineTrouble::Locked, troubled);
+        };
+        trouble(true);
+        let error = folder.take_up(&request, LONG, LONG).await.unwrap_err();
+        assert!(matches!(error.kind(), WorkErrorKind::Locked), "{error:?}");
+        assert_eq!(error.object(), machine.reference());
+        assert!(machine.start(None, LONG).await.is_err());
+        bench
+            .simulator
+            .world()
+            .vms_mut()
+            .set_accessible("datastore-21", false);
+        let error = machine.check_usable(LONG).await.unwrap_err();
+        let WorkErrorKind::NotConnected(state) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert_eq!(*state, wanted);
+        let told = std::error::Error::source(&error).unwrap().to_string();
+        assert!(told.contains(wanted.as_wire()), "{told}");
+    }
 }
 
 #[tokio::test]
@@ -462,17 +462,30 @@ async fn a_deletion_whose_answer_is_lost_is_not_repeated() {
 
 #[tokio::test]
 async fn of_a_copy_whose_volumes_are_gone_nothing_is_proven() {
-    let bench = Bench::new(VmSpec::default());
-    let (machine, copy) = copy(&bench).await;
-    bench.act("group-001", Verb::TestStop).await;
-    let error = machine.discard(&copy, OFF, LONG).await.unwrap_err();
-    assert!(
-        matches!(error.kind(), WorkErrorKind::NotTheCopy { found: None, .. }),
-        "{error:?}"
-    );
-    // It is found by its file all the same, and can be taken out of the inventory.
-    let left = bench.west.machine_of_file(&copy.path).await.unwrap().unwrap();
-    left.unregister().await.unwrap();
+    for leaves_with_test in [false, true] {
+        let mut spec = VmSpec::default();
+        spec.leaves_with_test = leaves_with_test;
+        let bench = Bench::new(spec);
+        let (machine, copy) = copy(&bench).await;
+        bench.act("group-001", Verb::TestStop).await;
+        let discarded = machine.discard(&copy, OFF, LONG).await;
+        let left = bench.west.machine_of_file(&copy.path).await.unwrap();
+        let datastore = crate::story::target(&bench, "group-001");
+        let listed = datastore.machines().await.unwrap().len();
+        if leaves_with_test {
+            assert_eq!(discarded.unwrap(), Discarded::WasGone);
+            assert!(left.is_none() && listed == 0);
+            continue;
+        }
+        let error = discarded.unwrap_err();
+        assert!(
+            matches!(error.kind(), WorkErrorKind::NotTheCopy { found: None, .. }),
+            "{error:?}"
+        );
+        // It is found by its file all the same, and can be taken out of the inventory.
+        assert_eq!(listed, 1);
+        left.unwrap().unregister().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -32,12 +32,21 @@ impl Bench {
     }
 }
 
+/// The world of these tests.
+pub(crate) fn world(vm: VmSpec) -> WorldSpec {
+    let mut vasa = VasaSpec::default();
+    vasa.groups_with_devices = 3;
+    WorldSpec::pair(11).groups(4).replications(0).vasa(vasa).vm(vm)
+}
+
 impl<C: Clock + 'static> Bench<C> {
     /// On this clock.
     pub(crate) fn on(clock: Arc<C>, vm: VmSpec) -> Self {
-        let mut vasa = VasaSpec::default();
-        vasa.groups_with_devices = 3;
-        let world = WorldSpec::pair(11).groups(4).replications(0).vasa(vasa).vm(vm);
+        Self::of(clock, world(vm))
+    }
+
+    /// Of this world.
+    pub(crate) fn of(clock: Arc<C>, world: WorldSpec) -> Self {
         let simulator = Simulator::new(world.odd_if_asked(KEPT).build(), clock.clone());
         let client = |name: &str| {
             let (user, password) = {

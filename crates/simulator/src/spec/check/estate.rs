@@ -12,7 +12,7 @@ const MOST_SITES: usize = 25;
 /// How many hosts a vCenter may have.
 const MOST_HOSTS: u32 = 999;
 
-/// How many clusters, datastores and networks a site may name.
+/// How many clusters, datacenters, datastores and networks a site may name.
 const MOST_OF_A_SITE: usize = 99;
 
 /// How many characters the name of a site may have, and any other one.
@@ -166,6 +166,7 @@ impl WorldSpec {
         }
         for (list, count) in [
             ("clusters", site.clusters.len()),
+            ("datacenters", site.datacenters.len()),
             ("datastores", site.datastores.len()),
             ("networks", site.networks.len()),
         ] {
@@ -189,6 +190,10 @@ impl WorldSpec {
                 let place = ["sites", index, "clusters", &number, "hosts", &kind, "release"];
                 check_release(&place, release, 3)?;
             }
+        }
+        let mut names = Names::new([name.clone()]);
+        for (number, datacenter) in site.datacenters.iter().enumerate() {
+            names.take(&["sites", index, "datacenters", &number.to_string()], datacenter)?;
         }
         let own = (1..=super::MOST_PROVIDERS).map(|number| format!("datastore-{name}-{number}"));
         let mut names = Names::new(own.chain([format!("local-{name}")]));

@@ -1,9 +1,11 @@
 //! The switches of arrays, policies and virtual machines.
 
 use super::{Switch, chosen, some_seconds};
-use crate::sms::{AfterPrepare, AfterReverse, FilePaths, OtherProvider, ProviderSpec, ResultForm, VolumeIds};
+use crate::sms::{
+    AfterPrepare, AfterReverse, CorrectsFiles, FilePaths, OtherProvider, ProviderSpec, ResultForm, VolumeIds,
+};
 use crate::spec::WorldSpec;
-use crate::vm::ChoiceNames;
+use crate::vm::{ChoiceNames, Ports, WhileRewriting};
 
 /// A flag of every provider.
 macro_rules! temper {
@@ -169,6 +171,22 @@ pub(super) const STORAGE: &[Switch] = &[
         "test failover has no result when all groups succeeded",
         "it has one"
     ),
+    Switch {
+        name: "vasa.providers.corrects_files",
+        rule: "vVol 3.4.2, inferred",
+        usual: "files on recovered volumes name those of the source until they are rewritten",
+        odd: "the array corrects them; an update lists them in no list, as updated, or as failed",
+        on: |spec, draw| {
+            let kinds = [
+                CorrectsFiles::Unlisted,
+                CorrectsFiles::Listed,
+                CorrectsFiles::Failed,
+            ];
+            for provider in &mut spec.vasa.providers {
+                provider.corrects_files = chosen(draw, kinds);
+            }
+        },
+    },
     temper!(
         self_reversing,
         "vVol 11",
@@ -235,6 +253,50 @@ pub(super) const STORAGE: &[Switch] = &[
         "files and disks of machines name their volumes",
         "they do not: the directory of the configuration file alone tells one"
     ),
+    Switch {
+        name: "vm.while_rewriting",
+        rule: "vVol 3.4.6, inferred",
+        usual: "a datastore whose files are rewritten refuses further rewriting, and registers machines",
+        odd: "it refuses registrations as well, or nothing",
+        on: |spec, draw| {
+            let kinds = [
+                WhileRewriting::RefusesRegistrations,
+                WhileRewriting::RefusesNothing,
+            ];
+            spec.vm.while_rewriting = chosen(draw, kinds);
+        },
+    },
+    flag!(
+        vm.registers_across_datacenters,
+        "vVol 4.1, inferred",
+        "a folder of another datacenter than that of the datastore: `NotSupported`",
+        "the machine is registered there"
+    ),
+    flag!(
+        vm.unreadable_is_invalid,
+        "vVol 4.4, inferred",
+        "a machine whose files cannot be read is `inaccessible`",
+        "it is `invalid`"
+    ),
+    flag!(
+        vm.leaves_with_test,
+        "vVol 8.6, inferred",
+        "machines on a test that is ended under them stay in the inventory",
+        "they leave it"
+    ),
+    flag!(
+        vm.wants_whole_devices,
+        "vVol 5.2, inferred",
+        "what an edit of a device leaves out stays",
+        "it is refused"
+    ),
+    Switch {
+        name: "vm.ports",
+        rule: "vVol 5.2, inferred",
+        usual: "a card gets a port at once, and one that is named for another port group is passed over",
+        odd: "such a name is refused, or the port comes when the machine starts",
+        on: |spec, draw| spec.vm.ports = chosen(draw, [Ports::AtStart, Ports::AtOnceUnnamed]),
+    },
     flag!(
         vm.omits_idle_guest,
         "vVol 7.4",

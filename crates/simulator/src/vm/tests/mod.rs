@@ -1,5 +1,6 @@
 mod fixture;
 mod random;
+mod readings;
 mod room;
 mod surface;
 
