@@ -44,6 +44,28 @@ impl VvolId {
 }
 
 impl VvolId {
+    /// The id, written as another one is: with what stands in front there, its dashes and its letter case.
+    #[cfg(feature = "vm")]
+    pub(crate) fn written_like(&self, other: &str) -> String {
+        const SCHEME: &str = "rfc4122.";
+        let plain = self.normalised();
+        let has_scheme = other
+            .get(..SCHEME.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(SCHEME));
+        let (scheme, rest) = other.split_at(if has_scheme { SCHEME.len() } else { 0 });
+        if Self::new(other).normalised().len() != plain.len() {
+            return self.0.clone();
+        }
+        let in_capitals = rest.chars().any(|letter| letter.is_ascii_uppercase());
+        let mut letters = plain.chars();
+        let written = rest.chars().filter_map(|letter| match letter {
+            '-' | '{' | '}' => Some(letter),
+            _ if in_capitals => Some(letters.next()?.to_ascii_uppercase()),
+            _ => letters.next(),
+        });
+        format!("{scheme}{}", written.collect::<String>())
+    }
+
     /// Whether the text is written as ids of volumes are: by a scheme in front, or as a UUID.
     #[cfg(feature = "vm")]
     pub(crate) fn looks_like_one(&self) -> bool {

@@ -109,7 +109,8 @@ pub enum FileOfMachine {
     Untold {
         /// The datastore.
         datastore: ManagedObjectReference,
-        /// Where in it the file is, if it has its name and its place of before: its path is `[name of the datastore] file`.
+        /// Where in it the file is, if it is called as at the source, in a directory that is the volume, written as there: its path is
+        /// `[name of the datastore] file`.
         file: String,
     },
     /// None of the volumes that were recovered is its home. Files of a replicator on the hosts are in [`MachineFiles::paths`].
@@ -137,10 +138,13 @@ impl MachineFiles {
         if let Some(file) = self.failed.iter().find(|file| is_own(&file.volume)) {
             return FileOfMachine::Failed(file.clone());
         }
-        let name = source.file.as_deref().and_then(|file| file.rsplit('/').next());
+        let place = source.file.as_deref().and_then(|file| file.split_once("] "));
+        let (directory, name) = place
+            .and_then(|(_, file)| file.rsplit_once('/'))
+            .unwrap_or_default();
         FileOfMachine::Untold {
             datastore: datastore.clone(),
-            file: format!("{recovered}/{}", name.unwrap_or_default()),
+            file: format!("{}/{name}", VvolId::new(recovered).written_like(directory)),
         }
     }
 

@@ -146,3 +146,21 @@ fn a_volume_whose_datastore_nobody_tells_is_lost_and_does_not_vanish() {
     let lost: Vec<&Device> = joined.lost.iter().map(|lost| &lost.source).collect();
     assert_eq!((lost, joined.files.len()), (vec![&source(1)], 1));
 }
+
+#[test]
+fn an_id_is_written_as_another_one_is() {
+    const PLAIN: &str = "0123456789abcdef0123456789abcdef";
+    const DASHED: &str = "01234567-89ab-cdef-0123-456789abcdef";
+    let written = |id: &str, other: &str| VvolId::new(id).written_like(other);
+    let dashed = format!("rfc4122.{DASHED}");
+    for id in [PLAIN, DASHED, &dashed, &dashed.to_uppercase()] {
+        let like = "rfc4122.aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+        assert_eq!(written(id, like), dashed);
+        assert_eq!(written(id, &like.replace('-', "")), format!("rfc4122.{PLAIN}"));
+        assert_eq!(written(id, &like.to_uppercase()), dashed.to_uppercase());
+        // What is not written as an id says nothing.
+        for other in ["", "app-001", "naa.1"] {
+            assert_eq!(written(id, other), id);
+        }
+    }
+}

@@ -122,13 +122,16 @@ async fn volumes_of_snapshots_come_from_the_fresh_look_alone() {
 /// Nothing says that arrays of virtual volumes leave the files to us, nor what an update says of files that need none.
 #[tokio::test(start_paused = true)]
 async fn files_that_an_array_corrects_are_neither_lost_nor_taken_for_rewritten() {
-    for corrects in [
-        CorrectsFiles::No,
-        CorrectsFiles::Unlisted,
-        CorrectsFiles::Listed,
-        CorrectsFiles::Failed,
+    for (corrects, volume_ids) in [
+        (CorrectsFiles::No, VolumeIds::AsFiles),
+        (CorrectsFiles::Unlisted, VolumeIds::AsFiles),
+        (CorrectsFiles::Unlisted, VolumeIds::Capitals),
+        (CorrectsFiles::Unlisted, VolumeIds::NoDashes),
+        (CorrectsFiles::Listed, VolumeIds::NoDashes),
+        (CorrectsFiles::Failed, VolumeIds::Capitals),
     ] {
         let pair = world(|vasa, _| {
+            vasa.volume_ids = volume_ids;
             vasa.providers[0].corrects_files = corrects;
             vasa.providers[0].holds_snapshots = true;
         });

@@ -44,8 +44,8 @@ pub(crate) const KEPT: &[Kept] = &[
     },
     Kept {
         test: "files::files_that_an_array_corrects_are_neither_lost_nor_taken_for_rewritten",
-        switches: &["vm.hides_volumes", "vasa.volume_ids"],
-        why: "the volumes that a machine names, and the path that is made of one",
+        switches: &["vm.hides_volumes"],
+        why: "the volumes that a machine names",
     },
     Kept {
         test: "files::volumes_of_snapshots_come_from_the_fresh_look_alone",
