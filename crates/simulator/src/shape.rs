@@ -19,6 +19,10 @@ pub(crate) enum Shape {
     Map(&'static Shape),
     /// An object with these members and no others.
     Object(&'static [Member]),
+    /// An object whose `_typeName` says which of these members it has.
+    Typed(&'static [(&'static str, &'static [Member])]),
+    /// A value of any type, which says its type: an object with a `_typeName`.
+    Boxed,
     /// A shape that is described elsewhere.
     Nested(&'static Shape),
     /// Any value.
@@ -50,6 +54,9 @@ pub(crate) const fn required(name: &'static str, shape: Shape) -> Member {
         required: true,
     }
 }
+
+/// The name of the type of an object.
+pub(crate) const TYPE: Member = required("_typeName", Shape::Text);
 
 /// What is wrong with a value, and where: `vmNetworkSettings.nics[0].nicIndex`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +95,16 @@ impl Shape {
                 let mut given = given.iter();
                 return given.try_for_each(|(name, item)| shape.check_at(&join(path, name), item));
             }
+            (Self::Typed(known), Value::Object(given)) => {
+                let own = known
+                    .iter()
+                    .find(|(name, _)| given.get(TYPE.name).is_some_and(|own| own == name));
+                match own {
+                    Some((_, members)) => return check_members(path, members, given),
+                    None => false,
+                }
+            }
+            (Self::Boxed, Value::Object(given)) => given.get(TYPE.name).is_some_and(Value::is_string),
             (Self::Nested(shape), value) => return shape.check_at(path, value),
             (Self::OneOf(known), Value::String(text)) => known.contains(&text.as_str()),
             (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) => true,
@@ -115,6 +132,8 @@ impl Shape {
             Self::Nested(shape) => shape.wanted(),
             Self::List(_) => "an array",
             Self::Map(_) | Self::Object(_) => "an object",
+            Self::Typed(_) => "an object of one of its known types",
+            Self::Boxed => "an object that says its type in _typeName",
         }
     }
 }
@@ -163,6 +182,36 @@ mod tests {
         optional("nics", Shape::List(&NIC)),
         optional("byVm", Shape::Map(&NIC)),
     ]);
+
+    #[test]
+    fn an_object_has_the_members_of_the_type_that_it_says() {
+        static EITHER: Shape = Shape::Typed(&[
+            ("A", &[TYPE, required("a", Shape::Text)]),
+            ("B", &[TYPE, optional("b", Shape::Boxed)]),
+        ]);
+        let misfit = |value: &Value| EITHER.check(value).err().map(|misfit| misfit.to_string());
+        assert_eq!(misfit(&json!({"_typeName": "A", "a": "x"})), None);
+        let boxed = json!({"_typeName": "string", "_value": "x"});
+        assert_eq!(misfit(&json!({"_typeName": "B", "b": boxed})), None);
+        for (value, wanted) in [
+            (json!({"_typeName": "A"}), "Member a is missing."),
+            (json!({"_typeName": "B", "a": "x"}), "Unknown member a."),
+            (
+                json!({"_typeName": "B", "b": "x"}),
+                "Member b has to be an object that says its type in _typeName.",
+            ),
+            (
+                json!({"_typeName": "C"}),
+                "Member  has to be an object of one of its known types.",
+            ),
+            (
+                json!({}),
+                "Member  has to be an object of one of its known types.",
+            ),
+        ] {
+            assert_eq!(misfit(&value).as_deref(), Some(wanted), "{value}");
+        }
+    }
 
     fn misfit(value: &Value) -> String {
         BODY.check(value)

@@ -29,7 +29,7 @@ pub(super) static FILTER: Shape = Shape::Object(&[
             optional("alarmStatus", Shape::OneOf(&["Red", "Green", "Yellow"])),
             optional("alarmType", Shape::Text),
             optional("entityType", Shape::Text),
-            optional("entityId", Shape::List(&Shape::Anything)),
+            optional("entityId", Shape::List(&Shape::Boxed)),
             optional("pageMarker", Shape::Text),
         ]),
     ),

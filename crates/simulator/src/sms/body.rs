@@ -5,15 +5,16 @@ use serde_json::Value;
 
 use super::group::Verb;
 use crate::exchange::Request;
-use crate::shape::{Shape, optional, required};
-use crate::vi_json::request::ROOT_TYPE;
+use crate::shape::{Shape, TYPE, optional, required};
+use crate::vi_json::request::{REFERENCE, ROOT_TYPE};
 
 const FAULT_DOMAIN_ID: Shape = Shape::Object(&[
     required("_typeName", Shape::OneOf(&["FaultDomainId"])),
     required("id", Shape::Text),
 ]);
 static FAULT_DOMAIN: Shape = FAULT_DOMAIN_ID;
-const GROUP_ID: Shape = Shape::Object(&[
+/// `ReplicationGroupId`.
+pub(crate) const GROUP_ID: Shape = Shape::Object(&[
     required("_typeName", Shape::OneOf(&["ReplicationGroupId"])),
     required("faultDomainId", FAULT_DOMAIN_ID),
     required(
@@ -37,11 +38,54 @@ static GROUP_DATA: Shape = Shape::Object(&[
         ]),
     ),
 ]);
+/// The types of `DeviceId` (sms.json).
+const DEVICE_ID: Shape = Shape::Typed(&[
+    ("VVolId", &[TYPE, required("id", Shape::Text)]),
+    ("VasaVirtualDiskId", &[TYPE, required("diskId", Shape::Text)]),
+    (
+        "VirtualDiskKey",
+        &[
+            TYPE,
+            required("vmInstanceUUID", Shape::Text),
+            required("deviceKey", Shape::Integer),
+        ],
+    ),
+    (
+        "VirtualDiskMoId",
+        &[
+            TYPE,
+            optional("vcUuid", Shape::Text),
+            required("vmMoid", Shape::Text),
+            required("diskKey", Shape::Text),
+        ],
+    ),
+    (
+        "VirtualMachineFilePath",
+        &[
+            TYPE,
+            optional("vcUuid", Shape::Text),
+            required("dsUrl", Shape::Text),
+            required("vmxPath", Shape::Text),
+        ],
+    ),
+    (
+        "VirtualMachineMoId",
+        &[
+            TYPE,
+            optional("vcUuid", Shape::Text),
+            required("vmMoid", Shape::Text),
+        ],
+    ),
+    (
+        "VirtualMachineUUID",
+        &[TYPE, required("vmInstanceUUID", Shape::Text)],
+    ),
+]);
 static POLICY: Shape = Shape::Object(&[
     required("_typeName", Shape::OneOf(&["PolicyAssociation"])),
-    required("id", Shape::Anything),
+    required("id", DEVICE_ID),
     required("policyId", Shape::Text),
-    required("datastore", Shape::Anything),
+    required("datastore", REFERENCE),
 ]);
 
 pub(super) static GROUPS: Shape = Shape::Object(&[ROOT_TYPE, optional("groupId", Shape::List(&GROUP))]);

@@ -9,7 +9,7 @@ use super::{Sms, array, query, view};
 use crate::exchange::Request;
 use crate::shape::{Shape, optional, required};
 use crate::vi_json::fault::Fault;
-use crate::vi_json::request::{self, NO_PARAMETERS, ROOT_TYPE};
+use crate::vi_json::request::{self, NO_PARAMETERS, REFERENCE, ROOT_TYPE};
 use crate::vi_json::value::reference;
 use crate::world::World;
 
@@ -40,11 +40,6 @@ static ENTITY: Shape = Shape::Object(&[
     ROOT_TYPE,
     optional("entityId", Shape::Text),
     optional("entityType", Shape::Text),
-]);
-const REFERENCE: Shape = Shape::Object(&[
-    required("_typeName", Shape::OneOf(&["ManagedObjectReference"])),
-    required("type", Shape::Text),
-    required("value", Shape::Text),
 ]);
 static REFERENCES: Shape = REFERENCE;
 static DATASTORE: Shape = Shape::Object(&[ROOT_TYPE, required("datastore", REFERENCE)]);

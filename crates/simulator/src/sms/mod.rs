@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(crate) use self::body::GROUP_ID;
 pub use self::group::{GroupState, Verb};
 pub(crate) use self::operation::routed;
 pub(crate) use self::seen::sides_text;

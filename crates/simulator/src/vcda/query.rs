@@ -51,16 +51,24 @@ impl Page {
 }
 
 impl Query {
-    /// Reads the parameters; one that is not in `known` is refused.
+    /// Reads the parameters; one that is not in `known`, or comes twice, is refused.
     pub(super) fn read(request: &Request, known: &[&str]) -> Result<Self, Refusal> {
         let pairs = request.query_pairs();
-        match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            Some((name, _)) => Err(Refusal::bad_request(
-                format!("Unknown parameter {name}."),
-                &[name],
-            )),
-            None => Ok(Self { pairs }),
+        for (index, (name, _)) in pairs.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                return Err(Refusal::bad_request(
+                    format!("Unknown parameter {name}."),
+                    &[name],
+                ));
+            }
+            if pairs[..index].iter().any(|(before, _)| before == name) {
+                return Err(Refusal::bad_request(
+                    format!("Parameter {name} comes twice."),
+                    &[name],
+                ));
+            }
         }
+        Ok(Self { pairs })
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {
@@ -183,6 +191,7 @@ mod tests {
             "/tasks?limit=many",
             "/tasks?offset=-1",
             "/tasks?colour=red",
+            "/tasks?limit=1&limit=2",
         ] {
             assert_eq!(
                 page(target).map_err(|refusal| refusal.error.code),

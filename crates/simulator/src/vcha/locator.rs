@@ -11,17 +11,12 @@ use super::site::{Placement, PlannedCluster, PlannedNode, Site, Stage};
 use super::spec::{Deployment, VchaSpec};
 use crate::shape::{Member, Shape, optional, required};
 use crate::vi_json::fault::Fault;
-use crate::vi_json::request::ROOT_TYPE;
+use crate::vi_json::request::{REFERENCE, ROOT_TYPE};
 
 const fn typed(names: &'static [&'static str]) -> Member {
     required("_typeName", Shape::OneOf(names))
 }
 
-const REFERENCE: Shape = Shape::Object(&[
-    typed(&["ManagedObjectReference"]),
-    required("type", Shape::Text),
-    required("value", Shape::Text),
-]);
 const GENERATOR: Shape = Shape::Object(&[
     typed(&[
         "CustomizationFixedIp",

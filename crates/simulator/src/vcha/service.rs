@@ -124,7 +124,7 @@ impl Service for RestService {
     }
 }
 
-/// Whether a request has exactly the fixed query of an operation; without `action` it may have others.
+/// Whether a request has the fixed query of an operation, whatever else it has.
 fn has_query(request: &Request, fixed: &str) -> bool {
     let wanted = fixed.split('&').filter(|pair| !pair.is_empty());
     let mut wanted = wanted.filter_map(|pair| pair.split_once('='));
@@ -136,13 +136,42 @@ fn has_query(request: &Request, fixed: &str) -> bool {
         && wanted.all(|(name, value)| given.iter().any(|(key, given)| key == name && given == value))
 }
 
+/// Refuses a parameter that no operation but that which reads a task has, and one that comes twice.
+fn check_query(incoming: &Incoming<'_>) -> Result<(), RestError> {
+    if incoming.operation == UNKNOWN {
+        return Ok(());
+    }
+    let pairs = incoming.request.query_pairs();
+    for (index, (name, _)) in pairs.iter().enumerate() {
+        let fixed = ["action", "vmw-task"].contains(&name.as_str());
+        if !fixed && incoming.operation != "Cis.Tasks_get" {
+            return Err(RestError::invalid_argument(format!(
+                "There is no parameter {name}."
+            )));
+        }
+        if pairs[..index].iter().any(|(before, _)| before == name) {
+            return Err(RestError::invalid_argument(format!(
+                "Parameter {name} comes twice."
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn handle(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, RestError> {
     match incoming.operation {
-        "Cis.Session_create" => return session::create(world, incoming),
-        "Vcenter.System_hello" => return session::hello(world, incoming),
+        "Cis.Session_create" => {
+            check_query(incoming)?;
+            return session::create(world, incoming);
+        }
+        "Vcenter.System_hello" => {
+            check_query(incoming)?;
+            return session::hello(world, incoming);
+        }
         _ => {}
     }
     let session = session::of(world, incoming)?;
+    check_query(incoming)?;
     if incoming.operation == UNKNOWN {
         let text = "No such operation.";
         return Err(RestError::new(

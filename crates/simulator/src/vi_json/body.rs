@@ -7,6 +7,9 @@ use super::request;
 use super::types::{self, Member};
 use crate::exchange::Request;
 
+/// The base of all faults.
+const FAULT: &str = "MethodFault";
+
 /// A parameter of a method.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parameter(Member);
@@ -96,7 +99,7 @@ fn check(path: &str, type_name: &str, value: &Value) -> Result<(), Fault> {
         "int" => (whole(value, 32), "a whole number of 32 bits"),
         "long" => (value.is_i64(), "a whole number"),
         "float" | "double" => (value.is_number(), "a number"),
-        "anyType" => (true, "any value"),
+        "anyType" => return boxed(path, value),
         "ManagedObjectReference" => return reference(path, value),
         other if types::is_data(other) => return object(path, other, value),
         _ => (value.is_string(), "a string"),
@@ -111,6 +114,36 @@ fn reference(path: &str, value: &Value) -> Result<(), Fault> {
     } else {
         Err(wrong(path, "a reference"))
     }
+}
+
+/// A value of any type: an object that says its type. One of a type that the tables do not have, as a boxed text is, is not looked
+/// into.
+fn boxed(path: &str, value: &Value) -> Result<(), Fault> {
+    match value.get("_typeName").and_then(Value::as_str) {
+        None => Err(wrong(path, "an object that says its type in _typeName")),
+        Some("ManagedObjectReference") => reference(path, value),
+        Some(own) if types::is_data(own) && !types::is_partial(own) => object(path, own, value),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A fault: of a type that the tables have, which has to be one, or of one that they do not have.
+pub(crate) fn fault(path: &str, value: &Value) -> Result<(), Fault> {
+    let own = value.get("_typeName").and_then(Value::as_str);
+    let other = |own: &str| {
+        let known = types::is_data(own) || own == "ManagedObjectReference" || value.get("_value").is_some();
+        known && !types::is_a(own, FAULT)
+    };
+    if own.is_none_or(other) {
+        return Err(wrong(path, "a fault, and to say so in _typeName"));
+    }
+    types::members(FAULT).try_for_each(|member| {
+        let path = format!("{path}.{}", member.name);
+        match value.get(member.name) {
+            Some(cause) if member.type_name == FAULT && !cause.is_null() => fault(&path, cause),
+            given => check_member(&path, member, given),
+        }
+    })
 }
 
 fn object(path: &str, declared: &str, value: &Value) -> Result<(), Fault> {

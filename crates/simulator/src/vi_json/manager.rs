@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::collector::spec::REFERENCE;
 use super::fault::Fault;
 use super::object::Object;
-use super::request::{self, NO_PARAMETERS, Path, ROOT_TYPE};
+use super::request::{self, NO_PARAMETERS, Path, REFERENCE, ROOT_TYPE};
 use super::session;
 use super::task_call::recent;
 use super::value::{answer, reference};

@@ -208,6 +208,13 @@ impl ViJson {
     }
 
     fn content(&self, endpoint: &str) -> Value {
+        let newest = self
+            .releases(endpoint)
+            .iter()
+            .max_by_key(|known| request::release(known));
+        let newest = newest.map_or(RELEASES[0], String::as_str);
+        // 8.0.3.0 of the API is 8.0.3 of the product.
+        let version = newest.rsplit_once('.').map_or(newest, |(version, _)| version);
         let of = |type_name: &str, mo_id: &str| value::reference(type_name, mo_id);
         json!({
             "_typeName": "ServiceContent",
@@ -217,14 +224,14 @@ impl ViJson {
             "about": {
                 "_typeName": "AboutInfo",
                 "name": "Simulated vCenter",
-                "fullName": "Simulated vCenter 8.0.3 build-1",
+                "fullName": format!("Simulated vCenter {version} build-1"),
                 "vendor": "Simulator",
-                "version": "8.0.3",
+                "version": version,
                 "build": "1",
                 "osType": "linux-x64",
                 "productLineId": "vpx",
                 "apiType": "VirtualCenter",
-                "apiVersion": "8.0.3.0",
+                "apiVersion": newest,
                 "instanceUuid": self.instance_uuid(endpoint),
             },
             "authorizationManager": of("AuthorizationManager", "AuthorizationManager"),

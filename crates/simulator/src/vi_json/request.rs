@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use super::value::reference;
 use crate::exchange::Request;
-use crate::shape::{Member, Shape, optional};
+use crate::shape::{Member, Shape, optional, required};
 
 /// A path below `/sdk/vim25`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +131,13 @@ pub(crate) static NO_PARAMETERS: Shape = Shape::Object(&[ROOT_TYPE]);
 
 /// The type name that some clients write at the root of a body; servers tolerate it.
 pub(crate) const ROOT_TYPE: Member = optional("_typeName", Shape::Text);
+
+/// A reference to a managed object.
+pub(crate) const REFERENCE: Shape = Shape::Object(&[
+    required("_typeName", Shape::OneOf(&["ManagedObjectReference"])),
+    required("type", Shape::Text),
+    required("value", Shape::Text),
+]);
 
 #[cfg(test)]
 mod tests {

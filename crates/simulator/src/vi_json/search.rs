@@ -6,11 +6,10 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::collector::spec::REFERENCE;
 use super::fault::Fault;
 use super::object::Object;
 use super::property;
-use super::request::{self, Path, ROOT_TYPE};
+use super::request::{self, Path, REFERENCE, ROOT_TYPE};
 use super::types;
 use super::value::answer;
 use super::view::{list, texts};
@@ -55,8 +54,8 @@ static PREDICATE: Shape = Shape::Object(&[
     required("propertyPath", Shape::Text),
     required("operator", Shape::Text),
     optional("arrayOperator", Shape::Text),
-    optional("comparableValue", Shape::Anything),
-    optional("comparableList", Shape::List(&Shape::Anything)),
+    optional("comparableValue", Shape::Boxed),
+    optional("comparableList", Shape::List(&Shape::Boxed)),
 ]);
 static FILTER: Shape = Shape::Object(&[
     required("_typeName", Shape::OneOf(&["SearchIndexFilter"])),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::body::{self, Parameter};
 use super::fault::Fault;
 use super::request::{self, NO_PARAMETERS, Path, ROOT_TYPE};
 use super::task::{self, FIELD, FIELD_NAME, State};
@@ -11,23 +12,12 @@ use crate::shape::{Shape, optional, required};
 use crate::world::World;
 
 static PROGRESS: Shape = Shape::Object(&[ROOT_TYPE, required("percentDone", Shape::Integer)]);
-static DESCRIPTION: Shape = Shape::Object(&[
-    ROOT_TYPE,
-    required(
-        "description",
-        Shape::Object(&[
-            required("_typeName", Shape::OneOf(&["LocalizableMessage"])),
-            required("key", Shape::Text),
-            optional("arg", Shape::List(&Shape::Anything)),
-            optional("message", Shape::Text),
-        ]),
-    ),
-]);
+static DESCRIPTION: &[Parameter] = &[body::needed("description", "LocalizableMessage")];
 static STATE: Shape = Shape::Object(&[
     ROOT_TYPE,
     required("state", Shape::OneOf(&["queued", "running", "success", "error"])),
-    optional("result", Shape::Anything),
-    optional("fault", Shape::Anything),
+    optional("result", Shape::Boxed),
+    optional("fault", Shape::Boxed),
 ]);
 static CUSTOM: Shape = Shape::Object(&[
     ROOT_TYPE,
@@ -57,7 +47,7 @@ pub(super) fn handle(world: &mut World, incoming: &Incoming<'_>, path: &Path) ->
             task::change(world, vcenter, key, |task| task.progress = Some(percent));
         }
         "SetTaskDescription" => {
-            let body = request::body(incoming.request, &DESCRIPTION)?;
+            let body = body::read(incoming.request, DESCRIPTION)?;
             task::change(world, vcenter, key, |task| {
                 task.description = Some(body["description"].clone())
             });
@@ -85,6 +75,9 @@ fn set_state(world: &mut World, incoming: &Incoming<'_>, key: &str, state: State
     let body = request::body(incoming.request, &STATE)?;
     let given = |name: &str| body.get(name).filter(|value| !value.is_null()).cloned();
     let (result, fault) = (given("result"), given("fault"));
+    if let Some(fault) = &fault {
+        body::fault("fault", fault)?;
+    }
     let wanted = body["state"].as_str().unwrap_or_default();
     let fits = match wanted {
         "success" => fault.is_none(),

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::collector::spec::REFERENCE;
 use super::fault::Fault;
 use super::object::Object;
 use super::own::Own;
-use super::request::{self, Path, ROOT_TYPE};
+use super::request::{self, Path, REFERENCE, ROOT_TYPE};
 use super::session;
 use super::task::{self, NewTask, VimTask};
 use super::value::{answer, date_time, reference};

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::collector::spec::REFERENCE;
 use super::fault::Fault;
 use super::object::Object;
 use super::own::Own;
-use super::request::{self, NO_PARAMETERS, Path, ROOT_TYPE};
+use super::request::{self, NO_PARAMETERS, Path, REFERENCE, ROOT_TYPE};
 use super::session;
 use super::types;
 use super::value::{answer, reference};

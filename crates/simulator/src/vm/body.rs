@@ -4,14 +4,10 @@ use serde_json::Value;
 
 use crate::exchange::Request;
 use crate::shape::{Member, Shape, optional, required};
+use crate::sms::GROUP_ID;
 use crate::vi_json::fault::Fault;
-use crate::vi_json::request::{self, NO_PARAMETERS, ROOT_TYPE};
+use crate::vi_json::request::{self, NO_PARAMETERS, REFERENCE, ROOT_TYPE};
 
-const REFERENCE: Shape = Shape::Object(&[
-    required("_typeName", Shape::OneOf(&["ManagedObjectReference"])),
-    required("type", Shape::Text),
-    required("value", Shape::Text),
-]);
 static REFERENCE_ITEM: Shape = REFERENCE;
 
 static RENAME: Shape = Shape::Object(&[ROOT_TYPE, required("newName", Shape::Text)]);
@@ -33,7 +29,7 @@ static REGISTER: Shape = Shape::Object(&[
 static OPTION: Shape = Shape::Object(&[
     required("_typeName", Shape::OneOf(&["OptionValue"])),
     required("key", Shape::Text),
-    optional("value", Shape::Anything),
+    optional("value", Shape::Boxed),
 ]);
 static POWER_ON_TOGETHER: Shape = Shape::Object(&[
     ROOT_TYPE,
@@ -66,11 +62,6 @@ const ALLOCATION: Shape = Shape::Object(&[
     optional("expandableReservation", Shape::Flag),
     optional("limit", Shape::Integer),
     optional("shares", SHARES),
-]);
-const GROUP_ID: Shape = Shape::Object(&[
-    required("_typeName", Shape::OneOf(&["ReplicationGroupId"])),
-    required("faultDomainId", Shape::Anything),
-    required("deviceGroupId", Shape::Anything),
 ]);
 static PROFILE: Shape = Shape::Object(&[
     required(

@@ -309,6 +309,32 @@ fn requests_that_cannot_be_read_or_are_not_simulated_are_refused_by_name() {
     let answer = call(&mut bench, WEST, 1, method, &missing);
     assert_eq!(refused(&answer), "InvalidArgument");
     assert_eq!(answer.value()["invalidProperty"], "failoverParam.isPlanned");
+    let policy = |id: Value, datastore: Value| {
+        let mut body = failover(WEST, &[1], true, false);
+        body["failoverParam"]["policyAssociations"] = json!([{
+            "_typeName": "PolicyAssociation", "id": id, "policyId": "gold", "datastore": datastore,
+        }]);
+        body
+    };
+    let volume = json!({"_typeName": "VVolId", "id": "rfc4122.1"});
+    let datastore =
+        json!({"_typeName": "ManagedObjectReference", "type": "Datastore", "value": "datastore-21"});
+    for odd in [
+        policy(json!("rfc4122.1"), datastore.clone()),
+        policy(json!({"_typeName": "VVolId", "id": 1}), datastore.clone()),
+        policy(
+            json!({"_typeName": "VVolId", "id": "rfc4122.1", "x": 1}),
+            datastore.clone(),
+        ),
+        policy(json!({"_typeName": "ReplicaId", "id": "rfc4122.1"}), datastore),
+        policy(volume, json!("datastore-21")),
+    ] {
+        assert_eq!(
+            refused(&call(&mut bench, WEST, 1, method, &odd)),
+            "InvalidRequest",
+            "{odd}"
+        );
+    }
     let empty = call(
         &mut bench,
         WEST,

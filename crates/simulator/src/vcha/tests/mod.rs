@@ -284,6 +284,19 @@ fn requests_that_do_not_fit_are_refused_in_the_standard_form() {
             "{body}"
         );
     }
+    // They were passed over without a word.
+    for query in [
+        "action=failover&vmw-task=true&force=true",
+        "action=failover&action=get&vmw-task=true",
+    ] {
+        let body = json!({"planned": true});
+        let refused = bench.rest(WEST, Method::POST, &format!("{CLUSTER}?{query}"), &body);
+        assert_eq!(
+            (refused.status, &refused.value()["error_type"]),
+            (400, &json!("INVALID_ARGUMENT")),
+            "{query}"
+        );
+    }
     let taskless = bench.rest(
         WEST,
         Method::POST,

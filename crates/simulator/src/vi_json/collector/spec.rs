@@ -7,15 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::fault::Fault;
+use super::super::request::REFERENCE;
 use super::super::{property, types};
 use crate::shape::{Shape, optional, required};
 use crate::world::World;
 
-pub(crate) const REFERENCE: Shape = Shape::Object(&[
-    required("_typeName", Shape::OneOf(&["ManagedObjectReference"])),
-    required("type", Shape::Text),
-    required("value", Shape::Text),
-]);
 static PROPERTY_SPEC: Shape = Shape::Object(&[
     required("_typeName", Shape::OneOf(&["PropertySpec"])),
     required("type", Shape::Text),

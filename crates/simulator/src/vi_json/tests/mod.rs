@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::collector;
-use crate::exchange::{Answer, Request};
+use crate::exchange::{Answer, Reply, Request};
 use crate::spec::WorldSpec;
 use crate::testbench::{BASE, Bench};
 
@@ -124,6 +124,36 @@ fn the_content_needs_no_session_and_an_unknown_release_is_not_there() {
             .unwrap()
             .contains("Folder/CreateDatacenter")
     );
+}
+
+// An older vCenter said that it was of the newest release.
+#[test]
+fn a_vcenter_says_that_it_is_of_the_newest_release_that_it_knows() {
+    let worlds = [
+        (WorldSpec::pair(1), "8.0.3", "8.0.3.0"),
+        (
+            WorldSpec::pair(1).releases(&["8.0.0.1", "8.0.2.0"]),
+            "8.0.2",
+            "8.0.2.0",
+        ),
+    ];
+    for (spec, version, release) in worlds {
+        let path = format!("/sdk/vim25/{release}/ServiceInstance/ServiceInstance/content");
+        let reply = spec.build().handle(EAST, &Request::new(Method::GET, &path)).reply;
+        let Reply::Answer(content) = reply else {
+            panic!("no answer: {reply:?}");
+        };
+        let content = content.value();
+        let about = &content["about"];
+        assert_eq!(
+            (&about["version"], &about["apiVersion"]),
+            (&json!(version), &json!(release))
+        );
+        assert_eq!(
+            about["fullName"],
+            json!(format!("Simulated vCenter {version} build-1"))
+        );
+    }
 }
 
 #[test]

@@ -149,6 +149,7 @@ fn who_runs_a_task_sets_how_it_stands_until_it_has_ended() {
         bench.get(EAST, &format!("/Task/{task}/value")).value()[0]["value"],
         "r-1"
     );
+    refuses_what_it_would_show(&mut bench, &task);
     let both = json!({"state": "success", "fault": {"_typeName": "InvalidState"}});
     assert_eq!(
         fault(&call(&mut bench, &task, "SetTaskState", &both)),
@@ -165,4 +166,36 @@ fn who_runs_a_task_sets_how_it_stands_until_it_has_ended() {
         fault(&call(&mut bench, &task, "UpdateProgress", &progress(1))),
         "InvalidState"
     );
+}
+
+// They were taken, and a task showed them to everybody.
+fn refuses_what_it_would_show(bench: &mut Bench, task: &str) {
+    let fault_of = |fault: Value| json!({"state": "error", "fault": fault});
+    let message =
+        |arg: Value| json!({"description": {"_typeName": "LocalizableMessage", "key": "x", "arg": arg}});
+    let odd = json!([{"_typeName": "KeyAnyValue", "key": "k", "value": {"_typeName": "string", "_value": "v"}, "x": 1}]);
+    let bare = json!([{"_typeName": "KeyAnyValue", "key": "k", "value": "v"}]);
+    let caused = json!({"_typeName": "NoPermission", "faultCause": {"_typeName": "HostIpConfig"}});
+    for (method, body) in [
+        ("SetTaskDescription", message(json!([5]))),
+        ("SetTaskDescription", message(odd)),
+        ("SetTaskDescription", message(bare)),
+        ("SetTaskState", fault_of(json!(5))),
+        ("SetTaskState", fault_of(json!({}))),
+        ("SetTaskState", fault_of(json!({"_typeName": "HostIpConfig"}))),
+        (
+            "SetTaskState",
+            fault_of(json!({"_typeName": "ManagedObjectReference", "type": "Task", "value": "x"})),
+        ),
+        (
+            "SetTaskState",
+            fault_of(json!({"_typeName": "NoPermission", "faultMessage": "x"})),
+        ),
+        ("SetTaskState", fault_of(caused)),
+        ("SetTaskState", json!({"state": "success", "result": "bare"})),
+    ] {
+        let refused = call(bench, task, method, &body);
+        assert_eq!(fault(&refused), "InvalidRequest", "{method} {body}");
+    }
+    assert_eq!(info(bench, task)["state"], "running");
 }
