@@ -10,7 +10,7 @@
 //! use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 //!
 //! let mut world = WorldSpec::pair(7).build();
-//! world.faults_mut().add(FaultRule::new("sessions.login", FaultAction::Cut).at("west"));
+//! world.add_fault(FaultRule::new("sessions.login", FaultAction::Cut).at("west")).unwrap();
 //! let login = Request::new(http::Method::POST, "/sessions");
 //! assert_eq!(world.handle("west", &login).reply, Reply::Cut);
 //! assert!(matches!(world.handle("west", &login).reply, Reply::Answer(answer) if answer.status == 400));

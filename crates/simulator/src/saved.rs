@@ -15,11 +15,12 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::fault::UnfitRule;
 use crate::world::World;
 
 /// The version of the form. It grows with each change of anything that a world consists of; a test holds it against
 /// `saved/form.txt`.
-const VERSION: u32 = 11;
+const VERSION: u32 = 12;
 
 /// The member that says that a file is a saved world.
 const MARK: &str = "farside_world";
@@ -40,6 +41,14 @@ pub enum LoadError {
     /// It is damaged.
     #[error("the saved world cannot be read")]
     Damaged(#[source] serde_json::Error),
+    /// One of its fault rules fits no world like it.
+    #[error("rule {fault} of the saved world makes no sense in it")]
+    Fault {
+        /// The number of the rule.
+        fault: u32,
+        /// What is wrong with it.
+        source: UnfitRule,
+    },
 }
 
 #[derive(Serialize)]
@@ -86,7 +95,8 @@ impl World {
     /// A world that was saved. It goes on from where it stood, exactly as the saved one would have.
     ///
     /// # Errors
-    /// [`LoadError`] if it is no saved world, was saved in another version of the form, or is damaged.
+    /// [`LoadError`] if it is no saved world, was saved in another version of the form, is damaged, or has a fault rule that makes no
+    /// sense in it.
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
         let head: Head = serde_json::from_slice(bytes).map_err(|_| LoadError::Other)?;
         match head.farside_world {
@@ -99,6 +109,12 @@ impl World {
             if let Some(endpoint) = world.core.endpoints.get_mut(&name) {
                 endpoint.password = password;
             }
+        }
+        for known in world.faults().active() {
+            let fault = known.id;
+            world
+                .check_names(&known.rule)
+                .map_err(|source| LoadError::Fault { fault, source })?;
         }
         Ok(world)
     }
@@ -242,6 +258,7 @@ pub(crate) mod shared_map {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{FaultAction, FaultRule};
     use crate::spec::WorldSpec;
 
     /// A world that was saved before a change of the form would be loaded as something else, or not at all.
@@ -298,6 +315,42 @@ mod tests {
         let damaged = World::load(&saved[..saved.len() / 2]);
         assert!(damaged.is_err());
         assert!(World::is_saved(&saved) && !World::is_saved(b"{\"seed\": 1}"));
+    }
+
+    // Such a world was taken, and nobody could say what its rule would hit, or a day of it took minutes.
+    #[test]
+    fn a_world_whose_fault_rules_make_no_sense_is_refused_with_the_rule() {
+        let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
+        world
+            .faults_mut()
+            .add(FaultRule::new("tasks.get", FaultAction::Cut));
+        world.faults_mut().add(FaultRule::any(FaultAction::FlapLink {
+            host: "host-11".to_owned(),
+            card: "vmnic6".to_owned(),
+            down_ms: 100,
+            up_ms: 100,
+        }));
+        let saved = String::from_utf8(world.save().unwrap()).unwrap();
+        assert!(World::load(saved.as_bytes()).is_ok());
+        for (from, to, wanted) in [
+            (
+                "\"tasks.get\"",
+                "\"tasks.gets\"",
+                "rule 1 of the saved world makes no sense in it: there is no operation \"tasks.gets\"; there are: tasks.get, ",
+            ),
+            (
+                "\"down_ms\":100",
+                "\"down_ms\":1",
+                "rule 2 of the saved world makes no sense in it: flap_link.down_ms has to be at least 100",
+            ),
+        ] {
+            let changed = saved.replace(from, to);
+            assert_ne!(changed, saved);
+            let error = World::load(changed.as_bytes()).expect_err("no world");
+            let source = std::error::Error::source(&error).unwrap();
+            let told = format!("{error}: {source}");
+            assert!(told.starts_with(wanted), "{told}");
+        }
     }
 
     #[test]

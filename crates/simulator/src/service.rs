@@ -1,6 +1,6 @@
 //! The seam between the world and a service.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,14 +26,36 @@ pub enum ServiceName {
     Vcha,
 }
 
+impl ServiceName {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [Self::Vcda, Self::Vim, Self::Sms, Self::Pbm, Self::Vcha];
+
+    /// The kind of endpoint that offers it.
+    pub(crate) fn kind(self) -> EndpointKind {
+        match self {
+            Self::Vcda => EndpointKind::Vcda,
+            Self::Vim | Self::Sms | Self::Pbm | Self::Vcha => EndpointKind::Vcenter,
+        }
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vcda => "vcda",
+            Self::Vim => "vim",
+            Self::Sms => "sms",
+            Self::Pbm => "pbm",
+            Self::Vcha => "vcha",
+        })
+    }
+}
+
 /// One service of the world. It holds no state of its own: that is a field of [`World`], so that services which share
 /// state (a vCenter's sessions, its hosts) need no channel between them.
 pub(crate) trait Service: Debug + Sync {
     /// Its name.
     fn name(&self) -> ServiceName;
-
-    /// The kind of endpoint that offers it.
-    fn kind(&self) -> EndpointKind;
 
     /// What the request asks for; `None` if the path is not this service's. The last service of a kind answers every
     /// path, with its own form of "no such path".

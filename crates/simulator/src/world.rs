@@ -35,7 +35,7 @@ use crate::core::Core;
 use crate::endpoint::{Endpoint, EndpointKind};
 use crate::event::Event;
 use crate::exchange::{Answer, Handled, Reply, Request};
-use crate::fault::{CallSeen, FaultAction, Faults, Verdict};
+use crate::fault::{CallSeen, FaultAction, Faults, FaultsMut, Verdict};
 use crate::inventory::Inventory;
 use crate::service::{Incoming, Route, Service};
 use crate::watch::Watched;
@@ -145,7 +145,6 @@ impl World {
 
     /// Lets time pass until `now_ms`; everything that is due happens, in order. Going back in time does nothing.
     pub fn advance_to(&mut self, now_ms: i64) {
-        self.settle_faults();
         while let Some(event) = self.core.next_due(now_ms) {
             self.happen(event);
         }
@@ -171,7 +170,6 @@ impl World {
 
     /// Handles a request that arrives at an endpoint at this moment.
     pub fn handle(&mut self, endpoint: &str, request: &Request) -> Handled {
-        self.settle_faults();
         let kind = match self.hear(endpoint) {
             Heard::By(kind) => kind,
             Heard::Nowhere if self.has_proxy(endpoint) => {
@@ -236,7 +234,6 @@ impl World {
     /// A connection to an endpoint is opened.
     #[cfg(feature = "serve")]
     pub(crate) fn connect(&mut self, endpoint: &str) -> Connected {
-        self.settle_faults();
         let has_proxy = self.has_proxy(endpoint);
         match (self.hear(endpoint), self.core.endpoints.get_mut(endpoint)) {
             (Heard::Nowhere, Some(endpoint)) if has_proxy => Connected::To(endpoint.connection_epoch),
@@ -282,7 +279,7 @@ impl World {
         endpoint: &str,
         request: &Request,
     ) -> Option<(&'static dyn Service, Route)> {
-        let services = SERVICES.iter().filter(|service| service.kind() == kind);
+        let services = SERVICES.iter().filter(|service| service.name().kind() == kind);
         services
             .copied()
             .find_map(|service| Some((service, service.route(self, endpoint, request)?)))
@@ -441,9 +438,10 @@ impl World {
         &self.core.faults
     }
 
-    /// The fault rules, to add or remove some without a look at what they name; see [`Faults::add`].
-    pub fn faults_mut(&mut self) -> &mut Faults {
-        &mut self.core.faults
+    /// The fault rules, to add or remove some where a rule that makes no sense is a mistake of the caller's; see
+    /// [`FaultsMut::add`].
+    pub fn faults_mut(&mut self) -> FaultsMut<'_> {
+        FaultsMut::of(self)
     }
 
     /// The endpoint of this name.

@@ -36,45 +36,42 @@ impl World {
     /// [`UnfitRule`] if the rule makes no sense here; nothing is added then.
     pub fn add_fault(&mut self, rule: FaultRule) -> Result<u32, UnfitRule> {
         self.check_fault(&rule)?;
+        Ok(self.put_fault(rule))
+    }
+
+    /// Adds a rule that has been looked at.
+    pub(super) fn put_fault(&mut self, rule: FaultRule) -> u32 {
+        let stands = rule.stands();
+        let wait_ms = rule
+            .from_ms
+            .map_or(0, |from_ms| from_ms.saturating_sub(self.core.now_ms));
         let fault = self.core.faults.add(rule);
         self.core.note(Happening::Fault {
             fault,
             state: "added",
         });
-        self.settle_faults();
-        Ok(fault)
+        if stands && wait_ms > 0 {
+            self.core
+                .schedule_in(wait_ms, Event::Fault(FaultEvent::Begins(fault)));
+        } else if stands {
+            self.begin_condition(fault);
+            self.observe();
+        }
+        fault
     }
 
     /// Removes a rule and ends its condition; `false` if there is none of that number.
     pub fn remove_fault(&mut self, id: u32) -> bool {
-        let removed = self.core.faults.remove(id);
-        if removed {
-            let state = "removed";
-            self.core.note(Happening::Fault { fault: id, state });
+        let Some(removed) = self.core.faults.remove(id) else {
+            return false;
+        };
+        let state = "removed";
+        self.core.note(Happening::Fault { fault: id, state });
+        if removed.holds_since_ms.is_some() {
+            self.settle(&removed.rule.action);
+            self.observe();
         }
-        self.settle_faults();
-        removed
-    }
-
-    /// Tells the world of conditions that were added or removed since.
-    pub(crate) fn settle_faults(&mut self) {
-        if self.core.faults.is_settled() {
-            return;
-        }
-        for id in std::mem::take(&mut self.core.faults.fresh) {
-            let from_ms = self.core.faults.get(id).and_then(|fault| fault.rule.from_ms);
-            let wait_ms = from_ms.map_or(0, |from_ms| from_ms - self.core.now_ms);
-            if wait_ms > 0 {
-                self.core
-                    .schedule_in(wait_ms, Event::Fault(FaultEvent::Begins(id)));
-            } else {
-                self.begin_condition(id);
-            }
-        }
-        for fault in std::mem::take(&mut self.core.faults.left) {
-            self.settle(&fault.rule.action);
-        }
-        self.observe();
+        true
     }
 
     /// The condition of a rule begins to hold, if it has not before and its time is not over.

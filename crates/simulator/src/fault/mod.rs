@@ -10,7 +10,7 @@ pub mod file;
 mod rule;
 mod strike;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unfit;
 
 pub use self::action::{FaultAction, Loss};
@@ -20,6 +20,7 @@ pub(crate) use self::strike::part;
 pub use self::unfit::UnfitRule;
 
 use crate::service::ServiceName;
+use crate::world::World;
 use serde::{Deserialize, Serialize};
 
 /// A rule in force, with its counts.
@@ -61,22 +62,40 @@ pub(crate) struct Verdict {
 pub struct Faults {
     active: Vec<ActiveFault>,
     last: u32,
-    /// Rules whose conditions the world has not been told of.
-    fresh: Vec<u32>,
-    /// Rules that were removed while their conditions held.
-    left: Vec<ActiveFault>,
+}
+
+/// The fault rules of a world, to add or remove some where a rule that makes no sense is a mistake of the caller's.
+#[derive(Debug)]
+pub struct FaultsMut<'w>(&'w mut World);
+
+impl<'w> FaultsMut<'w> {
+    pub(crate) fn of(world: &'w mut World) -> Self {
+        Self(world)
+    }
+
+    /// Adds a rule and gives its number, as [`World::add_fault`]. Beyond that it takes numbers that hit nothing, and a
+    /// [`FaultAction::Refuse`] with any status, for tests that have a server say what it would not.
+    ///
+    /// # Panics
+    /// If the rule names what there is not: an operation, a service that lacks it, an endpoint, a site, a host, a card; or a link
+    /// flaps faster than [`FaultAction::LEAST_FLAP_MS`].
+    pub fn add(&mut self, rule: FaultRule) -> u32 {
+        if let Err(unfit) = self.0.check_names(&rule) {
+            panic!("a fault rule that fits no world like this: {unfit}");
+        }
+        self.0.put_fault(rule)
+    }
+
+    /// Removes a rule and ends its condition; `false` if there is none of that number.
+    pub fn remove(&mut self, id: u32) -> bool {
+        self.0.remove_fault(id)
+    }
 }
 
 impl Faults {
-    /// Adds a rule and gives its number.
-    ///
-    /// What the rule names is not looked at, and a condition begins to hold with the next call or when time passes;
-    /// [`World::add_fault`](crate::World::add_fault) refuses names that there are not, and begins at once.
-    pub fn add(&mut self, rule: FaultRule) -> u32 {
+    /// Adds a rule, whatever it names, and gives its number. The world has to be told of a condition that holds by itself.
+    fn add(&mut self, rule: FaultRule) -> u32 {
         self.last += 1;
-        if rule.stands() {
-            self.fresh.push(self.last);
-        }
         self.active.push(ActiveFault {
             id: self.last,
             matched: 0,
@@ -88,16 +107,10 @@ impl Faults {
         self.last
     }
 
-    /// Removes a rule; `false` if there is none of that number. A condition ends with the next call or when time passes.
-    pub fn remove(&mut self, id: u32) -> bool {
-        let Some(index) = self.active.iter().position(|fault| fault.id == id) else {
-            return false;
-        };
-        let fault = self.active.remove(index);
-        if fault.holds_since_ms.is_some() {
-            self.left.push(fault);
-        }
-        true
+    /// Removes a rule and gives it, if there is one of that number. The world has to be told if its condition held.
+    fn remove(&mut self, id: u32) -> Option<ActiveFault> {
+        let index = self.active.iter().position(|fault| fault.id == id)?;
+        Some(self.active.remove(index))
     }
 
     /// The rules with their counts, in the order in which they were added.
@@ -114,11 +127,6 @@ impl Faults {
     pub fn is_full(&self, site: &str) -> bool {
         self.holding()
             .any(|action| matches!(action, FaultAction::FillDisk { site: full } if full == site))
-    }
-
-    /// Whether the world has been told of everything.
-    fn is_settled(&self) -> bool {
-        self.fresh.is_empty() && self.left.is_empty()
     }
 
     /// The conditions that hold.

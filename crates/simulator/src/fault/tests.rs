@@ -42,8 +42,8 @@ fn a_rule_without_end_goes_on_until_it_is_removed() {
     );
     assert!((0..5).all(|_| judge(&mut faults, "x").is_some()));
     assert_eq!(faults.judge(seen("east", &[]), |_| 0), None);
-    assert!(faults.remove(id));
-    assert!(!faults.remove(id));
+    assert!(faults.remove(id).is_some());
+    assert_eq!(faults.remove(id), None);
     assert_eq!(judge(&mut faults, "x"), None);
 }
 
@@ -127,7 +127,7 @@ fn a_rule_reads_from_json_and_refuses_unknown_members() {
 }
 
 /// Every kind of rule.
-fn all_rules() -> Vec<FaultRule> {
+pub(crate) fn all_rules() -> Vec<FaultRule> {
     let actions = [
         FaultAction::DropAnswer,
         FaultAction::CutAnswer { after_bytes: 7 },
@@ -183,41 +183,41 @@ fn every_rule_is_the_same_after_json() {
     }
 }
 
+/// A rule as a file has it.
+pub(crate) fn as_toml(rule: &FaultRule) -> String {
+    fn inline(value: &serde_json::Value) -> String {
+        let Some(members) = value.as_object() else {
+            // Texts, numbers, flags and arrays are alike.
+            return value.to_string();
+        };
+        let members = members
+            .iter()
+            .map(|(name, value)| format!("{name} = {}", inline(value)));
+        format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
+    }
+    let rule = serde_json::to_value(rule).unwrap();
+    let members = rule.as_object().unwrap().iter();
+    let lines = members.map(|(name, value)| match value {
+        // TOML has no `null`.
+        serde_json::Value::Null => format!("{name} = \"all\"\n"),
+        value => format!("{name} = {}\n", inline(value)),
+    });
+    lines.fold("[[fault]]\n".to_owned(), |text, line| text + &line)
+}
+
 #[test]
 fn a_file_has_every_kind_of_rule() {
-    let text = r#"
-# All of them.
-[[fault]]
-service = "vcda"
-endpoint = "west"
-operation = "vmReplications.*"
-object = "vm-replications/*"
-nth = 2
-count = "all"
-probability = 0.25
-from_ms = 1
-until_ms = 2
-do = "cut"
-
-[[fault]]
-do = { refuse = { status = 503, retry_after = 3, body = { code = "Busy", args = ["a"] } } }
-
-[[fault]]
-do = { lose_site = { site = "west", how = "refused" } }
-
-[[fault]]
-do.flap_link = { host = "host-11", card = "vmnic6", down_ms = 1, up_ms = 2 }
-"#;
-    let rules: Vec<FaultRule> = file::read(text)
-        .unwrap()
-        .into_iter()
-        .map(|located| located.rule)
-        .collect();
-    let all = all_rules();
-    assert_eq!(
-        rules,
-        [all[13].clone(), all[3].clone(), all[10].clone(), all[12].clone()]
-    );
+    for rule in all_rules() {
+        let text = as_toml(&rule);
+        let read = file::read(&text).unwrap_or_else(|error| panic!("{text}{error}"));
+        let read: Vec<FaultRule> = read.into_iter().map(|located| located.rule).collect();
+        assert_eq!(read, [rule]);
+    }
+    let tables = "# With a comment.\n[[fault]]\ndo = \"cut\"\n\n[[fault]]\ndo.flap_link = \
+                  { host = \"host-11\", card = \"vmnic6\", down_ms = 1, up_ms = 2 }\n";
+    let read = file::read(tables).unwrap();
+    assert_eq!((read.len(), read[1].line), (2, 5));
+    assert_eq!(read[1].rule, all_rules()[12]);
 }
 
 #[test]
@@ -340,6 +340,49 @@ fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
     assert!(world.faults().active().is_empty());
 }
 
+// They matched nothing, and nobody was told.
+#[test]
+fn a_rule_whose_operation_its_service_or_its_endpoint_lacks_is_refused_with_the_services_that_have_it() {
+    let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
+    for (rule, wanted) in [
+        (
+            FaultRule::new("VirtualMachine_PowerOnVM_Task", FaultAction::Cut).of(ServiceName::Vcda),
+            "there is no operation \"VirtualMachine_PowerOnVM_Task\" at service vcda; services that have it: vim",
+        ),
+        (
+            FaultRule::new("VasaProvider_*", FaultAction::Cut).of(ServiceName::Vim),
+            "there is no operation \"VasaProvider_*\" at service vim; services that have it: sms",
+        ),
+        (
+            FaultRule::new("sessions.*", FaultAction::Cut).at("vc-west"),
+            "there is no operation \"sessions.*\" at endpoint \"vc-west\"; services that have it: vcda",
+        ),
+        (
+            FaultRule::any(FaultAction::Cut).of(ServiceName::Sms).at("west"),
+            "there is no service sms at endpoint \"west\"; services there: vcda",
+        ),
+        (
+            FaultRule::new("unknown", FaultAction::Cut)
+                .of(ServiceName::Vcda)
+                .at("vc-west"),
+            "there is no operation \"unknown\" of service vcda at endpoint \"vc-west\"; services there: vim, sms, pbm, vcha",
+        ),
+    ] {
+        let error = world.add_fault(rule).unwrap_err().to_string();
+        assert_eq!(error, wanted);
+    }
+    for (service, endpoint) in [
+        (ServiceName::Vcda, "west"),
+        (ServiceName::Vim, "vc-west"),
+        (ServiceName::Pbm, "vc-east"),
+    ] {
+        let rule = FaultRule::new("unknown", FaultAction::Cut)
+            .of(service)
+            .at(endpoint);
+        assert_eq!(world.check_fault(&rule), Ok(()), "{service}");
+    }
+}
+
 #[test]
 fn a_rule_may_name_whatever_a_call_is_logged_under_and_objects_that_come_later() {
     let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
@@ -362,4 +405,37 @@ fn a_rule_may_name_whatever_a_call_is_logged_under_and_objects_that_come_later()
     let wanted = "4:1: there is no operation \"tasks.gets\"; there are: tasks.get, ";
     assert!(error.starts_with(wanted), "{error}");
     assert_eq!(world.faults().active().len(), 8);
+}
+
+// A time so early panicked, with the world half changed.
+#[test]
+fn a_condition_of_any_time_is_taken_and_holds_in_that_time() {
+    let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
+    world.advance_to(1_000);
+    let full = FaultRule::any(FaultAction::FillDisk {
+        site: "west".to_owned(),
+    });
+    let holding = |world: &World| {
+        let active = world.faults().active().iter();
+        active
+            .map(|fault| fault.holds_since_ms.is_some())
+            .collect::<Vec<_>>()
+    };
+    world.add_fault(full.clone().between(i64::MIN, None)).unwrap();
+    world
+        .add_fault(full.clone().between(i64::MAX - 1, Some(i64::MAX)))
+        .unwrap();
+    world.add_fault(full.between(i64::MIN, Some(-5))).unwrap();
+    assert_eq!(holding(&world), [true, false, false]);
+    world.advance_to(2_000);
+    assert_eq!(holding(&world), [true, false, false]);
+}
+
+#[test]
+#[should_panic(expected = "there is no operation \"tasks.gets\"; there are: tasks.get, ")]
+fn a_rule_that_names_what_there_is_not_is_a_mistake_of_who_adds_it_unseen() {
+    let mut world = WorldSpec::pair(1).groups(0).replications(0).build();
+    world
+        .faults_mut()
+        .add(FaultRule::new("tasks.gets", FaultAction::Cut));
 }

@@ -6,6 +6,7 @@ use super::action::FaultAction;
 use super::rule::{FaultRule, fits};
 use crate::endpoint::EndpointKind;
 use crate::routes;
+use crate::service::ServiceName;
 use crate::world::World;
 
 /// Why a rule does not fit a world. Nothing was added.
@@ -19,6 +20,16 @@ pub enum UnfitRule {
         /// What it names.
         name: String,
         /// What there is, the most alike first.
+        known: String,
+    },
+    /// The calls that it names together are nowhere: an operation of another service, a service of another kind of endpoint.
+    #[error("there is no {what} at {place}; {known}")]
+    Elsewhere {
+        /// What it names.
+        what: String,
+        /// Where that would have to be.
+        place: String,
+        /// Where it is, or what is there.
         known: String,
     },
     /// A member has a value that means nothing.
@@ -58,23 +69,85 @@ impl World {
         if rule.for_ms.is_some() && !rule.action.is_condition() {
             return value("for_ms", "is for lose_site, fill_disk and flap_link only");
         }
-        if let Some(operation) = &rule.operation
-            && !routes::names().any(|name| fits(operation, name))
+        if let FaultAction::Refuse { status, .. } = &rule.action
+            && !(400..=599).contains(status)
         {
-            return known("operation", operation, routes::names());
+            return value("refuse.status", "has to be a status from 400 to 599");
         }
-        if let Some(endpoint) = &rule.endpoint {
-            self.check_endpoint(endpoint, None)?;
-        }
+        self.check_names(rule)
+    }
+
+    /// Whether what a rule names is there, and its link does not flap too fast: what holds of each rule of a world, however it came
+    /// into it.
+    pub(crate) fn check_names(&self, rule: &FaultRule) -> Result<(), UnfitRule> {
+        self.check_calls(rule)?;
         self.check_action(&rule.action)
+    }
+
+    /// Whether there are such calls as a rule names.
+    fn check_calls(&self, rule: &FaultRule) -> Result<(), UnfitRule> {
+        let has = |service: &ServiceName, operation: &str| {
+            routes::names(*service).any(|name| fits(operation, name))
+        };
+        let having: Vec<ServiceName> = match &rule.operation {
+            None => ServiceName::ALL.to_vec(),
+            Some(operation) => ServiceName::ALL
+                .into_iter()
+                .filter(|service| has(service, operation))
+                .collect(),
+        };
+        if let (Some(operation), true) = (&rule.operation, having.is_empty()) {
+            let all = ServiceName::ALL.into_iter().flat_map(routes::names);
+            return known("operation", operation, all);
+        }
+        let kind = match &rule.endpoint {
+            None => None,
+            Some(name) => {
+                self.check_endpoint(name, None)?;
+                self.endpoint(name).map(|endpoint| endpoint.kind)
+            }
+        };
+        let operation = rule
+            .operation
+            .as_ref()
+            .map(|operation| format!("operation {operation:?}"));
+        if let (Some(service), Some(what)) = (rule.service, &operation)
+            && !having.contains(&service)
+        {
+            return elsewhere(
+                what.clone(),
+                format!("service {service}"),
+                "services that have it",
+                &having,
+            );
+        }
+        let (Some(name), Some(kind)) = (&rule.endpoint, kind) else {
+            return Ok(());
+        };
+        let called = |service: &ServiceName| rule.service.is_none_or(|wanted| wanted == *service);
+        if having
+            .iter()
+            .any(|service| called(service) && service.kind() == kind)
+        {
+            return Ok(());
+        }
+        let place = format!("endpoint {name:?}");
+        match (operation, rule.service) {
+            (Some(what), None) => elsewhere(what, place, "services that have it", &having),
+            (operation, service) => {
+                let of = service.map(|service| format!("service {service}"));
+                let what: Vec<String> = operation.into_iter().chain(of).collect();
+                let there = ServiceName::ALL
+                    .into_iter()
+                    .filter(|service| service.kind() == kind);
+                let there: Vec<ServiceName> = there.collect();
+                elsewhere(what.join(" of "), place, "services there", &there)
+            }
+        }
     }
 
     fn check_action(&self, action: &FaultAction) -> Result<(), UnfitRule> {
         match action {
-            FaultAction::Refuse { status, .. } if !(400..=599).contains(status) => Err(UnfitRule::Value {
-                member: "refuse.status",
-                wanted: "has to be a status from 400 to 599",
-            }),
             FaultAction::SetReachable { endpoint, .. } => self.check_endpoint(endpoint, None),
             FaultAction::RestartVcenter { endpoint, .. } => {
                 self.check_endpoint(endpoint, Some(EndpointKind::Vcenter))
@@ -131,6 +204,12 @@ impl World {
             .filter(|endpoint| kind.is_none_or(|kind| endpoint.kind == kind));
         known(what, name, fitting.map(|endpoint| endpoint.name.as_str()))
     }
+}
+
+fn elsewhere(what: String, place: String, which: &str, services: &[ServiceName]) -> Result<(), UnfitRule> {
+    let services: Vec<String> = services.iter().map(ServiceName::to_string).collect();
+    let known = format!("{which}: {}", services.join(", "));
+    Err(UnfitRule::Elsewhere { what, place, known })
 }
 
 fn known<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Result<(), UnfitRule> {

@@ -6,7 +6,6 @@ use super::body;
 use super::entity::{self, Part};
 use super::profile::{self, KINDS, Kind};
 use crate::call_log::Purpose;
-use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::vi_json::fault::Fault;
@@ -48,10 +47,6 @@ pub(crate) struct PbmService;
 impl Service for PbmService {
     fn name(&self) -> ServiceName {
         ServiceName::Pbm
-    }
-
-    fn kind(&self) -> EndpointKind {
-        EndpointKind::Vcenter
     }
 
     fn route(&self, _world: &World, _endpoint: &str, request: &Request) -> Option<Route> {

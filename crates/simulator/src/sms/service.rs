@@ -7,7 +7,6 @@ use super::group::Verb;
 use super::operation::{self, Known};
 use super::{alarm, chore, manager, query, view, work};
 use crate::call_log::Purpose;
-use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::vi_json::fault::Fault;
@@ -34,10 +33,6 @@ pub(crate) struct SmsService;
 impl Service for SmsService {
     fn name(&self) -> ServiceName {
         ServiceName::Sms
-    }
-
-    fn kind(&self) -> EndpointKind {
-        EndpointKind::Vcenter
     }
 
     fn route(&self, _world: &World, _endpoint: &str, request: &Request) -> Option<Route> {

@@ -44,7 +44,7 @@ use self::operation::Operation;
 use self::query::Query;
 use self::work::Level;
 use crate::call_log::Purpose;
-use crate::endpoint::{EndpointKind, Session};
+use crate::endpoint::Session;
 use crate::exchange::{Answer, Request};
 use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::world::World;
@@ -162,10 +162,6 @@ pub(crate) struct VcdaService;
 impl Service for VcdaService {
     fn name(&self) -> ServiceName {
         ServiceName::Vcda
-    }
-
-    fn kind(&self) -> EndpointKind {
-        EndpointKind::Vcda
     }
 
     fn route(&self, _world: &World, _endpoint: &str, request: &Request) -> Option<Route> {

@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::error::RestError;
 use super::{operation, session};
 use crate::call_log::Purpose;
-use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::service::{Incoming, Route, Service, ServiceName};
 use crate::vi_json::UNKNOWN;
@@ -58,10 +57,6 @@ pub(crate) struct RestService;
 impl Service for RestService {
     fn name(&self) -> ServiceName {
         ServiceName::Vcha
-    }
-
-    fn kind(&self) -> EndpointKind {
-        EndpointKind::Vcenter
     }
 
     fn route(&self, _world: &World, endpoint: &str, request: &Request) -> Option<Route> {

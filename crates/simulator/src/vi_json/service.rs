@@ -10,7 +10,6 @@ use super::request::{self, NO_PARAMETERS, Path};
 use super::value::answer;
 use super::{UNKNOWN, call, collector, manager, refused_by_rule, session, types};
 use crate::call_log::Purpose;
-use crate::endpoint::EndpointKind;
 use crate::exchange::{Answer, Request};
 use crate::host_network;
 use crate::service::{Incoming, Route, Service, ServiceName};
@@ -77,10 +76,6 @@ pub(crate) struct ViJsonService;
 impl Service for ViJsonService {
     fn name(&self) -> ServiceName {
         ServiceName::Vim
-    }
-
-    fn kind(&self) -> EndpointKind {
-        EndpointKind::Vcenter
     }
 
     fn route(&self, world: &World, endpoint: &str, request: &Request) -> Option<Route> {

@@ -221,7 +221,7 @@ fn room_that_is_made_while_work_runs_is_used() {
 }
 
 #[test]
-fn a_condition_added_without_a_look_holds_from_the_next_call_on() {
+fn a_condition_that_is_added_unseen_holds_until_it_is_removed() {
     let mut pair = Pair::new(1, 1);
     let id = pair.world.faults_mut().add(lose("west", Loss::Dropped));
     assert_eq!(list(&mut pair, "west"), Reply::Dropped);

@@ -17,12 +17,9 @@ const HOSTILE: &str = "<img src=x onerror=document.title=1><script>document.titl
 
 fn hostile_world(groups: u32) -> Simulator {
     let mut world = WorldSpec::pair(1).groups(groups).replications(300).build();
-    let rule = FaultRule::new(HOSTILE, FaultAction::Cut);
-    // No call is of that name, so a world that is asked refuses it.
-    world
-        .add_fault(rule.clone())
-        .expect_err("an operation that is not there");
-    world.faults_mut().add(rule);
+    // Objects may come later, so that any name of one is taken.
+    let rule = FaultRule::any(FaultAction::Cut).at("east").on(HOSTILE);
+    world.add_fault(rule).expect("a rule");
     let full = FaultAction::FillDisk {
         site: "west".to_owned(),
     };
@@ -77,6 +74,7 @@ fn the_page_shows_the_world_and_follows_it() {
     shows_what_there_is(&mut browser);
     opens_a_list(&mut browser);
     follows_events(&mut browser, &simulator);
+    shows_calls_per_second_and_running_tasks(&mut browser, &simulator);
     fits_a_narrow_screen_and_both_schemes(&mut browser);
 
     assert_eq!(browser.complaints, Vec::<String>::new());
@@ -140,6 +138,25 @@ fn follows_events(browser: &mut Browser, simulator: &Simulator) {
     );
     assert_eq!(browser.value("document.title"), "Farside simulator");
     browser.until("document.getElementById('refused').textContent === '1'");
+}
+
+/// Reads, which are no events, show as calls per second; a task shows while it runs.
+fn shows_calls_per_second_and_running_tasks(browser: &mut Browser, simulator: &Simulator) {
+    let task = simulator.world().run_task("vc-west", 3_600_000, Ok(None));
+    browser.until(&format!(
+        "[...document.querySelectorAll('#tasks tr')].some((row) => \
+         row.children[0].textContent === 'vc-west' && row.children[3].textContent === '{task}')"
+    ));
+    browser.until("document.getElementById('tasks-count').textContent === '1'");
+    browser.until("document.getElementById('rate').textContent === '0.0 per second'");
+    for _ in 0..1_000 {
+        simulator.handle("west", &Request::new(Method::GET, "/tasks"));
+    }
+    let rate = "Number.parseFloat(document.getElementById('rate').textContent.replaceAll(',', ''))";
+    browser.until(&format!("{rate} > 100"));
+    browser.until("document.getElementById('rate').textContent === '0.0 per second'");
+    simulator.world().forget_task("vc-west", &task);
+    browser.until("document.getElementById('tasks-box').hidden");
 }
 
 fn fits_a_narrow_screen_and_both_schemes(browser: &mut Browser) {

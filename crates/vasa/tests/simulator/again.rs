@@ -193,7 +193,7 @@ async fn a_log_in_that_is_refused_ends_the_groups_of_all_providers() {
     };
     {
         let mut world = pair.simulator.world();
-        let faults = world.faults_mut();
+        let mut faults = world.faults_mut();
         faults.add(FaultRule::new(FAILOVER, FaultAction::EndSessions));
         faults.add(FaultRule::new("SessionManager_Login", refuse).times(None));
     }

@@ -1,3 +1,5 @@
+mod ways;
+
 use std::sync::Arc;
 
 use http::Method;
@@ -158,6 +160,11 @@ async fn unknown_paths_methods_and_parameters_are_refused_with_what_there_is() {
             "/admin/faults",
             json!([{"do": "cut"}, {"operation": "tasks.gets", "do": "cut"}]),
             "rule 2: there is no operation \"tasks.gets\"; there are: tasks.get, ",
+        ),
+        (
+            "/admin/faults",
+            json!([{"do": "cut"}, {"service": "vcda", "operation": "HostNetworkSystem_startDpuFailover", "do": "cut"}]),
+            "rule 2: there is no operation \"HostNetworkSystem_startDpuFailover\" at service vcda; services that have it: vim",
         ),
         (
             "/admin/faults",
