@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Response, Version};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Response, Version};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -187,11 +188,13 @@ async fn talk(
         let ((simulator, name), cut) = (host.clone(), cut.clone());
         async move {
             let shared = request.version() == Version::HTTP_2;
+            let head = request.method() == Method::HEAD;
             let answer = match received(request, MAX_BODY).await {
                 Ok(request) => reply(&simulator, &name, &request, shared.then_some(&cut)).await,
-                Err(Unread::TooLarge) => sent(Answer::empty(413)),
+                Err(Unread::TooLarge) => sent(unread(Answer::empty(413), shared)),
                 Err(Unread::Closed) => Err(Closed),
             };
+            let answer = if head { answer.map(without_body) } else { answer };
             if answer.is_err() {
                 // HTTP/2 would reset the one stream only.
                 cut.send_replace(true);
@@ -217,8 +220,31 @@ enum Unread {
     Closed,
 }
 
+/// An answer to a request whose body was not read to its end: over HTTP/1.1 nothing can follow on the connection.
+fn unread(answer: Answer, shared: bool) -> Answer {
+    if shared {
+        answer
+    } else {
+        answer.header("connection", "close")
+    }
+}
+
+/// The head of an answer alone, with the length that its body would have; over HTTP/2 nobody else leaves the body out.
+fn without_body(answer: Response<Body>) -> Response<Body> {
+    let length = answer.body().size_hint().exact().unwrap_or(0);
+    let mut answer = answer.map(|_| Body::Whole(None));
+    let length = HeaderValue::from(length);
+    answer.headers_mut().entry(CONTENT_LENGTH).or_insert(length);
+    answer
+}
+
 async fn received(request: http::Request<Incoming>, most: usize) -> Result<Request, Unread> {
     let (parts, mut body) = request.into_parts();
+    // Who says beforehand that a body is too large need not send it, and may be waiting for a word (`Expect`).
+    let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if said > most && parts.version != Version::HTTP_2 {
+        return Err(Unread::TooLarge);
+    }
     let read = Limited::new(&mut body, most).collect().await;
     let body = match read {
         Ok(body) => body,
@@ -301,7 +327,7 @@ async fn administer(desk: &Desk, request: http::Request<Incoming>) -> Result<Res
     let most = admin::most_bytes(request.uri().path());
     let request = match received(request, most).await {
         Ok(request) => request,
-        Err(Unread::TooLarge) => return sent(admin::too_large(most)),
+        Err(Unread::TooLarge) => return sent(unread(admin::too_large(most), false)),
         Err(Unread::Closed) => return Err(Closed),
     };
     match admin::react(desk, &request) {

@@ -165,6 +165,26 @@ async fn a_body_that_is_too_large_is_answered_as_over_http1() {
     .await;
 }
 
+/// Frames of a body after the head of an answer to HEAD are an error of the protocol to `curl`.
+#[tokio::test]
+async fn head_has_no_body() {
+    within(async {
+        let (_, served) = start().await;
+        let site = &served.vcda[1].clone();
+        let client: Client = open(&served, site).await;
+        let request = Request::head(format!("{}/sessions", site.url))
+            .body(Full::default())
+            .expect("a request");
+        let answer = client.clone().send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), 401);
+        assert_ne!(answer.headers()["content-length"], "0");
+        let body = answer.into_body().collect().await.expect("a body that ends");
+        assert_eq!(body.to_bytes().len(), 0);
+        served.shutdown().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_client_that_offers_http1_alone_gets_it() {
     within(async {

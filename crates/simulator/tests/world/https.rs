@@ -427,6 +427,26 @@ async fn head_has_the_head_of_get_and_no_body() {
     .await;
 }
 
+/// The server read as much as it takes, and the client waited for a word.
+#[tokio::test]
+async fn a_body_that_is_said_to_be_too_large_is_refused_before_it_comes() {
+    within(async {
+        let (_, served) = start().await;
+        let west = served.vcda[1].clone();
+        let mut stream = connect(served.authority_pem.as_deref(), &west)
+            .await
+            .expect("TLS");
+        let head = "POST /sessions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999999\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.expect("it is written");
+        let (read, ended) = drained(&mut stream).await;
+        let text = String::from_utf8_lossy(&read);
+        assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
+        assert!(ended && text.contains("connection: close\r\n"), "{text}");
+        served.shutdown().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn administration_is_for_this_machine_unless_it_is_given_an_address() {
     within(async {

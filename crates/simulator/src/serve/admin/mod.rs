@@ -321,7 +321,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
 /// A path that is not there, or not for this method.
 fn no_such(request: &Request) -> Answer {
     let known = PATHS.iter().find(|(path, _)| request.fit(path).is_some());
-    if let Some((path, methods)) = known {
+    let file = page::file(&request.path).map(|_| (request.path.as_str(), ["GET"].as_slice()));
+    if let Some((path, methods)) = known.map(|(path, methods)| (*path, *methods)).or(file) {
         let read = methods.contains(&"GET").then_some("HEAD");
         let allowed: Vec<&str> = methods.iter().copied().chain(read).collect();
         let allowed = allowed.join(", ");

@@ -139,6 +139,11 @@ async fn unknown_paths_methods_and_parameters_are_refused_with_what_there_is() {
         (405, Some("GET, POST, HEAD"))
     );
     assert_eq!(error(&method), "/admin/faults takes GET, POST, HEAD, not PUT");
+    let page = ask(&simulator, Method::POST, "/", &json!({}));
+    assert_eq!(
+        (page.status, page.header_text("allow"), error(&page).as_str()),
+        (405, Some("GET, HEAD"), "/ takes GET, HEAD, not POST")
+    );
     for (path, wanted) in [
         ("/admin/groups?limit=x", "limit has to be a number, not \"x\""),
         (
