@@ -11,7 +11,8 @@ use crate::exchange::{Handled, Reply, Request};
 use crate::transport::SimTransport;
 use crate::world::{Resumed, World};
 
-/// How much world time passes at most while nobody else can have the world, in milliseconds, when it is told to pass.
+/// How much world time passes at most while nobody else can have the world, in milliseconds, when it is told to pass, or when
+/// one that is served has stood still for long.
 const PART_MS: i64 = 3_600_000;
 
 /// How the clock drives the world's time: from one moment of both on, so many times as fast.
@@ -44,6 +45,8 @@ pub struct Simulator {
     /// Taken after the world, never before.
     pace: Arc<Mutex<Pace>>,
     bell: Arc<Bell>,
+    /// How much world time passes at most when somebody wants the world, in milliseconds.
+    most_ms: i64,
 }
 
 impl Simulator {
@@ -62,7 +65,16 @@ impl Simulator {
             clock,
             pace: Arc::new(Mutex::new(pace)),
             bell: Arc::default(),
+            most_ms: i64::MAX,
         }
+    }
+
+    /// Lets the world go on in parts of an hour at most, one for each time that somebody wants it: who does so after the process
+    /// stood still for long has it at a time that is not the last one yet, and does not wait for all that happened meanwhile.
+    #[cfg(feature = "serve")]
+    pub(crate) fn in_parts(mut self) -> Self {
+        self.most_ms = PART_MS;
+        self
     }
 
     /// Lets the world's time pass `speed` times as fast as the clock's from the start of the simulator on. What is beyond
@@ -76,10 +88,11 @@ impl Simulator {
     /// Lets the world's time pass at another speed from this moment on, for all clones; [`Self::speed`] says which ones there
     /// are. Answers that are on their way take as long as they would have.
     pub fn set_speed(&self, speed: f64) {
-        let world = self.world();
+        let _world = self.world();
         let mut pace = self.paced();
-        pace.since = self.clock.elapsed();
-        pace.world_ms = world.now_ms();
+        let elapsed = self.clock.elapsed();
+        pace.world_ms = pace.world_ms(elapsed);
+        pace.since = elapsed;
         pace.set_speed(speed);
     }
 
@@ -101,7 +114,8 @@ impl Simulator {
         // A panic in another holder leaves the world readable: every change is complete when the lock is released.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let world_ms = self.paced().world_ms(self.clock.elapsed());
-        world.advance_to(world_ms);
+        let most_ms = world.now_ms().saturating_add(self.most_ms);
+        world.advance_to(world_ms.min(most_ms));
         world
     }
 
@@ -397,6 +411,21 @@ mod tests {
         assert_eq!(simulator.world().now_ms(), bench.world.now_ms());
         clock.sleep(Duration::from_millis(500)).await;
         assert_eq!(simulator.world().now_ms(), bench.world.now_ms() + 500);
+    }
+
+    // A process that was stopped for a while held the world for as long as all took that had not happened meanwhile.
+    #[cfg(feature = "serve")]
+    #[tokio::test(start_paused = true)]
+    async fn a_world_that_is_served_makes_up_in_parts_for_the_time_that_it_stood_still() {
+        let clock = paused();
+        let world = WorldSpec::pair(1).groups(0).replications(0).build();
+        let simulator = Simulator::new(world, clock.clone()).speed(1_000.0).in_parts();
+        clock.sleep(Duration::from_secs(9)).await;
+        assert_eq!(simulator.world().now_ms(), PART_MS);
+        simulator.set_speed(1.0);
+        assert_eq!(simulator.world().now_ms(), 9_000_000);
+        clock.sleep(Duration::from_secs(1)).await;
+        assert_eq!(simulator.world().now_ms(), 9_001_000);
     }
 
     #[tokio::test(start_paused = true)]

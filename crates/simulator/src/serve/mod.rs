@@ -148,6 +148,7 @@ impl Served {
 /// # Errors
 /// [`ServeError`] if an address cannot be listened at or no certificate can be made; nothing is served then.
 pub async fn serve(simulator: Simulator, options: ServeOptions) -> Result<Served, ServeError> {
+    let simulator = simulator.in_parts();
     let admin = SocketAddr::new(options.admin_ip(), options.listen.port());
     let (admin_listener, admin_address) = bind(admin).await?;
     let authority = (!options.plain).then(Authority::make).transpose()?;
