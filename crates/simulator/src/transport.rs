@@ -123,19 +123,22 @@ impl Transport for SimTransport {
     async fn send(&self, call: Call) -> Result<Response<Bytes>, CallError> {
         let context = call.context();
         let limit = call.time_limit();
+        let remark = call.request.extensions().get::<Remark>().cloned();
         let handled = self.simulator.handle(&self.endpoint, &received(call.request));
+        if let Some(remark) = remark {
+            let form = self.simulator.world().form();
+            if !form.is_empty() {
+                remark.say(form);
+            }
+        }
         let answer = self.reply(limit, handled).await;
         self.open.store(answer.is_ok(), Ordering::Relaxed);
         let answer = answer.map_err(|kind| context.error(kind))?;
-        let mut answer = response(answer).map_err(|_| {
+        let answer = response(answer).map_err(|_| {
             context.error(CallErrorKind::Other(io::Error::other(
                 "the simulated answer is not legal HTTP",
             )))
         })?;
-        let form = self.simulator.world().form();
-        if !form.is_empty() {
-            answer.extensions_mut().insert(Remark(form));
-        }
         context.accept(answer)
     }
 }

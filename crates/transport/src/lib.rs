@@ -31,7 +31,7 @@
 //! | `trace` `retry` `session` `limit` | the layers |
 //! | `quota` | [`EndpointQuota`]: what stacks to one endpoint share |
 //! | `metrics` `redact` | [`Metrics`], a hook for numbers; [`SecretNames`], which strikes secrets out of JSON |
-//! | `remark` | [`Remark`]: what a simulator says of an answer, for recordings |
+//! | `remark` | [`Remark`]: what a simulator says of a call, for recordings |
 //! | `operation` | [`RemoteOperation`]: remote work that ends later |
 //! | `clock` `secret` `pin` | time, passwords, thumbprints |
 //! | `testing` | scripted transports (feature `testing`) |

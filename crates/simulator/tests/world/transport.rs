@@ -271,7 +271,7 @@ async fn time_can_pass_faster_than_the_clock() {
 
 /// So that a recording of a client tells odd worlds from usual ones.
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_an_odd_world_says_so_to_who_records_it() {
+async fn an_answer_and_an_error_of_an_odd_world_say_so_to_who_records_them() {
     const CONTENT: &str = "/sdk/vim25/8.0.3.0/ServiceInstance/ServiceInstance/content";
     static GET_CONTENT: Operation = Operation {
         service: Service::ViJson,
@@ -296,11 +296,12 @@ async fn an_answer_of_an_odd_world_says_so_to_who_records_it() {
     ] {
         let simulator = Simulator::new(world.build(), Arc::new(SystemClock::new()));
         let transport = simulator.transport("vc-west");
-        let answer = transport
-            .send(call(&GET_CONTENT, CONTENT, "", &Value::Null))
-            .await;
-        let answer = answer.expect("the content");
-        let found: Option<&Remark> = answer.extensions().get();
-        assert_eq!(found.map(|remark| remark.0.as_str()), remark);
+        for (path, succeeds) in [(CONTENT, true), ("/sdk/vim25/8.0.3.0/Task/task-1/info", false)] {
+            let mut call = call(&GET_CONTENT, path, "", &Value::Null);
+            let said = Remark::default();
+            call.request.extensions_mut().insert(said.clone());
+            assert_eq!(transport.send(call).await.is_ok(), succeeds);
+            assert_eq!(said.said(), remark, "{path}");
+        }
     }
 }

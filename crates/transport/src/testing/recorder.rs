@@ -240,9 +240,8 @@ struct Open<'a> {
 }
 
 impl Open<'_> {
-    fn end(&mut self, outcome: &Result<Response<Bytes>, CallError>) {
-        let remark = outcome.as_ref().ok().and_then(|answer| answer.extensions().get());
-        if let Some(Remark(remark)) = remark {
+    fn end(&mut self, outcome: &Result<Response<Bytes>, CallError>, remark: &Remark) {
+        if let Some(remark) = remark.said() {
             self.exchange.target += &format!(", odd: {remark}");
         }
         let mut state = lock(&self.recorder.state);
@@ -269,10 +268,12 @@ impl fmt::Debug for Recorder {
 
 #[async_trait]
 impl Transport for Recorder {
-    async fn send(&self, call: Call) -> Result<Response<Bytes>, CallError> {
+    async fn send(&self, mut call: Call) -> Result<Response<Bytes>, CallError> {
         let mut open = self.open(&call);
+        let remark = Remark::default();
+        call.request.extensions_mut().insert(remark.clone());
         let outcome = self.inner.send(call).await;
-        open.end(&outcome);
+        open.end(&outcome, &remark);
         outcome
     }
 }

@@ -36,19 +36,27 @@ async fn an_exchange_is_one_line_of_json() {
 }
 
 #[tokio::test]
-async fn what_is_remarked_of_an_answer_stands_behind_what_the_call_was_about() {
-    let server = ScriptedTransport::with(|_, _| {
-        let mut answer = Response::new(Bytes::from_static(b"{}"));
-        answer.extensions_mut().insert(Remark("nulls".to_owned()));
-        Answer::response(answer)
+async fn what_is_remarked_of_a_call_stands_behind_what_it_was_about_whatever_became_of_it() {
+    let server = ScriptedTransport::with(|call, nth| {
+        let remark: &Remark = call
+            .request
+            .extensions()
+            .get()
+            .expect("who records wants to know");
+        remark.say("nulls".to_owned());
+        match nth {
+            0 => Answer::json(200, "{}"),
+            1 => Answer::json(404, r#"{"code":"NotFound"}"#),
+            _ => Answer::fail(CallErrorKind::Closed),
+        }
     });
     let recorder = Recorder::in_memory(Arc::new(server));
-    recorder.send(call(&READ)).await.expect("an answer");
-    assert!(
-        recorder.text().contains(r#""target":"thing 1, odd: nulls""#),
-        "{}",
-        recorder.text()
-    );
+    for succeeds in [true, false, false] {
+        assert_eq!(recorder.send(call(&READ)).await.is_ok(), succeeds);
+    }
+    let text = recorder.text();
+    let remarked = text.matches(r#""target":"thing 1, odd: nulls""#).count();
+    assert_eq!(remarked, 3, "{text}");
 }
 
 #[tokio::test]
