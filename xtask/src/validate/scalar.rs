@@ -1,5 +1,7 @@
 //! Texts and numbers of a declared form.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 /// What a value is, for a message.
@@ -60,14 +62,20 @@ fn is_time(text: &str) -> bool {
         && [(0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)]
             .iter()
             .all(|(from, to)| is_digits(*from, *to));
-    let in_range = |from: usize, to: usize, most: u32| {
+    let in_range = |(from, to, range): (usize, usize, RangeInclusive<u32>)| {
         text.get(from..to)
-            .and_then(|part| part.parse::<u32>().ok())
-            .is_some_and(|part| part <= most)
+            .and_then(|part| part.parse().ok())
+            .is_some_and(|part| range.contains(&part))
     };
-    let in_ranges = [(5, 7, 12), (8, 10, 31), (11, 13, 23), (14, 16, 59)]
-        .iter()
-        .all(|(from, to, most)| in_range(*from, *to, *most));
+    // A second that is put in is the sixtieth.
+    let parts = [
+        (5, 7, 1..=12),
+        (8, 10, 1..=31),
+        (11, 13, 0..=23),
+        (14, 16, 0..=59),
+        (17, 19, 0..=60),
+    ];
+    let in_ranges = parts.into_iter().all(in_range);
     if !date || !in_ranges {
         return false;
     }
@@ -151,6 +159,9 @@ mod tests {
             "2025-03-01 09:15:00Z",
             "2025-03-01T09:15:00",
             "2025-13-01T09:15:00Z",
+            "2025-00-01T09:15:00Z",
+            "2025-03-00T09:15:00Z",
+            "2025-03-01T09:15:61Z",
             "2025-03-01T09:15:00.Z",
             "1700000000000",
             "",
