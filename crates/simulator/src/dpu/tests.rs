@@ -168,11 +168,13 @@ fn each_refusal_has_its_fault_and_nothing_moves() {
         fault(&start(&mut bench, &json!({"dvsName": "dvs-west"}))).0,
         "InvalidArgument"
     );
-    let alias = fault(&start(
-        &mut bench,
-        &json!({"dvsName": "dvs-east", "targetDpuAlias": "vmdpu0"}),
-    ));
-    assert_eq!(alias, ("InvalidArgument".to_owned(), json!("targetDpuAlias")));
+    // The one that is active, and one that there is not.
+    for alias in ["vmdpu0", "vmdpu9"] {
+        let body = json!({"dvsName": "dvs-east", "targetDpuAlias": alias});
+        let refused = fault(&start(&mut bench, &body));
+        let wanted = ("InvalidArgument".to_owned(), json!("targetDpuAlias"));
+        assert_eq!(refused, wanted, "{alias}");
+    }
     assert_eq!(
         fault(&start(&mut bench, &json!({"dvsName": 1}))).0,
         "InvalidRequest"

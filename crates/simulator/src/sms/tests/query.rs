@@ -44,6 +44,32 @@ fn a_sync_makes_a_replica_that_is_found_by_its_name() {
 }
 
 #[test]
+fn points_in_time_age_and_the_newest_eight_stay_with_those_that_have_a_name() {
+    let mut bench = bench(VasaSpec::default());
+    let body = json!({"groupId": ids(WEST, &[1]), "pitName": "run-7.sync"});
+    run(&mut bench, WEST, 1, "SyncReplicationGroup_Task", &body);
+    let ask = |bench: &mut Bench| {
+        let body = json!({"groupId": ids(WEST, &[1])});
+        let answer = call(bench, WEST, 1, "QueryPointInTimeReplica", &body).value();
+        let found = answer[0]["replicaInfo"].as_array().unwrap().iter();
+        found
+            .map(|found| (found["id"]["id"].to_string(), found["pitName"].to_string()))
+            .collect::<Vec<_>>()
+    };
+    let first = ask(&mut bench);
+    assert_eq!(first.len(), 5);
+    // Two hours and a half are ten times the interval.
+    bench.pass(9_000_000);
+    bench.log_in(WEST);
+    let later = ask(&mut bench);
+    assert_eq!(later.len(), 9, "{later:?}");
+    let kept: Vec<_> = later.iter().filter(|found| first.contains(found)).collect();
+    assert_eq!(kept.len(), 1, "{later:?}");
+    assert_eq!(kept[0].1, "\"run-7.sync\"");
+    assert_eq!(later[0], *kept[0], "the oldest comes first");
+}
+
+#[test]
 fn queries_name_all_groups_by_id_or_in_full_and_peers_by_fault_domain() {
     let mut bench = bench(VasaSpec {
         limits_queries: true,
