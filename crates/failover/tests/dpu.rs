@@ -4,12 +4,16 @@
 
 mod support;
 
+use std::time::Duration;
+
 use farside_engine::{ActionRef, Again, CallId, Finding, ItemId, MemberEnd, Mode, RunId, Submitted};
 use farside_failover::kind::dpu::Dpu;
 use farside_failover::kind::{CallMember, CallRequest, Kind as _, LookRequest, Verdict};
 use farside_failover::plan::Document;
 use farside_journal::CrashPoint;
-use farside_simulator::dpu::{DpuSpec, HostTrouble, SwitchTrouble};
+use farside_simulator::dpu::{DpuSpec, HostTrouble, LostHost, Refresh, SwitchTrouble};
+use farside_simulator::spec::{HostClusterSpec, HostsSpec};
+use farside_simulator::vi_json::{UnknownMethod, ViJsonSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use serde_json::json;
 use support::{Bench, Outcome};
@@ -405,7 +409,7 @@ async fn a_switch_is_not_moved_before_it_is_seen_which_dpu_is_active() {
     let document = bench.document(&plan);
     let world = bench.connections(&document, Mode::Planned);
     let look = look("run-1-planned", &document);
-    bench.fault(FaultRule::new(READ, without_cards()));
+    bench.fault(FaultRule::new(READ, without_cards()).times(Some(2)));
     let found = Dpu.look(&world, std::slice::from_ref(&look)).await;
     assert!(
         matches!(&found[0], Finding::NotYet { reason } if reason.contains("not seen which DPU is active")
@@ -511,4 +515,92 @@ async fn a_wrong_password_and_a_vcenter_that_is_away_are_told_before_the_run() {
         "{complaint:?}"
     );
     assert_eq!(bench.attempts(MOVE), 0);
+}
+
+fn with_hosts(change: impl FnOnce(&mut DpuSpec)) -> WorldSpec {
+    let mut hosts = DpuSpec::default();
+    change(&mut hosts);
+    spec().dpu(hosts)
+}
+
+/// Whether a host shows a move by itself is inferred. One that does not must not be moved back for it.
+#[tokio::test(start_paused = true)]
+async fn a_move_that_the_host_shows_only_when_it_is_told_to_look_is_seen_and_not_undone() {
+    for refresh in [Refresh::HostLooks, Refresh::Nothing] {
+        for action in [None, Some(FaultAction::DropAnswer)] {
+            let bench = Bench::new(&with_hosts(|hosts| hosts.refresh = refresh));
+            if let Some(action) = action {
+                bench.fault(FaultRule::new(MOVE, action));
+            }
+            let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+            assert_done(&outcome);
+            assert_moved_once(&bench);
+        }
+    }
+    // It has moved by itself before.
+    let bench = Bench::new(&with_hosts(|hosts| hosts.refresh = Refresh::HostLooks));
+    for card in ["vmnic4", "vmnic5"] {
+        let flap = FaultAction::FlapLink {
+            host: "host-21".to_owned(),
+            card: card.to_owned(),
+            down_ms: 60_000,
+            up_ms: 0,
+        };
+        bench.world().add_fault(FaultRule::any(flap)).unwrap();
+    }
+    bench.pass(Duration::from_secs(10)).await;
+    assert_eq!(state(&bench), (1, 1));
+    let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+    assert_done(&outcome);
+    assert!(outcome.notes().contains("active already"), "{}", outcome.notes());
+    assert_eq!((state(&bench), bench.attempts(MOVE)), ((1, 1), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_host_is_left_untouched_whatever_its_calls_are_refused_with() {
+    for lost_host in [
+        LostHost::NotConnected,
+        LostHost::Communication,
+        LostHost::SystemError,
+    ] {
+        let bench = Bench::new(&with_hosts(|hosts| hosts.lost_host = lost_host));
+        let trouble = HostTrouble::Disconnected;
+        bench.world().hosts_mut().set_trouble("host-21", trouble, true);
+        let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+        assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+        assert!(outcome.notes().contains("notResponding"), "{}", outcome.notes());
+        assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 0));
+    }
+}
+
+/// vCenter has the release, the host has not, and nothing tells so before the call.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_have_the_method_ends_the_item_however_it_says_so() {
+    for unknown_method in [
+        UnknownMethod::MethodNotFound,
+        UnknownMethod::InvalidRequest,
+        UnknownMethod::NotFound,
+    ] {
+        let mut form = ViJsonSpec::default();
+        form.unknown_method = unknown_method;
+        let mut world = spec().vi_json(form);
+        let old = HostsSpec {
+            release: Some("8.0.2".to_owned()),
+            ..HostsSpec::default()
+        };
+        world.sites[1].clusters = vec![HostClusterSpec {
+            name: "old".to_owned(),
+            hosts: vec![old],
+        }];
+        let bench = Bench::new(&world);
+        let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+        assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
+        assert!(
+            outcome.notes().contains("need release 8.0.3"),
+            "{}",
+            outcome.notes()
+        );
+        assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 1));
+        assert!(outcome.report.seconds < 60.0, "nobody waits for it");
+    }
 }

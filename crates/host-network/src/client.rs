@@ -4,6 +4,7 @@ use farside_models_vim::{
     DpuStatusInfo, HostPartialMaintenanceModeRuntimeInfo, HostProxySwitch, HostVirtualNic, PhysicalNic,
     StartDpuFailoverRequest,
 };
+use farside_transport::CallError;
 use farside_vim::{ManagedObject as _, ObjectProperties, VimClient};
 use farside_wire::{ManagedObjectReference, Read};
 
@@ -144,6 +145,17 @@ impl HostNetwork {
         Host::read(id, release, &properties)
     }
 
+    /// Reads a host after it has read its own network state anew ([`HostNetwork::refresh`]): whether a host shows a move of its switch
+    /// without that is our inference (DPU rules 6.1), and a request for a move that has happened may move the switch back.
+    ///
+    /// # Errors
+    /// [`HostNetworkError`], also where the refresh failed; nothing changed.
+    pub async fn fresh_host(&self, id: &str) -> Result<Host, HostNetworkError> {
+        let host = self.host(id).await?;
+        self.refresh(&host).await?;
+        self.host(id).await
+    }
+
     /// Asks for the move of a switch to its standby DPU (`HostNetworkSystem.startDpuFailover`, privilege
     /// `Host.Config.Network`, since 8.0.3.0). `alias` is passed on as it is; left out, the system chooses. It is an alias
     /// of the host's own counting (`vmdpu1`), not a DPU's id, and no VI JSON type shows it, so it cannot be checked.
@@ -153,7 +165,7 @@ impl HostNetwork {
     ///
     /// # Errors
     /// [`HostNetworkError::Call`]; the faults `InvalidArgument` (not offloaded, no standby DPU, unknown alias) and
-    /// `MethodDisabled` mean that nothing was done. So does a session that had ended
+    /// `MethodDisabled` mean that nothing was done. So do [`HostNetworkError::TooOld`], and a session that had ended
     /// ([`CallError::lacked_session`](farside_transport::CallError::lacked_session)), and the next call logs in: other methods
     /// send their request once more in a fresh session, but by then a switch can have moved by itself, so read the uplinks.
     ///
@@ -170,7 +182,14 @@ impl HostNetwork {
             request = request.with_target_dpu_alias(alias);
         }
         let sent = self.system(host).start_dpu_failover(&request).await;
-        sent.map_err(|source| HostNetworkError::of_call(host, source))
+        sent.map_err(|source| {
+            if lacks_the_method(&source) {
+                let host = host.id.clone();
+                HostNetworkError::TooOld { host, source }
+            } else {
+                HostNetworkError::of_call(host, source)
+            }
+        })
     }
 
     /// Lets the host read its network state anew (`HostNetworkSystem.RefreshNetworkSystem`, privilege
@@ -181,6 +200,15 @@ impl HostNetwork {
     pub async fn refresh(&self, host: &Host) -> Result<(), HostNetworkError> {
         let sent = self.system(host).refresh().await;
         sent.map_err(|source| HostNetworkError::of_call(host, source))
+    }
+}
+
+/// Whether a release does not have the method: `MethodNotFound`, `InvalidRequest`, or a plain 404 (VI JSON wire rules 9.5, DPU rules
+/// 2; inferred).
+fn lacks_the_method(error: &CallError) -> bool {
+    match error.service_error() {
+        Some(error) => matches!(error.code(), "MethodNotFound" | "InvalidRequest"),
+        None => error.status().is_some_and(|status| status.as_u16() == 404),
     }
 }
 

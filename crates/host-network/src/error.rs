@@ -18,6 +18,17 @@ pub enum HostNetworkError {
         #[source]
         source: CallError,
     },
+    /// A failover is no method of the host or of the release. Nothing was done.
+    #[error(
+        "host {host}: it takes no failover of DPUs: the host, and its vCenter, need release 8.0.3 or later"
+    )]
+    TooOld {
+        /// Managed object id of the host.
+        host: String,
+        /// The refusal.
+        #[source]
+        source: CallError,
+    },
     /// A property is not what its schema says. Nothing changed.
     #[error("host {host}: {path} cannot be read")]
     Property {
@@ -70,7 +81,7 @@ impl HostNetworkError {
     /// The failed call, if that is what it was.
     pub fn call(&self) -> Option<&CallError> {
         match self {
-            Self::Call { source, .. } => Some(source),
+            Self::Call { source, .. } | Self::TooOld { source, .. } => Some(source),
             Self::Property { .. } | Self::Refused { .. } | Self::Missing { .. } | Self::Unclear { .. } => {
                 None
             }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use farside_models_vim::operation::PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX;
+use farside_models_vim::operation::{
+    HOST_NETWORK_SYSTEM_START_DPU_FAILOVER, PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX,
+};
 use farside_transport::{
     CallError, CallErrorKind, Clock, Effect, ForeignOperation, OperationId, PollPolicy, RemoteOperation,
     TaskSource, TaskStatus, WaitError,
@@ -126,7 +128,7 @@ pub enum DpuVerdict {
 }
 
 impl HostNetwork {
-    /// Asks for a failover, if a look shows the DPU active that worked when it was planned. At most one request is taken
+    /// Asks for a failover, if a [fresh look](HostNetwork::fresh_host) shows the DPU active that worked when it was planned. At most one request is taken
     /// (`HostNetworkSystem.startDpuFailover`, privilege `Host.Config.Network`, since 8.0.3.0): one that met a session that had
     /// ended is sent once more, after another look. `alias` is passed on as it
     /// is; left out, the system chooses the DPU.
@@ -157,7 +159,7 @@ impl HostNetwork {
         failover: &DpuFailover,
         alias: Option<&str>,
     ) -> Result<DpuStart, HostNetworkError> {
-        let host = self.host(&failover.host).await?;
+        let host = self.fresh_host(&failover.host).await?;
         match judge(&host, failover) {
             DpuVerdict::Moved => Ok(DpuStart::AlreadyActive),
             DpuVerdict::Unchanged => {
@@ -172,18 +174,30 @@ impl HostNetwork {
         }
     }
 
-    /// Looks what became of a failover, by the states of the uplinks (DPU rules 6.1).
+    /// Looks what became of a failover, by the states of the uplinks (DPU rules 6.1), after the host has
+    /// [read them anew](HostNetwork::fresh_host).
     ///
     /// # Errors
     /// [`HostNetworkError`]; nothing changed.
     pub async fn verify(&self, failover: &DpuFailover) -> Result<DpuVerdict, HostNetworkError> {
-        let host = self.host(&failover.host).await?;
+        let host = self.fresh_host(&failover.host).await?;
         Ok(judge(&host, failover))
+    }
+
+    /// Looks as often as a wait does: without a refresh, which is left to the next look where there is nothing to see yet.
+    async fn glance(&self, failover: &DpuFailover) -> Result<DpuVerdict, HostNetworkError> {
+        let host = self.host(&failover.host).await?;
+        let verdict = judge(&host, failover);
+        if verdict != DpuVerdict::Moved {
+            // A refresh that fails says nothing about the move, and the next look is as good as this one.
+            let _ = self.refresh(&host).await;
+        }
+        Ok(verdict)
     }
 
     /// The failover as remote work to wait for: it has succeeded when the wanted DPU is active. It never fails, since no
     /// state says so; a wait ends at its deadline, also where the host cannot be read until then, and
-    /// [`DpuWork::unread`] tells why. Nothing is sent but reads.
+    /// [`DpuWork::unread`] tells why. Nothing is sent but reads, and [refreshes](HostNetwork::refresh) between them.
     #[must_use]
     pub fn operation(&self, failover: &DpuFailover) -> DpuWork {
         self.work(self.id_of(failover))
@@ -226,7 +240,7 @@ impl HostNetwork {
         let started = match self.start(failover, alias).await {
             Ok(DpuStart::AlreadyActive) => return Ok(DpuStart::AlreadyActive),
             Ok(DpuStart::Asked) => None,
-            Err(error) if error.call().is_some_and(is_unknown) => Some(error),
+            Err(error) if may_have_asked(&error) => Some(error),
             Err(error) => return Err(DpuFailoverError::Start(error)),
         };
         let clock = Arc::clone(self.vim().clock());
@@ -241,8 +255,12 @@ impl HostNetwork {
     }
 }
 
-fn is_unknown(error: &CallError) -> bool {
-    error.effect() == Effect::Unknown
+/// Whether the request itself may have been taken. That a look before it was lost says nothing about it.
+fn may_have_asked(error: &HostNetworkError) -> bool {
+    error.call().is_some_and(|call| {
+        let is_request = call.operation().id == HOST_NETWORK_SYSTEM_START_DPU_FAILOVER.id;
+        is_request && call.effect() == Effect::Unknown
+    })
 }
 
 fn judge(host: &Host, failover: &DpuFailover) -> DpuVerdict {
@@ -401,7 +419,7 @@ impl TaskSource for DpuFailovers {
         let failover = self.named_by(id);
         let failover =
             failover.map_err(|foreign| foreign.not_sent(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX))?;
-        let (status, unread) = match self.network.verify(&failover).await {
+        let (status, unread) = match self.network.glance(&failover).await {
             Ok(DpuVerdict::Moved) => (TaskStatus::Succeeded { result: None }, None),
             Ok(DpuVerdict::Unchanged | DpuVerdict::Unclear { .. }) => {
                 (TaskStatus::Running { progress: None }, None)

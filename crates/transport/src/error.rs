@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farside_wire::{Fault, Operation, Repeat, ServiceError, Timestamp};
+use farside_wire::{Fault, Operation, Repeat, ServiceError, StdErrorType, Timestamp};
 use http::StatusCode;
 
 use crate::call::{CallContext, RequestId};
@@ -53,6 +53,7 @@ pub struct CallError {
 /// | cut, or a time limit passed, after that | `Cut`, `Timeout` with [`Sent::Whole`] | unknown |
 /// | status 400, 401, 403, 404, 409, 429, with an error body or without | `Status` | refused |
 /// | any status with an error that the operation lists as refused before acting | `Status` | refused |
+/// | 400 with `RESOURCE_BUSY`, `RESOURCE_INACCESSIBLE`, `UNABLE_TO_ALLOCATE_RESOURCE` of vCenter REST, which the documents have with 500 | `Status` | unknown |
 /// | any other status: 500 with another fault or without one, 502, 503 with Retry-After or without, 504 | `Status` | unknown |
 /// | the answer is no HTTP, or larger than the limit | `Garbled`, `TooLarge` | unknown |
 /// | a success whose body is not JSON, by its own account or in fact, or not what was promised | `ContentType`, `Decode` | unknown |
@@ -225,18 +226,43 @@ impl StatusError {
         }
     }
 
+    /// The status that counts: where the sources do not agree on that of an error's type, the one that promises less.
+    pub(crate) fn weight(&self) -> u16 {
+        if self.is_about_resource() {
+            500
+        } else {
+            self.status.as_u16()
+        }
+    }
+
+    /// Whether a resource of vCenter is busy, out of reach or used up. The documents have these types with 500, a table of the
+    /// runtime has them with 400, so the type decides (vCenter REST wire rules 7).
+    fn is_about_resource(&self) -> bool {
+        let Some(ServiceError::Std(error)) = &self.error else {
+            return false;
+        };
+        matches!(
+            error.error_type,
+            Some(
+                StdErrorType::ResourceBusy
+                    | StdErrorType::ResourceInaccessible
+                    | StdErrorType::UnableToAllocateResource
+            )
+        )
+    }
+
     /// Whether the status alone, or the error's code for this operation, says that nothing was done.
     fn refuses(&self, operation: &Operation) -> bool {
-        let by_status = matches!(self.status.as_u16(), 400 | 401 | 403 | 404 | 409 | 429);
+        let by_status = matches!(self.weight(), 400 | 401 | 403 | 404 | 409 | 429);
         let by_code = |error: &ServiceError| operation.refused_before_acting.contains(&error.code());
         by_status || self.error.as_ref().is_some_and(by_code)
     }
 
-    /// Whether a proxy or a server that is starting says this, so that a read may succeed later.
+    /// Whether a proxy or a server that is starting says this, or a resource that is busy, so that a read may succeed later.
     fn passes(&self) -> bool {
-        match self.status.as_u16() {
+        match self.weight() {
             429 | 502 | 503 | 504 => true,
-            500 => self.error.is_none(),
+            500 => self.error.is_none() || self.is_about_resource(),
             _ => self.retry_after.is_some() || self.retry_at.is_some(),
         }
     }

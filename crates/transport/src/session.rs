@@ -22,6 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use farside_wire::{Repeat, Secret};
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -50,6 +52,20 @@ impl SessionToken {
     #[must_use]
     pub fn new(token: Secret) -> Self {
         Self(token)
+    }
+
+    /// The value of `authorization` that proves who somebody is by HTTP Basic; none for a name with a colon: the server would take
+    /// the rest of it for a part of the password, of another account.
+    #[must_use]
+    pub fn basic(username: &str, password: &Secret) -> Option<HeaderValue> {
+        if username.contains(':') {
+            return None;
+        }
+        let pair = Secret::new(format!("{username}:{}", password.expose()));
+        let encoded = Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())));
+        let mut value = HeaderValue::from_str(encoded.expose()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     /// The token that an answer brings in a header; none where the header is missing, empty or no text.

@@ -88,7 +88,8 @@ impl VcdaClientBuilder {
         self
     }
 
-    /// Names all calls, the log-in included, in the services' logs (header `operationID`).
+    /// Names all calls, the log-in included, in the services' logs (header `operationID`). A client that starts more than one piece of
+    /// work names each of them by [`VcdaClient::tagged`]: see [`OperationTag`].
     pub fn tag(mut self, tag: OperationTag) -> Self {
         self.tag = Some(tag);
         self

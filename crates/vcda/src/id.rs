@@ -180,7 +180,8 @@ impl ReplicationId {
 }
 
 /// Names one action of a user in the logs of all services that take part in it: the request header `operationID`
-/// (VCDA wire rules 4). It is for people only; the service does not tell a repeated request by it.
+/// (VCDA wire rules 4). No page says that a service tells a repeated request by it, and none says that it does not: a second action
+/// under the tag of an earlier one may be answered with the earlier one's task. So give each action a tag of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationTag(String);
 

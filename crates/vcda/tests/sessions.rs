@@ -121,6 +121,27 @@ async fn a_session_dies_under_a_thousand_callers_and_is_replaced_once() {
     assert_eq!((site.attempts(LOGIN), open(&site.simulator, "west")), (2, 1));
 }
 
+/// That a failed login has no token is inferred.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_comes_with_a_refused_login_is_not_used() {
+    for has_token in [false, true] {
+        let mut spec = VcdaSpec::default();
+        spec.failed_login_has_token = has_token;
+        let site = Site::of(spec, "west", |builder, _| {
+            builder.credentials("dr-admin@tenant-a", Secret::new("wrong"))
+        });
+        let error = site.read().await.unwrap_err();
+        match error.kind() {
+            CallErrorKind::Login(login) => {
+                assert_eq!(login.status().unwrap().as_u16(), 401);
+                assert_eq!(login.service_error().unwrap().code(), "NotAuthenticated");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!((site.attempts(LOGIN), site.attempts(READ)), (1, 0));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_thousand_callers_with_a_wrong_password_try_it_once() {
     let site = Site::new("west", |builder, _| {

@@ -135,21 +135,25 @@ impl VchaClient {
     }
 
     /// Asks which release of VI JSON to speak (`Vcenter.System_hello`, no privilege, since 8.0.2.0): the first of `releases` that the server
-    /// knows too, `None` if there is none. No operation of this crate needs it; no session is opened for it.
+    /// knows too, `None` if there is none. No operation of this crate needs it. A session is opened for it only where a server
+    /// answers 401 without one: whether it needs one is not documented (vCenter REST wire rules 8).
     ///
     /// # Errors
     /// [`CallError`]: `INVALID_ARGUMENT` for no release, more than 128, or one over 64 characters; 404 at servers that lack it.
     /// Nothing changed.
     pub async fn hello(&self, releases: &[&str]) -> Result<Option<String>, CallError> {
         let releases = releases.iter().map(|&release| release.to_owned()).collect();
-        let hello: SystemHelloResult = self
-            .read(
-                &SYSTEM_HELLO,
-                "releases",
-                body(&SystemHelloSpec::new(releases)),
-                &[],
-            )
-            .await?;
+        let asked = body(&SystemHelloSpec::new(releases));
+        let path = SYSTEM_HELLO.path_with(&[]);
+        let call = || self.call(&SYSTEM_HELLO, "releases", &path, asked.clone());
+        let hello = match self.anywhere(|number| self.send_at(number, call())).await {
+            Err(error) if error.lacked_session() => {
+                self.anywhere(|number| self.send_at(number, call().with_session()))
+                    .await
+            }
+            answered => answered,
+        };
+        let hello: SystemHelloResult = hello?;
         Ok(Some(hello.api_release).filter(|release| !release.is_empty()))
     }
 
@@ -296,7 +300,11 @@ impl VchaClient {
         path: &str,
         body: Bytes,
     ) -> Result<T, CallError> {
-        let call = self.call(operation, target, path, body);
+        self.send_at(number, self.call(operation, target, path, body))
+            .await
+    }
+
+    async fn send_at<T: Read>(&self, number: usize, call: Call) -> Result<T, CallError> {
         let context = call.context();
         let Some(stack) = self.stacks.get(number) else {
             return Err(context.error(CallErrorKind::Request("the client has no address")));

@@ -4,8 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use farside_models_vcenter::operation::{CIS_SESSION_CREATE, CIS_SESSION_DELETE, CIS_SESSION_GET};
 use farside_transport::{Call, CallError, CallErrorKind, SessionScheme, SessionToken, Transport};
@@ -40,18 +38,6 @@ impl VcenterSession {
         }
     }
 
-    /// None for a name with a colon: the server would take the rest of it for a part of the password, of another account.
-    fn credentials(&self) -> Option<HeaderValue> {
-        if self.username.contains(':') {
-            return None;
-        }
-        let pair = Secret::new(format!("{}:{}", self.username, self.password.expose()));
-        let encoded = Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())));
-        let mut value = HeaderValue::from_str(encoded.expose()).ok()?;
-        value.set_sensitive(true);
-        Some(value)
-    }
-
     /// A call about the session itself.
     async fn send(
         &self,
@@ -82,7 +68,7 @@ impl SessionScheme for VcenterSession {
             CIS_SESSION_CREATE.path_with(&[]),
             Bytes::new(),
         );
-        let credentials = self.credentials();
+        let credentials = SessionToken::basic(&self.username, &self.password);
         let fits = credentials.is_some();
         if let Some(credentials) = credentials {
             request.headers_mut().insert(AUTHORIZATION, credentials);

@@ -2,7 +2,8 @@
 
 use farside_models_vcenter::{VchaCertificateInfo, VchaConnectionSpec, VchaCredentialsSpec};
 use farside_transport::CallError;
-use farside_wire::{Secret, ServiceError};
+use farside_wire::{Secret, ServiceError, StdErrorType};
+use http::StatusCode;
 
 /// How the management vCenter is known. Never both at once (vCenter REST wire rules 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,14 +79,17 @@ pub struct PeerCertificate {
 impl PeerCertificate {
     /// The certificate that an error carries, if it is an `UNVERIFIED_PEER` with one.
     pub fn of(error: &CallError) -> Option<Self> {
+        let status = error.status();
         let Some(ServiceError::Std(error)) = error.service_error() else {
             return None;
         };
-        let unverified = error.error_type.as_ref().is_some_and(|kind| {
-            use farside_wire::OpenEnum as _;
-            kind.as_wire() == "UNVERIFIED_PEER"
-        });
-        let info: VchaCertificateInfo = error.data.as_ref().filter(|_| unverified)?.decode().ok()?;
+        // Old servers name no type; then what the error carries tells it, since no other one carries that (wire rules 7).
+        let may_be = match &error.error_type {
+            Some(StdErrorType::UnverifiedPeer) => true,
+            Some(StdErrorType::Error) => status == Some(StatusCode::BAD_REQUEST),
+            _ => false,
+        };
+        let info: VchaCertificateInfo = error.data.as_ref().filter(|_| may_be)?.decode().ok()?;
         Some(Self {
             thumbprint: info.ssl_thumbprint,
             certificate: info.ssl_certificate,

@@ -23,7 +23,7 @@ use crate::collector::PropertyCollector;
 use crate::invocation::Invocation;
 use crate::object::ManagedObject;
 use crate::properties::ObjectProperties;
-use crate::release::{Based, ReleaseChoice};
+use crate::release::{Account, Based, ReleaseChoice};
 use crate::service::SessionManager;
 use crate::session::{Content, VimSession};
 use crate::task::{Board, VimTasks};
@@ -91,7 +91,13 @@ impl VimClientBuilder {
     #[must_use]
     pub fn build(self) -> VimClient {
         let content = Arc::new(Content::default());
-        let based = Arc::new(Based::new(self.transport, Arc::clone(&self.clock), self.release));
+        let account = Account {
+            username: self.username.clone(),
+            password: self.password.clone(),
+            hold_off: self.settings.login_hold_off,
+        };
+        let clock = Arc::clone(&self.clock);
+        let based = Arc::new(Based::new(self.transport, clock, self.release, account));
         let session = VimSession::new(self.username, self.password, Arc::clone(&content));
         let below: Arc<dyn Transport> = Arc::clone(&based) as _;
         let stack = StackBuilder::new(below, Arc::clone(&self.clock))
@@ -203,7 +209,8 @@ impl VimClient {
         }
     }
 
-    /// What the service says about itself, with the ids of its managers. Needs no session; read once
+    /// What the service says about itself, with the ids of its managers. Needs no session, but for a server that tells its releases
+    /// within one of vCenter REST only; read once
     /// (`GET /ServiceInstance/ServiceInstance/content`).
     ///
     /// # Errors

@@ -17,12 +17,13 @@ use serde::de::Error as _;
 use tokio::sync::OnceCell;
 
 use crate::invocation::Invocation;
+use crate::release::is_refused;
 
 /// The well-known id of the root of each service.
 const SERVICE_INSTANCE: &str = "ServiceInstance";
 
 /// Carries the session, both ways (VI JSON wire rules 2.2).
-const SESSION_HEADER: HeaderName = HeaderName::from_static("vmware-api-session-id");
+pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("vmware-api-session-id");
 
 /// A third of the idle limit that one author gives, 30 minutes; it can be configured (vCenter REST wire rules 4).
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(600);
@@ -118,6 +119,9 @@ impl SessionScheme for VimSession {
 
     /// A server that has just started may answer a login with any other fault or status, so only a refusal counts.
     fn is_final(&self, error: &CallError) -> bool {
+        if let CallErrorKind::Login(login) = error.kind() {
+            return is_refused(login);
+        }
         let refused = |code| error.operation().refused_before_acting.contains(&code);
         let by_status = error
             .status()

@@ -12,9 +12,10 @@ use farside_models_vim::operation::{
 };
 use farside_simulator::dpu::Host;
 use farside_simulator::spec::odd_tests::{Kept, check};
+use farside_simulator::vcha::VchaSpec;
 use farside_simulator::{FaultAction, FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::{Answer, ScriptedTransport};
-use farside_transport::{CallError, CallErrorKind, Clock, StackSettings, SystemClock};
+use farside_transport::{CallError, CallErrorKind, Clock, LOGIN_HOLD_OFF, StackSettings, SystemClock};
 use farside_vim::{Invocation, VimClient};
 use farside_wire::{ManagedObjectReference, Secret};
 use futures_util::future::join_all;
@@ -23,9 +24,14 @@ const HOUR: Duration = Duration::from_secs(3600);
 const READ: &str = PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX.id;
 const SWITCH: &str = HOST_NETWORK_SYSTEM_START_DPU_FAILOVER.id;
 const LOGIN: &str = "SessionManager_Login";
+const REST_LOGIN: &str = "Cis.Session_create";
 
 /// What the tests keep as usual where their worlds are odd.
-const KEPT: &[Kept] = &[];
+const KEPT: &[Kept] = &[Kept {
+    test: "a_thousand_callers_with_a_wrong_password_try_it_once",
+    switches: &["vcha.hello_needs_session"],
+    why: "which of the two logins is refused",
+}];
 
 #[test]
 fn what_is_kept_is_a_switch_of_a_test() {
@@ -44,8 +50,12 @@ impl Site {
     }
 
     fn with(password: Option<&str>, settings: StackSettings) -> Self {
+        Self::of(&WorldSpec::pair(7), password, settings)
+    }
+
+    fn of(spec: &WorldSpec, password: Option<&str>, settings: StackSettings) -> Self {
         let clock = Arc::new(SystemClock::new());
-        let simulator = Simulator::new(WorldSpec::pair(7).odd_if_asked(KEPT).build(), clock.clone());
+        let simulator = Simulator::new(spec.clone().odd_if_asked(KEPT).build(), clock.clone());
         let (user, known) = {
             let world = simulator.world();
             let endpoint = world.endpoint("vc-west").unwrap();
@@ -121,6 +131,42 @@ async fn a_thousand_callers_with_a_wrong_password_try_it_once() {
     };
     assert!(outcomes.iter().all(refused));
     assert_eq!(site.attempts(LOGIN), 1);
+}
+
+fn greeting_within_a_session() -> WorldSpec {
+    let mut vcha = VchaSpec::default();
+    vcha.hello_needs_session = true;
+    WorldSpec::pair(7).vcha(vcha)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_is_told_within_a_session_of_rest_only_is_asked_for_in_one() {
+    let site = Site::of(&greeting_within_a_session(), None, StackSettings::default());
+    let outcomes = join_all((0..100).map(|_| site.read())).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(site.client.release().await.unwrap(), "8.0.3.0");
+    let asked = ["Vcenter.System_hello", REST_LOGIN, "Cis.Session_delete", LOGIN];
+    assert_eq!(asked.map(|operation| site.attempts(operation)), [2, 1, 1, 1]);
+    assert_eq!(site.open(), 1, "the session of the greeting has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_callers_with_a_wrong_password_try_it_once_for_the_release_too() {
+    let spec = greeting_within_a_session();
+    let site = Site::of(&spec, Some("wrong"), StackSettings::default());
+    for round in 1..=2 {
+        let outcomes = join_all((0..1000).map(|_| site.read())).await;
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            let mut cause: &dyn std::error::Error = &error;
+            while let Some(source) = cause.source() {
+                cause = source;
+            }
+            assert!(cause.to_string().contains("401"), "{error:?}");
+        }
+        assert_eq!((site.attempts(REST_LOGIN), site.attempts(LOGIN)), (round, 0));
+        site.clock.sleep(LOGIN_HOLD_OFF).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -179,7 +179,7 @@ impl Kind for Dpu {
         else {
             return never("the journal's payload cannot be read by this version".to_owned());
         };
-        let (network, host) = match read(world, &switch).await {
+        let (network, host) = match fresh(world, &switch).await {
             Ok(read) => read,
             Err(reason) => {
                 return Submitted::Refused {
@@ -257,16 +257,23 @@ fn parse<T: serde::de::DeserializeOwned>(value: &Value) -> Option<T> {
     serde_json::from_value(value.clone()).ok()
 }
 
+async fn network(world: &Connections, switch: &Switch) -> Result<Arc<HostNetwork>, String> {
+    let network = world.host_network(&switch.endpoint).await;
+    network.map_err(|error| explain(&error))
+}
+
+/// The host, as vCenter shows it.
 async fn read(world: &Connections, switch: &Switch) -> Result<(Arc<HostNetwork>, Host), String> {
-    let network = world
-        .host_network(&switch.endpoint)
-        .await
-        .map_err(|error| explain(&error))?;
-    let host = network
-        .host(&switch.host)
-        .await
-        .map_err(|error| explain(&error))?;
-    Ok((network, host))
+    let network = network(world, switch).await?;
+    let host = network.host(&switch.host).await;
+    host.map(|host| (network, host)).map_err(|error| explain(&error))
+}
+
+/// The host, after it has read its own state anew: where it does not show a move by itself, a call would move the switch back.
+async fn fresh(world: &Connections, switch: &Switch) -> Result<(Arc<HostNetwork>, Host), String> {
+    let network = network(world, switch).await?;
+    let host = network.fresh_host(&switch.host).await;
+    host.map(|host| (network, host)).map_err(|error| explain(&error))
 }
 
 fn dpus(host: &Host, switch: &Switch) -> Option<SwitchDpus> {
@@ -283,7 +290,12 @@ async fn look_at(world: &Connections, look: &LookRequest) -> Finding {
             reason: "the journal's payload cannot be read by this version".to_owned(),
         };
     };
-    let (network, host) = match read(world, &switch).await {
+    let read = match fresh(world, &switch).await {
+        // Before the first call, what is in the way is told from what vCenter shows.
+        Err(_) if look.called.is_none() => read(world, &switch).await,
+        read => read,
+    };
+    let (network, host) = match read {
         Ok(read) => read,
         Err(reason) => return Finding::Failed { reason },
     };

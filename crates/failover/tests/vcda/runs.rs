@@ -5,7 +5,7 @@ use std::sync::Arc;
 use farside_engine::Mode;
 use farside_failover::kind::Verdict;
 use farside_journal::SqliteJournal;
-use farside_simulator::vcda::RecoveryState;
+use farside_simulator::vcda::{RecoveryState, VcdaSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 
 use crate::site::{LIFE, all, assert_done, ids, objects, plan, spec};
@@ -261,4 +261,24 @@ async fn wherever_a_run_is_killed_each_replication_is_failed_over_once() {
             "seed {seed}"
         );
     }
+}
+
+/// Each call has an `operationID` of its own, so that a service which told requests apart by it would take none for another.
+#[tokio::test(start_paused = true)]
+async fn a_rehearsal_is_done_anew_where_requests_are_told_apart_by_their_operation_id() {
+    let mut vcda = VcdaSpec::default();
+    vcda.deduplicates = true;
+    let bench = Bench::new(&spec(3).vcda(vcda));
+    let plan = plan(&bench);
+    for _ in 0..2 {
+        assert_done(&bench.run(&plan, Mode::Test).await, 3);
+        all(&bench, RecoveryState::Test, "west");
+        assert_done(&bench.run(&plan, Mode::Cleanup).await, 3);
+        all(&bench, RecoveryState::NotStarted, "west");
+    }
+    // A call that goes out again is another call.
+    bench.fault(FaultRule::new("vmReplications.failoverTest", FaultAction::Cut));
+    assert_done(&bench.run(&plan, Mode::Test).await, 3);
+    all(&bench, RecoveryState::Test, "west");
+    assert_eq!(bench.overlaps(), 0);
 }

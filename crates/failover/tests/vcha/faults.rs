@@ -7,6 +7,7 @@ use farside_engine::{Mode, RunId};
 use farside_journal::{CrashPoint, MemoryJournal, SqliteJournal};
 use farside_simulator::vcha::{Mode as ClusterMode, VchaSpec};
 use farside_simulator::{FaultAction, FaultRule};
+use serde_json::json;
 
 use crate::observers::{BreakAtIntent, DiesWhenAccepted, SwitchesWhenPutBack};
 use crate::support::{Bench, journal_path};
@@ -202,4 +203,50 @@ async fn the_journal_of_life_knows_what_happened_too() {
     bench.fault(FaultRule::new(FAILOVER, FaultAction::DropAnswer));
     assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
     assert_switched_once(&bench, 1);
+}
+
+/// What the rules leave open of errors, of the greeting, of sessions and of a second call.
+#[tokio::test(start_paused = true)]
+async fn the_cluster_is_switched_once_in_each_reading() {
+    let readings: [fn(&mut VchaSpec); 5] = [
+        |vcha| vcha.runtime_statuses = true,
+        |vcha| vcha.omits_error_types = true,
+        |vcha| vcha.hello_needs_session = true,
+        |vcha| vcha.keeps_sessions = true,
+        |vcha| vcha.joins_failover = true,
+    ];
+    for reading in readings {
+        for action in [None, Some(FaultAction::DropAnswer)] {
+            let mut vcha = VchaSpec::default();
+            reading(&mut vcha);
+            let bench = Bench::new(&spec().vcha(vcha));
+            if let Some(action) = action {
+                bench.fault(FaultRule::new(FAILOVER, action));
+            }
+            assert_done(&bench.run(&plan(&bench), Mode::Planned).await, 1);
+            assert_switched_once(&bench, 1);
+        }
+    }
+}
+
+/// Of a resource that is busy the documents say 500 and the runtime says 400: neither promises that nothing was done, and a later
+/// call can succeed.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_busy_is_asked_again_after_a_look_with_whatever_status_it_says_so() {
+    for status in [400, 500] {
+        let bench = Bench::new(&spec());
+        let body = json!({"error_type": "RESOURCE_BUSY", "messages": []});
+        bench.fault(FaultRule::new(
+            FAILOVER,
+            FaultAction::Refuse {
+                status,
+                body: Some(body),
+                retry_after: None,
+            },
+        ));
+        let outcome = bench.run(&plan(&bench), Mode::Planned).await;
+        assert_done(&outcome, 1);
+        assert_switched_once(&bench, 2);
+        assert!(outcome.report.seconds > SETTLE, "{status}");
+    }
 }

@@ -4,5 +4,6 @@
 
 mod dpu;
 mod kept;
+mod readings;
 mod support;
 mod system;

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reconfigure::{self, SwitchChange};
+use super::spec::{Refresh, VcenterView};
 use super::{Host, HostTrouble, Hosts, Switch, SwitchTrouble};
 use crate::call_log::Ticket;
+use crate::core::Core;
 use crate::event::Event;
 use crate::exchange::{Answer, Request};
 use crate::service::Incoming;
@@ -18,7 +20,20 @@ use crate::world::World;
 const MOVE_MS: std::ops::Range<i64> = 600..2_500;
 
 /// How much later vCenter knows of it, in milliseconds.
-const LAG_MS: i64 = 700;
+fn lag_ms(hosts: &Hosts) -> Option<i64> {
+    match hosts.spec.vcenter_view {
+        VcenterView::Soon => Some(700),
+        VcenterView::Late => Some(60_000),
+        VcenterView::Never => None,
+    }
+}
+
+/// vCenter learns which DPU is active, after a while.
+fn notice_later(core: &mut Core, hosts: &Hosts, host: String) {
+    if let Some(lag_ms) = lag_ms(hosts) {
+        core.schedule_in(lag_ms, Event::Dpu(DpuEvent::Noticed { host }));
+    }
+}
 
 /// The release that brought the call, and what is told about its state.
 pub(super) const SINCE: [u32; 4] = [8, 0, 3, 0];
@@ -71,7 +86,7 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
                 }
             }
             core.calls.settle(ticket, core.now_ms);
-            core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
+            notice_later(core, hosts, host);
         }
         DpuEvent::LeavesLinkless { host } => {
             let moves = hosts
@@ -80,14 +95,14 @@ pub(crate) fn happen(world: &mut World, event: DpuEvent) {
                 .is_some_and(|found| hosts.has_to_move(found));
             if let Some(found) = hosts.hosts.get_mut(&host).filter(|_| moves) {
                 found.move_to(1 - found.active, Some(found.active));
-                core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
+                notice_later(core, hosts, host);
             }
         }
         DpuEvent::GoesBack { host } => {
             let to = hosts.hosts.get(&host).and_then(|found| hosts.may_go_back(found));
             if let Some((found, to)) = hosts.hosts.get_mut(&host).zip(to) {
                 found.move_to(to, None);
-                core.schedule_in(LAG_MS, Event::Dpu(DpuEvent::Noticed { host }));
+                notice_later(core, hosts, host);
             }
         }
         DpuEvent::Noticed { host } => {
@@ -158,7 +173,7 @@ pub(crate) fn start(world: &mut World, incoming: &Incoming<'_>, path: &Path) -> 
 
 /// The DPU to move to; `None` for whichever is on standby when the move happens.
 fn check(hosts: &Hosts, host: &Host, dvs: &str, alias: Option<&str>) -> Result<Option<usize>, Fault> {
-    host.reachable()?;
+    hosts.reaches(host)?;
     if host.troubles.contains(&HostTrouble::PartialMaintenance) {
         return Err(Fault::new(
             "MethodDisabled",
@@ -222,16 +237,21 @@ fn unfit(switch: &Switch) -> Option<&'static str> {
     None
 }
 
-/// `HostNetworkSystem.RefreshNetworkSystem`: vCenter learns what the host knows.
+/// `HostNetworkSystem.RefreshNetworkSystem`: vCenter learns what the host knows, or the host what it is, or nobody anything.
 pub(crate) fn refresh(world: &mut World, endpoint: &str, mo_id: &str) -> Result<Answer, Fault> {
     let host = world
         .hosts
         .of_network_system(endpoint, mo_id)
         .map(|host| host.id.clone());
-    world.hosts.changes += 1;
-    let host = host.and_then(|id| world.hosts.hosts.get_mut(&id));
-    let host = host.ok_or_else(|| Fault::no_such_object("HostNetworkSystem", mo_id))?;
-    host.reachable()?;
-    host.known_active = host.active;
+    let hosts = &mut world.hosts;
+    hosts.changes += 1;
+    let refresh = hosts.spec.refresh;
+    let found = host.as_ref().and_then(|id| hosts.hosts.get(id));
+    hosts.reaches(found.ok_or_else(|| Fault::no_such_object("HostNetworkSystem", mo_id))?)?;
+    let host = host.and_then(|id| hosts.hosts.get_mut(&id));
+    if let Some(host) = host.filter(|_| refresh != Refresh::Nothing) {
+        host.known_active = host.active;
+        host.seen_active = host.active;
+    }
     Ok(Answer::empty(204))
 }

@@ -21,7 +21,9 @@ use serde_json::{Value, json};
 pub(crate) use self::failover::{DpuEvent, happen, object_name, refresh, start};
 pub(crate) use self::link::set_link;
 pub(crate) use self::reconfigure::reconfigure;
-pub use self::spec::{DpuSpec, HostTrouble, SwitchTrouble, TroubledHost, TroubledSwitch};
+pub use self::spec::{
+    DpuSpec, HostTrouble, LostHost, Refresh, SwitchTrouble, TroubledHost, TroubledSwitch, VcenterView,
+};
 pub(crate) use self::view::{property, type_of};
 
 use crate::core::Core;
@@ -56,6 +58,8 @@ pub struct Host {
     pub active: usize,
     /// Which DPU vCenter holds for active; it lags behind.
     pub known_active: usize,
+    /// Which DPU was active when the host was last told to look, which counts where it does not look by itself.
+    pub seen_active: usize,
     /// Moves that were taken and have not happened yet.
     pub moving: u32,
     /// Moves that happened.
@@ -69,14 +73,6 @@ pub struct Host {
 }
 
 impl Host {
-    /// Refuses what takes a host that vCenter can reach.
-    pub(crate) fn reachable(&self) -> Result<(), Fault> {
-        if self.troubles.contains(&HostTrouble::Disconnected) {
-            return Err(Fault::new("HostNotConnected", "The host is not connected."));
-        }
-        Ok(())
-    }
-
     /// Whether its part of the switch is offloaded to its DPUs.
     pub(crate) fn is_offloaded(&self) -> bool {
         !self.dpus.is_empty() && !self.troubles.contains(&HostTrouble::NotOffloaded)
@@ -262,6 +258,7 @@ impl Hosts {
             dpus,
             active: 0,
             known_active: 0,
+            seen_active: 0,
             moving: 0,
             moved: 0,
             troubles: BTreeSet::new(),
@@ -315,6 +312,27 @@ impl Hosts {
             switch.troubles.remove(&trouble);
         }
         true
+    }
+
+    /// Refuses what takes a host that vCenter can reach.
+    pub(crate) fn reaches(&self, host: &Host) -> Result<(), Fault> {
+        if !host.troubles.contains(&HostTrouble::Disconnected) {
+            return Ok(());
+        }
+        Err(match self.spec.lost_host {
+            LostHost::NotConnected => Fault::new("HostNotConnected", "The host is not connected."),
+            LostHost::Communication => Fault::new("HostCommunication", "The host cannot be reached."),
+            LostHost::SystemError => Fault::new("SystemError", "A general error occurred.")
+                .with("reason", "The host cannot be reached."),
+        })
+    }
+
+    /// The DPU that a host shows as active.
+    fn shown_active(&self, host: &Host) -> usize {
+        match self.spec.refresh {
+            Refresh::VcenterLearns | Refresh::Nothing => host.active,
+            Refresh::HostLooks => host.seen_active,
+        }
     }
 
     /// Why the operator may not read a property, if so.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{DpuEvent, Switch};
+use super::{DpuEvent, Hosts, Switch};
 use crate::call_log::Ticket;
 use crate::event::Event;
 use crate::exchange::{Answer, Request};
@@ -79,6 +79,15 @@ static NOT_SIMULATED: &[&str] = &[
     "vspanConfigSpec",
 ];
 
+impl Hosts {
+    /// Whether the failover policy of a switch stays as it is, since hosts are on it.
+    fn locks_policy(&self, switch: &Switch) -> bool {
+        let mut hosts = self.hosts.values();
+        let has_hosts = hosts.any(|host| host.vcenter == switch.vcenter && host.dvs == switch.name);
+        self.spec.locks_policy && has_hosts
+    }
+}
+
 /// A change that was taken.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SwitchChange {
@@ -125,6 +134,12 @@ pub(crate) fn reconfigure(world: &mut World, incoming: &Incoming<'_>, path: &Pat
     }
     let policy = &spec["networkOffloadConfig"]["dpuFailoverPolicy"];
     if policy.is_object() {
+        if world.hosts.locks_policy(&switch) {
+            return Err(Fault::new(
+                "DvsFault",
+                "The failover policy cannot be changed while hosts are on the switch.",
+            ));
+        }
         switch.teaming = teaming(policy)?;
     }
     switch.config_version += 1;

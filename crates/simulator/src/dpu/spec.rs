@@ -22,6 +22,14 @@ pub struct DpuSpec {
     pub moves_back: bool,
     /// A switch whose offload was turned off has no `networkOffloadSpecId`, as one that never had any; otherwise it is `None`.
     pub offload_off_is_unset: bool,
+    /// How a call is refused whose host vCenter has lost.
+    pub lost_host: LostHost,
+    /// When vCenter's own view of the uplinks, in `runtime` of the switch, follows a move.
+    pub vcenter_view: VcenterView,
+    /// What `RefreshNetworkSystem` does.
+    pub refresh: Refresh,
+    /// The failover policy of a switch that has hosts cannot be changed.
+    pub locks_policy: bool,
     /// Ids of hosts that have a service console, as only old ones do.
     pub service_consoles: Vec<String>,
     /// Hosts with troubles.
@@ -40,11 +48,54 @@ impl Default for DpuSpec {
             hides_parameter: false,
             moves_back: false,
             offload_off_is_unset: false,
+            lost_host: LostHost::default(),
+            vcenter_view: VcenterView::default(),
+            refresh: Refresh::default(),
+            locks_policy: false,
             service_consoles: Vec::new(),
             troubles: Vec::new(),
             troubled_switches: Vec::new(),
         }
     }
+}
+
+/// How a call is refused whose host vCenter has lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LostHost {
+    /// `HostNotConnected`: vCenter knew it before.
+    #[default]
+    NotConnected,
+    /// `HostCommunication`: vCenter tried.
+    Communication,
+    /// `SystemError`, which is no fault of hosts.
+    SystemError,
+}
+
+/// When vCenter's own view of the uplinks follows a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VcenterView {
+    /// 0.7 s after it.
+    #[default]
+    Soon,
+    /// A minute after it.
+    Late,
+    /// Not at all, unless a refresh makes vCenter look.
+    Never,
+}
+
+/// What `RefreshNetworkSystem` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// vCenter learns what the host knows.
+    #[default]
+    VcenterLearns,
+    /// Nothing.
+    Nothing,
+    /// The host reads its own state; without it, the host shows the uplinks as they were before a move.
+    HostLooks,
 }
 
 /// A trouble of a host.

@@ -1,3 +1,5 @@
+mod readings;
+
 use serde_json::{Value, json};
 
 use super::{DpuSpec, HostTrouble, SwitchTrouble, TroubledHost, link, view};

@@ -226,7 +226,7 @@ fn proxy_switch(world: &World, host: &Host) -> Value {
         "networkOffloadingEnabled": offloaded,
     });
     if offloaded && tells_of_failover(world, &host.vcenter) {
-        proxy["hostUplinkState"] = uplink_state(host.active);
+        proxy["hostUplinkState"] = uplink_state(world.hosts.shown_active(host));
     }
     proxy
 }

@@ -153,7 +153,7 @@ pub(crate) fn handle(
     let host = world.hosts.of_network_system(incoming.endpoint, mo_id);
     let host = host.ok_or_else(no_such_object)?;
     let body = body::read(incoming.request, parameters)?;
-    host.reachable()?;
+    world.hosts.reaches(host)?;
     let cards = host.card_names();
     let host = host.id.clone();
     let network = world.hosts.network_mut(&host).ok_or_else(no_such_object)?;

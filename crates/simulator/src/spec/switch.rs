@@ -6,10 +6,10 @@
 use std::fmt;
 
 use super::WorldSpec;
-use crate::dpu::DpuSpec;
+use crate::dpu::{DpuSpec, LostHost, Refresh, VcenterView};
 use crate::vcda::StateRefusal;
 use crate::vcha::{AfterSwitch, TaskIds};
-use crate::vi_json::CancelEnd;
+use crate::vi_json::{CancelEnd, UnknownMethod};
 
 /// A reading that the sources leave open, and how to play the other one.
 #[derive(Clone, Copy)]
@@ -126,6 +126,16 @@ const SERVICES: &[Switch] = &[
         "it is `MethodNotFound`"
     ),
     Switch {
+        name: "vi_json.unknown_method",
+        rule: "VIJ 9.5, DPU 2, inferred",
+        usual: "a method that a release does not have is `MethodNotFound`",
+        odd: "`InvalidRequest`, or 404 without a body",
+        on: |spec, draw| {
+            spec.vi_json.unknown_method =
+                chosen(draw, [UnknownMethod::NotFound, UnknownMethod::InvalidRequest]);
+        },
+    },
+    Switch {
         name: "vi_json.cancel_end",
         rule: "VIJ 10.1, inferred",
         usual: "a cancelled task ends with the error `RequestCanceled`",
@@ -173,6 +183,33 @@ const SERVICES: &[Switch] = &[
         "DPU 7.2, inferred",
         "`networkOffloadSpecId` is `None` where the offload was turned off",
         "it is not set"
+    ),
+    Switch {
+        name: "dpu.lost_host",
+        rule: "DPU 2, inferred",
+        usual: "a call whose host is lost is `HostNotConnected`",
+        odd: "`HostCommunication` or `SystemError`",
+        on: |spec, draw| spec.dpu.lost_host = chosen(draw, [LostHost::Communication, LostHost::SystemError]),
+    },
+    Switch {
+        name: "dpu.vcenter_view",
+        rule: "DPU 5.2, inferred",
+        usual: "vCenter's own view of the uplinks follows a move within a second",
+        odd: "a minute later, or not before a refresh",
+        on: |spec, draw| spec.dpu.vcenter_view = chosen(draw, [VcenterView::Late, VcenterView::Never]),
+    },
+    Switch {
+        name: "dpu.refresh",
+        rule: "DPU 6.1, inferred",
+        usual: "a refresh tells vCenter what the host shows anyway",
+        odd: "it does nothing, or the host itself does not show a move without it",
+        on: |spec, draw| spec.dpu.refresh = chosen(draw, [Refresh::HostLooks, Refresh::Nothing]),
+    },
+    flag!(
+        dpu.locks_policy,
+        "DPU 7.3, unknown",
+        "the failover policy of a switch that has hosts can be changed",
+        "a change is refused"
     ),
     Switch {
         name: "vcha.old_node_answers_ms",
@@ -276,6 +313,48 @@ const SERVICES: &[Switch] = &[
         "REST 2, unverified",
         "no such operation: 404 `OPERATION_NOT_FOUND`",
         "404 without a body"
+    ),
+    flag!(
+        vcha.runtime_statuses,
+        "REST 7",
+        "what is busy is 500 `ERROR`; tasks are reached as soon as their vCenter answers",
+        "400 `RESOURCE_BUSY`; 400 `RESOURCE_INACCESSIBLE` for a while"
+    ),
+    flag!(
+        vcha.omits_error_types,
+        "REST 7",
+        "errors name their type",
+        "they do not: the status tells it"
+    ),
+    flag!(
+        vcha.hello_needs_session,
+        "REST 8, unverified",
+        "the greeting needs no session",
+        "without one it is 401"
+    ),
+    flag!(
+        vcha.keeps_sessions,
+        "REST 9, inferred",
+        "sessions are lost with a switch",
+        "they live on; what they own is lost"
+    ),
+    flag!(
+        vcha.joins_failover,
+        "REST 9, inferred",
+        "a failover that is asked for while one runs is refused",
+        "it is answered with the task of that one"
+    ),
+    flag!(
+        vcda.failed_login_has_token,
+        "VCDA 3, inferred",
+        "a failed log-in has no header with a token",
+        "it has one, which is good for nothing"
+    ),
+    flag!(
+        vcda.deduplicates,
+        "VCDA 12, inferred",
+        "an `operationID` is for people",
+        "a second request with one, for the same work on the same replication, is answered with the first one's task"
     ),
     flag!(
         vcda.missing_extension_is_not_authenticated,

@@ -181,8 +181,15 @@ pub(super) fn log_in(world: &mut World, incoming: &Incoming<'_>) -> Result<Answe
     let form = Form::of(LOG_INS, &body)?;
     let endpoint = world.core.endpoints.get(incoming.endpoint);
     let user = endpoint.and_then(|endpoint| form.user(&body, endpoint, org(world, incoming.endpoint)));
-    let user = user.ok_or_else(Refusal::not_authenticated)?;
     let core = &mut world.core;
+    let Some(user) = user else {
+        let refused = Refusal::not_authenticated();
+        if !world.vcda.spec.failed_login_has_token {
+            return Err(refused);
+        }
+        let token = core.uuid("token-of-nobody");
+        return Ok(refused.into_answer().header(TOKEN_HEADER, &token));
+    };
     let token = core
         .sessions
         .open(core.seed, core.now_ms, incoming.endpoint, &user, LIMITS);

@@ -17,6 +17,11 @@ pub struct VcdaSpec {
     pub unprotected: u32,
     /// How long a site remembers a task that has ended, in milliseconds; without it, for ever.
     pub task_retention_ms: Option<u32>,
+    /// A failed log-in has a header with a token all the same, which is good for nothing.
+    pub failed_login_has_token: bool,
+    /// A request is answered with the task of an earlier one that had the same `operationID`, was the same operation, and was
+    /// about the same replication; it does nothing.
+    pub deduplicates: bool,
     /// A call about a site that the session is not extended to is refused as if there were no session, with
     /// `NotAuthenticated`; otherwise with `RemoteAuthenticationFailure`.
     pub missing_extension_is_not_authenticated: bool,
@@ -78,6 +83,8 @@ impl Default for VcdaSpec {
             vcenter_destinations: 0,
             unprotected: 4,
             task_retention_ms: None,
+            failed_login_has_token: false,
+            deduplicates: false,
             missing_extension_is_not_authenticated: false,
             needs_extension: false,
             refuses_in_task: false,
@@ -104,6 +111,7 @@ impl VcdaSpec {
     /// All switches but those that ask for another kind of session: every answer is as odd as the sources allow.
     pub fn odd() -> Self {
         Self {
+            failed_login_has_token: true,
             refuses_in_task: true,
             state_refusal: StateRefusal::Conflict,
             no_results: true,

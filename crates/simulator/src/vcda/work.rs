@@ -63,6 +63,9 @@ pub(super) fn begin(
     level: Level,
 ) -> Result<Answer, Refusal> {
     let resource = resource(world, incoming, level)?;
+    if let Some(earlier) = earlier(&world.vcda, incoming, &resource, kind) {
+        return Ok(accepted(&world.core, &world.vcda, earlier));
+    }
     let ids = members(&world.vcda, &resource, level);
     let body = check::body(&world.vcda, &ids, kind, level, incoming)?;
     let as_told = world.vcda.spec.state_refusal;
@@ -108,6 +111,23 @@ pub(super) fn begin(
         }
     }
     Ok(task.accepted(core, vcda, incoming))
+}
+
+/// The task of an earlier request that this one is taken for, where requests are told apart by their `operationID`.
+fn earlier<'a>(
+    vcda: &'a Vcda,
+    incoming: &Incoming<'_>,
+    resource: &Resource,
+    kind: WorkKind,
+) -> Option<&'a Task> {
+    let named = incoming.request.header_text("operationID")?;
+    let about = vcda.tasks_about.get(resource.id.as_deref()?)?;
+    let mut tasks = about.iter().filter_map(|id| vcda.tasks.get(id));
+    let found = tasks.find(|task| {
+        let same = task.operation_id.as_deref() == Some(named) && task.workflow == kind.as_str();
+        same && task.site == incoming.endpoint && !task.forgotten
+    });
+    found.filter(|_| vcda.spec.deduplicates)
 }
 
 /// The object of an action, if one of its ends is at the site that is asked.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::spec::VchaSpec;
 use crate::exchange::Answer;
 use crate::saved::Name;
 use crate::shape::Misfit;
@@ -78,22 +79,52 @@ impl RestError {
         Self::new(500, "ERROR", "sim.vcha.not.ready", text).because(id, reason)
     }
 
+    /// A refusal over work that is under way, told as `as_told` says.
+    pub(super) fn busy(
+        as_told: &VchaSpec,
+        text: &'static str,
+        id: &'static str,
+        reason: impl Into<String>,
+    ) -> Self {
+        let refused = Self::refused(text, id, reason);
+        if as_told.runtime_statuses {
+            Self {
+                status: 400,
+                error_type: "RESOURCE_BUSY",
+                ..refused
+            }
+        } else {
+            refused
+        }
+    }
+
+    /// Tasks that cannot be reached yet.
+    pub(super) fn tasks_away() -> Self {
+        let text = "The tasks cannot be reached yet.";
+        Self::new(400, "RESOURCE_INACCESSIBLE", "sim.task.away", text)
+    }
+
     pub(super) fn not_simulated(operation: &str) -> Self {
         let text = format!("The simulator does not know {operation} here; nothing was done.");
         Self::new(501, "UNSUPPORTED", "sim.not.simulated", text)
     }
 
-    /// The standard error object.
-    pub(super) fn to_json(&self) -> Value {
+    /// The standard error object, as the world's vCenters write it.
+    pub(super) fn to_json(&self, spec: &VchaSpec) -> Value {
         let messages = self
             .messages
             .iter()
             .map(|(id, text)| json!({"id": id, "default_message": text, "args": []}));
-        json!({"error_type": self.error_type, "messages": messages.collect::<Vec<_>>(), "data": self.data})
+        let messages: Vec<_> = messages.collect();
+        if spec.omits_error_types {
+            json!({"messages": messages, "data": self.data})
+        } else {
+            json!({"error_type": self.error_type, "messages": messages, "data": self.data})
+        }
     }
 
-    pub(super) fn into_answer(self) -> Answer {
-        Answer::json(self.status, MEDIA_TYPE, &self.to_json())
+    pub(super) fn into_answer(self, spec: &VchaSpec) -> Answer {
+        Answer::json(self.status, MEDIA_TYPE, &self.to_json(spec))
     }
 }
 

@@ -128,6 +128,12 @@ impl Vcha {
         }
     }
 
+    /// Whether a vCenter does not reach its tasks at a world time, since it has just begun to answer.
+    fn tasks_away(&self, vcenter: &str, now_ms: i64) -> bool {
+        let site = self.sites.get(vcenter);
+        self.spec.runtime_statuses && site.is_some_and(|site| now_ms < site.tasks_from_ms)
+    }
+
     /// Whether a proxy answers while a vCenter does not.
     pub(crate) fn has_proxy(&self) -> bool {
         self.spec.proxy_pages

@@ -35,7 +35,11 @@ pub(super) fn handle(
     session: &Session,
 ) -> Result<Answer, RestError> {
     let vcenter = incoming.endpoint;
+    if incoming.operation.starts_with("Cis.Tasks_") && world.vcha.tasks_away(vcenter, world.core.now_ms()) {
+        return Err(RestError::tasks_away());
+    }
     match incoming.operation {
+        "Vcenter.System_hello" => session::hello(world, incoming),
         "Cis.Session_get" => Ok(session::get(world, session)),
         "Cis.Session_delete" => Ok(session::delete(world, incoming)),
         "Cis.Tasks_get" => {
@@ -91,7 +95,7 @@ fn on_cluster(world: &mut World, incoming: &Incoming<'_>, session: &Session) -> 
             let deployment = deployment.map_or_else(|| json!("NONE"), |deployment| json!(deployment));
             return read(json!({"deployment_type": deployment}));
         }
-        "Vcenter.Vcha.Operations_get" => return read(view::operations(site)),
+        "Vcenter.Vcha.Operations_get" => return read(view::operations(site, spec)),
         "Vcenter.Vcha.Cluster.Passive_check" => {
             let there = site.cluster().is_some_and(|cluster| cluster.passive().up);
             return check(world, incoming, site, there);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::error::RestError;
+use super::spec::VchaSpec;
 use super::{operation, session};
 use crate::call_log::Purpose;
 use crate::exchange::{Answer, Request};
@@ -98,7 +99,7 @@ impl Service for RestService {
             Err(error) if error.is("OPERATION_NOT_FOUND") && world.vcha.spec.plain_not_found => {
                 Answer::empty(404)
             }
-            Err(error) => error.into_answer(),
+            Err(error) => error.into_answer(&world.vcha.spec),
         }
     }
 
@@ -111,7 +112,8 @@ impl Service for RestService {
             503 => "SERVICE_UNAVAILABLE",
             _ => "ERROR",
         };
-        RestError::new(status, error_type, "sim.refused", "Refused by a fault rule.").into_answer()
+        let refused = RestError::new(status, error_type, "sim.refused", "Refused by a fault rule.");
+        refused.into_answer(&VchaSpec::default())
     }
 
     fn state(&self, world: &World) -> (&'static str, Value) {
@@ -159,7 +161,7 @@ fn handle(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, RestErro
             check_query(incoming)?;
             return session::create(world, incoming);
         }
-        "Vcenter.System_hello" => {
+        "Vcenter.System_hello" if !world.vcha.spec.hello_needs_session => {
             check_query(incoming)?;
             return session::hello(world, incoming);
         }

@@ -1,4 +1,4 @@
-//! Sessions of the REST services, and the greeting that needs none.
+//! Sessions of the REST services, and the greeting, which needs none unless its world says so.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -9,7 +9,7 @@ use super::address::Address;
 use super::cluster::{Cluster, Node, Vm};
 use super::error::RestError;
 use super::locator::Prepared;
-use super::spec::{ClusterSpec, Deployment, Mode};
+use super::spec::{ClusterSpec, Deployment, Mode, VchaSpec};
 use super::work::{Running, Work};
 
 /// How far a vCenter is.
@@ -38,6 +38,8 @@ pub(super) struct Site {
     machines_made: u32,
     /// It answers at its further address.
     pub(super) is_at_second: bool,
+    /// World time from which on it reaches its tasks, in milliseconds.
+    pub(super) tasks_from_ms: i64,
 }
 
 /// A node that a deployment makes.
@@ -80,6 +82,7 @@ impl Site {
             machines: BTreeSet::new(),
             machines_made: 0,
             is_at_second: false,
+            tasks_from_ms: 0,
         };
         if let Some(spec) = spec {
             let cluster = Cluster::new(number, vcenter, spec);
@@ -136,14 +139,16 @@ impl Site {
     }
 
     /// Why some work may not begin.
-    pub(super) fn refusal(&self, work: &Work) -> Option<RestError> {
+    pub(super) fn refusal(&self, work: &Work, spec: &VchaSpec) -> Option<RestError> {
         let refused = |text, id, reason: &str| Some(RestError::refused(text, id, reason));
         let text = work.refusal_text();
         if self.running.is_some() {
-            return refused(text, "sim.vcha.busy", "Other work on the cluster is running.");
+            let reason = "Other work on the cluster is running.";
+            return Some(RestError::busy(spec, text, "sim.vcha.busy", reason));
         }
         if self.cluster().is_some_and(|cluster| cluster.stale) {
-            return refused(text, "sim.vcha.leaving", "This node is about to stop serving.");
+            let reason = "This node is about to stop serving.";
+            return Some(RestError::busy(spec, text, "sim.vcha.leaving", reason));
         }
         let none = || refused(text, "sim.vcha.none", "No cluster is configured.");
         match (work, &self.stage) {

@@ -52,6 +52,18 @@ pub struct VchaSpec {
     pub proxy_pages: bool,
     /// A path that is no operation is answered with 404 and nothing else.
     pub plain_not_found: bool,
+    /// What is busy is `RESOURCE_BUSY`, tasks that a vCenter does not reach right after it began to answer are
+    /// `RESOURCE_INACCESSIBLE`, and both are 400, as the table of the runtime has them; otherwise the former is 500 `ERROR`, and
+    /// tasks are always reached.
+    pub runtime_statuses: bool,
+    /// Errors do not name their type, as those of old servers.
+    pub omits_error_types: bool,
+    /// The greeting needs a session.
+    pub hello_needs_session: bool,
+    /// Sessions outlive a switch; what they own does not.
+    pub keeps_sessions: bool,
+    /// A failover that is asked for while one runs is answered with the task of that one; otherwise it is refused.
+    pub joins_failover: bool,
     /// How the machine of the active node is found at the management vCenter.
     pub active_vm: ActiveVm,
 }
@@ -85,6 +97,11 @@ impl Default for VchaSpec {
             ignores_cancel: false,
             proxy_pages: false,
             plain_not_found: false,
+            runtime_statuses: false,
+            omits_error_types: false,
+            hello_needs_session: false,
+            keeps_sessions: false,
+            joins_failover: false,
             active_vm: ActiveVm::Fit,
         }
     }

@@ -258,9 +258,9 @@ impl CisTask {
         }
         if let (Some(_), Some(error)) = (self.ended_ms, &self.error) {
             if spec.reasons_in_result {
-                set("result", json!({"messages": error.to_json()["messages"]}));
+                set("result", json!({"messages": error.to_json(spec)["messages"]}));
             } else {
-                set("error", error.to_json());
+                set("error", error.to_json(spec));
             }
         }
         if status == "PENDING" || little {

@@ -13,6 +13,9 @@ use crate::world::World;
 const BACK_MS: std::ops::Range<i64> = 4_000..8_000;
 const SYNC_MS: std::ops::Range<i64> = 1_000..4_000;
 
+/// How long after a vCenter began to answer it does not reach its tasks, where its world says so, in milliseconds.
+const TASKS_LATE_MS: i64 = 2_000;
+
 /// The switch of a failover. From here on the truth is that of the node which takes over, if it does.
 pub(super) fn switch(world: &mut World, vcenter: &str, task: &str, ticket: Ticket) {
     let World { core, vcha, .. } = world;
@@ -63,7 +66,11 @@ pub(super) fn leave(world: &mut World, vcenter: &str, upheavals: u32) {
 
 /// Nobody answers for a while, and then the node that is active does, at its own address.
 fn fall_silent(world: &mut World, vcenter: &str, outage_ms: i64) {
-    restart(world, vcenter, outage_ms);
+    if world.vcha.spec.keeps_sessions {
+        start_anew(world, vcenter, outage_ms);
+    } else {
+        restart(world, vcenter, outage_ms);
+    }
     if let Some(site) = world.vcha.sites.get_mut(vcenter) {
         if let Some(cluster) = site.cluster_mut() {
             cluster.stale = false;
@@ -89,9 +96,15 @@ pub(super) fn come_back(world: &mut World, vcenter: &str, upheavals: u32) {
     set_in_sync_later(core, vcenter, upheavals, SYNC_MS);
 }
 
-/// A vCenter starts anew: connections are cut, nobody answers for a while, sessions and tasks are gone, and so is the work
-/// of its services but for a failover. What its arrays and hosts do goes on.
+/// A vCenter starts anew, and its sessions are gone.
 pub(crate) fn restart(world: &mut World, vcenter: &str, outage_ms: i64) {
+    world.core.sessions.end_all(vcenter);
+    start_anew(world, vcenter, outage_ms);
+}
+
+/// Connections are cut, nobody answers for a while, tasks are gone, and so is the work of its services but for a failover, and
+/// what belongs to sessions. What its arrays and hosts do goes on.
+fn start_anew(world: &mut World, vcenter: &str, outage_ms: i64) {
     let World {
         core,
         sms,
@@ -104,12 +117,12 @@ pub(crate) fn restart(world: &mut World, vcenter: &str, outage_ms: i64) {
     for endpoint in addresses.map(|(name, _)| name.as_str()).chain([vcenter]) {
         core.cut_connections(endpoint, outage_ms);
     }
-    core.sessions.end_all(vcenter);
     sms.restart(vcenter, now_ms + outage_ms);
-    vi_json.forget_pages(vcenter);
+    vi_json.forget_pages(core, vcenter);
     vcha.tasks
         .retain(|(at, _), task| at != vcenter || task.survive(now_ms));
     if let Some(site) = vcha.sites.get_mut(vcenter) {
+        site.tasks_from_ms = now_ms + outage_ms + TASKS_LATE_MS;
         let dies = |work: &Work| !matches!(work, Work::FailOver { .. });
         if let Some(running) = site.running.take_if(|running| dies(&running.work)) {
             die(site, &running);

@@ -159,10 +159,10 @@ pub(super) fn active(site: &Site, spec: &VchaSpec, partial: bool) -> Value {
 }
 
 /// `Operations.Info`: what may not be begun, and what is running.
-pub(super) fn operations(site: &Site) -> Value {
+pub(super) fn operations(site: &Site, spec: &VchaSpec) -> Value {
     let name = |operation: &str| format!("com.vmware.vcenter.vcha.cluster.{operation}");
     let mut disabled = Vec::new();
-    let refused = |work: &Work| site.refusal(work).is_some();
+    let refused = |work: &Work| site.refusal(work, spec).is_some();
     let fails_over = refused(&Work::FailOver { planned: true });
     let cluster = site.cluster();
     if fails_over {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::error::RestError;
 use super::locator::Prepared;
 use super::site::{PlannedCluster, PlannedNode, Site, Stage};
-use super::spec::Mode;
+use super::spec::{Mode, VchaSpec};
 use super::task::CisTask;
 use super::{schedule, upheaval};
 use crate::call_log::Ticket;
@@ -137,6 +137,14 @@ pub(super) struct Running {
     pub(super) form: Form,
 }
 
+impl Running {
+    /// The task with which a second failover is answered, where it is taken for the one that runs.
+    fn joined_by(&self, work: &Work, form: Form, spec: &VchaSpec) -> Option<String> {
+        let both = [&self.work, work].map(|work| matches!(work, Work::FailOver { .. }));
+        (spec.joins_failover && both == [true; 2] && self.form == form).then(|| self.task.clone())
+    }
+}
+
 /// What happens by itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum VchaEvent {
@@ -173,7 +181,12 @@ pub(super) fn begin(
     ticket: Ticket,
 ) -> Result<String, RestError> {
     let World { core, vcha, .. } = world;
-    let refusal = vcha.sites.get(vcenter).and_then(|site| site.refusal(&work));
+    let site = vcha.sites.get(vcenter);
+    let running = site.and_then(|site| site.running.as_ref());
+    if let Some(task) = running.and_then(|running| running.joined_by(&work, form, &vcha.spec)) {
+        return Ok(task);
+    }
+    let refusal = site.and_then(|site| site.refusal(&work, &vcha.spec));
     if let Some(refusal) = refusal.clone().filter(|_| !vcha.spec.refuses_in_task) {
         return Err(refusal);
     }
@@ -302,7 +315,7 @@ fn finish(world: &mut World, vcenter: &str, work: &Work) -> Result<(), RestError
     let Some(site) = vcha.sites.get_mut(vcenter) else {
         return Ok(());
     };
-    if let Some(refusal) = site.refusal(work) {
+    if let Some(refusal) = site.refusal(work, &vcha.spec) {
         return Err(refusal);
     }
     match work {

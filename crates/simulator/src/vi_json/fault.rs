@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::spec::UnknownMethod;
 use super::value::reference;
 use crate::exchange::Answer;
 use crate::shape::Misfit;
@@ -15,6 +16,9 @@ pub(crate) struct Fault {
     type_name: String,
     message: String,
     members: Map<String, Value>,
+    /// It is that of a method which is not there: another reading may tell that otherwise.
+    #[serde(skip)]
+    of_method: bool,
 }
 
 impl Fault {
@@ -23,6 +27,31 @@ impl Fault {
             type_name: type_name.to_owned(),
             message: message.into(),
             members: Map::new(),
+            of_method: false,
+        }
+    }
+
+    /// The fault of a method that a release does not have.
+    pub(crate) fn no_such_method(type_name: &str, mo_id: &str, method: &str) -> Self {
+        let fault = Self::new("MethodNotFound", "This release does not know the method.")
+            .with("receiver", reference(type_name, mo_id))
+            .with("method", method);
+        Self {
+            of_method: true,
+            ..fault
+        }
+    }
+
+    /// The answer to a call that this refuses, as a world tells a method that is not there.
+    pub(crate) fn into_answer_of(self, unknown_method: UnknownMethod) -> Answer {
+        match unknown_method {
+            UnknownMethod::InvalidRequest if self.of_method => {
+                Self::invalid_request(self.message).into_answer()
+            }
+            UnknownMethod::NotFound if self.of_method => Answer::empty(404),
+            UnknownMethod::MethodNotFound | UnknownMethod::InvalidRequest | UnknownMethod::NotFound => {
+                self.into_answer()
+            }
         }
     }
 
@@ -54,6 +83,7 @@ impl Fault {
             type_name,
             message: "Refused by the world.".to_owned(),
             members,
+            of_method: false,
         }
     }
 

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::service::{ViJsonService, properties, routed};
-pub use self::spec::{CancelEnd, ViJsonSpec};
+pub use self::spec::{CancelEnd, UnknownMethod, ViJsonSpec};
 
 use self::fault::Fault;
 use crate::core::Core;
@@ -124,6 +124,11 @@ impl ViJson {
         }
     }
 
+    /// What a method that a release does not have is answered with.
+    fn unknown_method(&self) -> UnknownMethod {
+        self.spec.unknown_method
+    }
+
     /// Whether a vCenter knows a release.
     pub(crate) fn knows(&self, endpoint: &str, release: &str) -> bool {
         self.releases(endpoint).iter().any(|known| known == release)
@@ -150,11 +155,12 @@ impl ViJson {
             .map_or("", |vcenter| &vcenter.instance_uuid)
     }
 
-    /// Forgets what a vCenter keeps for its sessions.
-    pub(crate) fn forget_pages(&mut self, endpoint: &str) {
+    /// Forgets what a vCenter keeps for its sessions; of those that live on, what they own.
+    pub(crate) fn forget_pages(&mut self, core: &Core, endpoint: &str) {
+        self.forget_dead(core, endpoint);
         if let Some(vcenter) = self.vcenters.get_mut(endpoint) {
             vcenter.pages.clear();
-            vcenter.own.clear();
+            vcenter.own.values_mut().for_each(own::Own::forget_objects);
             vcenter.tickets.clear();
             vcenter.queries = search::Queries::default();
         }

@@ -48,6 +48,13 @@ impl Own {
         }
     }
 
+    /// Its views, collectors and histories are gone; ids are not given twice.
+    pub(crate) fn forget_objects(&mut self) {
+        self.views.clear();
+        self.collectors = BTreeMap::from([(collector::MO_ID.to_owned(), Collector::default())]);
+        self.histories.clear();
+    }
+
     /// An id for an object of the session, with the characters that real ones have.
     pub(crate) fn new_id(&mut self) -> String {
         self.made += 1;

@@ -4,7 +4,6 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::value::reference;
 use crate::exchange::Request;
 use crate::shape::{Member, Shape, optional, required};
 
@@ -96,9 +95,7 @@ pub(crate) fn since(path: &Path, release_of_method: [u32; 4]) -> Result<(), Faul
 
 /// The fault of a method that a release does not have.
 pub(crate) fn unknown_method(path: &Path) -> Fault {
-    Fault::new("MethodNotFound", "This release does not know the method.")
-        .with("receiver", reference(&path.type_name, &path.mo_id))
-        .with("method", path.member.clone())
+    Fault::no_such_method(&path.type_name, &path.mo_id, &path.member)
 }
 
 /// Whether a request has the method of an operation: a property is read with GET, a method called with POST.

@@ -155,7 +155,8 @@ pub(crate) fn answered(
     if !world.vi_json.knows(incoming.endpoint, &path.release) {
         return world.vi_json.no_release(&path);
     }
-    handle(world, incoming, &path).unwrap_or_else(Fault::into_answer)
+    handle(world, incoming, &path)
+        .unwrap_or_else(|fault| fault.into_answer_of(world.vi_json.unknown_method()))
 }
 
 /// The operation of a path: a property is read with GET, a method called with POST.

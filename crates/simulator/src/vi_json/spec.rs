@@ -19,8 +19,23 @@ pub struct ViJsonSpec {
     pub wraps_faults: bool,
     /// A path below a release that the vCenter does not know is `MethodNotFound` instead of a plain 404.
     pub unknown_release_is_fault: bool,
+    /// What a method is answered with that the release of the request, or a host, does not have.
+    pub unknown_method: UnknownMethod,
     /// How a task ends that was asked to stop.
     pub cancel_end: CancelEnd,
+}
+
+/// What a method is answered with that a release does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownMethod {
+    /// The fault `MethodNotFound`.
+    #[default]
+    MethodNotFound,
+    /// The fault `InvalidRequest`.
+    InvalidRequest,
+    /// 404 without a body.
+    NotFound,
 }
 
 /// How a task ends that was asked to stop. It says that it was cancelled in any case.

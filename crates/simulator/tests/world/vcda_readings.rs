@@ -1,10 +1,12 @@
 //! What the rules of VCDA leave open, in its other reading: the switch makes the difference and nothing else does.
 
 use farside_simulator::WorldSpec;
+use farside_simulator::exchange::Request;
 use farside_simulator::vcda::{StateRefusal, VcdaSpec};
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Action, Pair, text};
+use crate::support::{Action, Pair, answer, text};
 
 fn pair(change: impl FnOnce(&mut VcdaSpec)) -> Pair {
     let mut spec = VcdaSpec::default();
@@ -158,4 +160,69 @@ fn a_recovered_vm_outlives_its_replication_or_goes_with_it() {
     };
     let [stays, goes] = both(|spec| spec.stop_deletes_recovered = true, left);
     assert_eq!((stays, goes), (json!([true, true]), json!([true, false])));
+}
+
+#[test]
+fn a_failed_log_in_has_no_token_or_one_that_opens_nothing() {
+    let token = |pair: &mut Pair| {
+        let body = json!({"type": "vcdCredentials", "vcdUser": "nobody@org", "vcdPassword": "wrong"});
+        let refused = pair.call("west", Method::POST, "/sessions", Some(&body));
+        assert_eq!(
+            (refused.status, &refused.value()["code"]),
+            (401, &json!("NotAuthenticated"))
+        );
+        let named = refused
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("X-VCAV-Auth"));
+        let Some((_, token)) = named else {
+            return json!(false);
+        };
+        let within = Request::new(Method::GET, "/sessions").header("X-VCAV-Auth", token);
+        assert_eq!(answer(pair.world.handle("west", &within)).status, 401);
+        json!(true)
+    };
+    let told = both(|spec| spec.failed_login_has_token = true, token);
+    assert_eq!(told, [json!(false), json!(true)]);
+}
+
+#[test]
+fn a_request_with_an_operation_id_of_before_is_done_or_taken_for_the_earlier_one() {
+    let act = |pair: &mut Pair, id: &str, segment: &str, tag: Option<&str>| {
+        let body = json!({"type": "vcloud", "sync": false});
+        let deletes = segment.is_empty();
+        let request = if deletes {
+            Request::new(Method::DELETE, &format!("/vm-replications/{id}/failover-test"))
+        } else {
+            Request::new(Method::POST, &format!("/vm-replications/{id}/{segment}")).json(&body)
+        };
+        let request = request.header("X-VCAV-Auth", pair.token("west"));
+        let request = match tag {
+            Some(tag) => request.header("operationID", tag),
+            None => request,
+        };
+        let taken = answer(pair.world.handle("west", &request));
+        assert_eq!(taken.status, 202, "{}", taken.value());
+        pair.pass(60_000);
+        text(&taken.value()["id"])
+    };
+    for deduplicates in [false, true] {
+        let mut pair = pair(|spec| spec.deduplicates = deduplicates);
+        let (one, two) = (pair.id(1), pair.id(2));
+        let first = act(&mut pair, &one, "failover-test", Some("tag"));
+        let other = act(&mut pair, &two, "failover-test", Some("tag"));
+        let cleanup = act(&mut pair, &one, "", Some("tag"));
+        assert!(
+            first != other && first != cleanup,
+            "other work, or another replication"
+        );
+        let again = act(&mut pair, &one, "failover-test", Some("tag"));
+        assert_eq!(again == first, deduplicates);
+        let state = if deduplicates { "NOT_STARTED" } else { "TEST" };
+        assert_eq!(pair.recovery_state("west", &one), state);
+        let cleaned = act(&mut pair, &two, "", None);
+        let tested = act(&mut pair, &two, "failover-test", Some("another"));
+        assert!(cleaned != tested && tested != other);
+        assert_eq!(pair.recovery_state("west", &two), "TEST");
+    }
 }

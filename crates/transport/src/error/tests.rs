@@ -1,4 +1,6 @@
 use super::*;
+use farside_wire::Service;
+
 use crate::call::Transport as _;
 use crate::pin::Pin;
 use crate::testing::operations::{READ, WRITE, call};
@@ -121,6 +123,31 @@ fn each_cause_has_its_effect() {
 fn only_the_listed_statuses_refuse() {
     let refusing = (300..600).filter(|code| status(*code).effect(&WRITE) == Effect::Refused);
     assert_eq!(refusing.collect::<Vec<_>>(), [400, 401, 403, 404, 409, 429]);
+}
+
+/// The documents have them with 500, the runtime with 400 (vCenter REST wire rules 7).
+#[test]
+fn a_resource_that_is_busy_promises_nothing_whatever_the_status() {
+    for kind in [
+        "RESOURCE_BUSY",
+        "RESOURCE_INACCESSIBLE",
+        "UNABLE_TO_ALLOCATE_RESOURCE",
+    ] {
+        for code in [400, 500] {
+            let body = format!(r#"{{"error_type": "{kind}", "messages": []}}"#);
+            let error = ServiceError::decode(Service::VcenterRest, code, None, body.as_bytes());
+            let code = StatusCode::from_u16(code).expect("a status");
+            let answer = || CallErrorKind::Status(Box::new(StatusError::new(code, None, error.clone())));
+            assert_eq!(answer().effect(&WRITE), Effect::Unknown, "{kind} {code}");
+            let advise = |repeat| call(&WRITE).context().error(answer()).retry(repeat);
+            assert_eq!(
+                advise(Repeat::OnlyIfNeverSent),
+                Retry::CheckFirst,
+                "{kind} {code}"
+            );
+            assert_eq!(advise(Repeat::Harmless), Retry::Now, "{kind} {code}");
+        }
+    }
 }
 
 #[test]

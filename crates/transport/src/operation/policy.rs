@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use farside_wire::{Operation, Repeat};
+use farside_wire::{Operation, Repeat, ServiceError, StdErrorType};
 
 use crate::error::{CallError, CallErrorKind, Retry, StatusError};
 
@@ -133,7 +133,8 @@ impl PollErrors {
     ///
     /// A server that is starting, and the proxy before it, answer almost anything meanwhile: pages that are no JSON, with
     /// 404 or 200, and 500 with errors of all kinds, to a look as well as to the login before it. A look changes nothing, so
-    /// all of that passes. What ends a wait is 400, 401 and 403; another 4xx that carries an error of the service; and
+    /// all of that passes, and so does a resource of vCenter REST that is busy or out of reach, with whatever status. What ends a
+    /// wait is 400 (but for an error of vCenter REST that names no type, as of an old server), 401 and 403; another 4xx that carries an error of the service; and
     /// any status whose error the operation lists as refused before acting, or says that the object is not there
     /// (`ManagedObjectNotFound`), the right (`NoPermission`) or the password (`InvalidLogin`).
     #[must_use]
@@ -159,8 +160,9 @@ fn is_refusal(answer: &StatusError, operation: &Operation) -> bool {
         return false;
     }
     let of_service = answer.error.as_ref();
-    match answer.status.as_u16() {
-        400 | 401 | 403 => true,
+    match answer.weight() {
+        400 => !of_service.is_some_and(names_no_type),
+        401 | 403 => true,
         429 => false,
         402..=499 => of_service.is_some(),
         _ => of_service.is_some_and(|error| {
@@ -168,6 +170,12 @@ fn is_refusal(answer: &StatusError, operation: &Operation) -> bool {
             FINAL.contains(&code) || operation.refused_before_acting.contains(&code)
         }),
     }
+}
+
+/// Whether an error of vCenter REST leaves its type to the status: no error of type `ERROR` comes with 400 (vCenter REST wire
+/// rules 7).
+fn names_no_type(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::Std(error) if error.error_type == Some(StdErrorType::Error))
 }
 
 // By hand, since the address of a function helps nobody.

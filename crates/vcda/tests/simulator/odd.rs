@@ -7,8 +7,8 @@ use farside_simulator::vcda::{StateRefusal, VcdaSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::{Effect, OperationId, WaitErrorKind};
 use farside_vcda::{
-    Extension, FailoverTestSettings, Networks, Power, RecoveryPlanId, TASK_KIND, Target, TestFrom,
-    VcdaClient, poll_policy,
+    Extension, FailoverTestSettings, Networks, OperationTag, Power, RecoveryPlanId, TASK_KIND, Target,
+    TestFrom, VcdaClient, poll_policy,
 };
 use farside_wire::RawJson;
 use futures_util::TryStreamExt;
@@ -219,4 +219,40 @@ async fn waiting_for_work_that_needed_the_other_site_does_not_need_it() {
     work.poll().await.unwrap();
     site.done(&work).await.unwrap();
     assert_eq!(site.attempts("sessions.extend"), 1);
+}
+
+/// No page says that requests are told apart by their `operationID`. Whoever names each action of a user otherwise need not care;
+/// who does not learns from the task that it is an earlier one.
+#[tokio::test(start_paused = true)]
+async fn actions_with_tags_of_their_own_are_all_done_though_tags_may_tell_requests_apart() {
+    let test = FailoverTestSettings::new(
+        Target::Vcloud,
+        Power::Off,
+        Networks::Preconfigured,
+        TestFrom::Newest,
+    );
+    for deduplicates in [false, true] {
+        let site = odd(|vcda| {
+            vcda.deduplicates = deduplicates;
+            vcda.refuses_in_task = false;
+        });
+        let id = &site.ids()[0];
+        let tagged = |tag: &str| site.client.tagged(&OperationTag::new(tag)).vm_replication(id);
+        let first = tagged("one").start_failover_test(&test).await.unwrap();
+        site.done(&first).await.unwrap();
+        // The same action once more: done twice it is refused, or it is answered with its own task.
+        let again = tagged("one").start_failover_test(&test).await;
+        match again {
+            Ok(work) => assert!(deduplicates && work.id() == first.id()),
+            Err(error) => assert!(!deduplicates && error.effect() == Effect::Refused, "{error}"),
+        }
+        assert_eq!(site.state(id).await, RecoveryState::Test);
+        let cleanup = tagged("two").start_test_cleanup().await.unwrap();
+        site.done(&cleanup).await.unwrap();
+        assert_eq!(site.state(id).await, RecoveryState::NotStarted);
+        let second = tagged("three").start_failover_test(&test).await.unwrap();
+        assert_ne!(second.id(), first.id());
+        site.done(&second).await.unwrap();
+        assert_eq!(site.state(id).await, RecoveryState::Test);
+    }
 }

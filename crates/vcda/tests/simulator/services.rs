@@ -3,7 +3,7 @@
 use farside_models_vcda::{PairCloudSiteData, TaskState, TasksListQuery};
 use farside_simulator::WorldSpec;
 use farside_simulator::vcda::VcdaSpec;
-use farside_vcda::{ApiVersion, Extension, Login, SsoToken, Task, VcdaClient, joined};
+use farside_vcda::{ApiVersion, Extension, Login, OperationTag, SsoToken, Task, VcdaClient, joined};
 use futures_util::TryStreamExt;
 
 use crate::support::{Site, builder, credentials, failover, migrate};
@@ -159,7 +159,8 @@ async fn a_session_is_extended_by_each_kind_of_proof() {
 async fn tasks_are_found_by_each_filter() {
     let site = Site::naming_its_site(&WorldSpec::pair(7).groups(0).replications(2));
     let ids = site.ids();
-    let first = site.client.vm_replication(&ids[0]);
+    let tagged = site.client.tagged(&OperationTag::new("farside-tests"));
+    let first = tagged.vm_replication(&ids[0]);
     let ended = first.start_failover(&failover()).await.unwrap();
     let ended = site.done(&ended).await.unwrap().task;
     let second = site.client.vm_replication(&ids[1]);

@@ -8,8 +8,8 @@ use farside_simulator::{FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::recorded;
 use farside_transport::{Clock, RemoteOperation, SystemClock, WaitError};
 use farside_vcda::{
-    Cards, Extension, FailoverSettings, Finished, MigrateSettings, Networks, OperationTag, Power, Target,
-    VcdaClient, VcdaClientBuilder, VmReplicationId, poll_policy,
+    Cards, Extension, FailoverSettings, Finished, MigrateSettings, Networks, Power, Target, VcdaClient,
+    VcdaClientBuilder, VmReplicationId, poll_policy,
 };
 use farside_wire::Secret;
 
@@ -95,7 +95,6 @@ pub(crate) fn builder(simulator: &Simulator, clock: Arc<dyn Clock>, site: &str) 
     let (user, password) = credentials(simulator, site);
     VcdaClient::builder(recorded(Arc::new(simulator.transport(site))), site, clock)
         .credentials(user, password)
-        .tag(OperationTag::new("farside-tests"))
 }
 
 pub(crate) fn client(

@@ -38,7 +38,7 @@ async fn run(site: &Site, planned: bool) -> Result<Outcome, farside_vcha::Failov
 
 #[tokio::test(start_paused = true)]
 async fn a_failover_is_seen_switched_and_then_healthy_again() {
-    let readings: [fn(&mut VchaSpec); 9] = [
+    let readings: [fn(&mut VchaSpec); 14] = [
         |_| {},
         |spec| spec.nodes_swap = true,
         |spec| spec.partial_is_bare = true,
@@ -48,6 +48,11 @@ async fn a_failover_is_seen_switched_and_then_healthy_again() {
         |spec| spec.after_switch = AfterSwitch::Failed,
         |spec| spec.after_switch = AfterSwitch::Succeeded,
         |spec| spec.outage_ms = 30_000,
+        |spec| spec.runtime_statuses = true,
+        |spec| spec.omits_error_types = true,
+        |spec| spec.hello_needs_session = true,
+        |spec| spec.keeps_sessions = true,
+        |spec| spec.joins_failover = true,
     ];
     for change in readings {
         for planned in [true, false] {

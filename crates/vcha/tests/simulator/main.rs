@@ -7,6 +7,7 @@ mod failover;
 mod kept;
 mod model;
 mod operations;
+mod readings;
 mod sessions;
 mod support;
 mod tasks;

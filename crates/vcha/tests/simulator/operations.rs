@@ -75,9 +75,10 @@ async fn the_session_says_whose_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_read_needs_whoever_manages_the_machines_to_be_trusted() {
-    for thumbprints_only in [false, true] {
+    for (thumbprints_only, omits_error_types) in [(false, false), (true, false), (true, true)] {
         let site = Site::new(|spec| {
             spec.thumbprints_only = thumbprints_only;
+            spec.omits_error_types = omits_error_types;
             spec.management.is_another = true;
         });
         let get = |trust| {

@@ -13,6 +13,9 @@ use farside_models_vim::{
     TaskInfoFilterSpec, TaskInfoState, TaskManagerViewByStartId, UpdateProgressRequest,
     WaitForUpdatesExRequest, WaitForUpdatesRequest, WaitOptions,
 };
+use farside_simulator::WorldSpec;
+use farside_simulator::vi_json::{UnknownMethod, ViJsonSpec};
+use farside_transport::Effect;
 use farside_vim::{
     ContainerView, ListView, ManagedObject as _, PropertyCollector, PropertyFilter, PropertyPath, Task,
 };
@@ -265,7 +268,31 @@ async fn tasks_are_listed_and_collected() {
         .unwrap()
         .read_next_tasks(&request)
         .await;
-    assert_eq!(fault(&older.unwrap_err()), "MethodNotFound");
+    assert_eq!(older.unwrap_err().effect(), Effect::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_that_a_release_does_not_have_is_refused_however_it_is_told() {
+    for (unknown_method, status, told) in [
+        (UnknownMethod::MethodNotFound, 500, "MethodNotFound"),
+        (UnknownMethod::InvalidRequest, 500, "InvalidRequest"),
+        (UnknownMethod::NotFound, 404, ""),
+    ] {
+        let mut form = ViJsonSpec::default();
+        form.unknown_method = unknown_method;
+        let releases = ["9.0.0.0", "8.0.3.0"];
+        let spec = WorldSpec::pair(11).groups(0).replications(0).releases(&releases);
+        let site = Site::of(&spec.vi_json(form));
+        let tasks = site.client_at("8.0.3.0").task_manager().await.unwrap();
+        let page = Object::new(&TaskManagerViewByStartId::new(1, "task-1"));
+        let request = ReadNextTasksByViewSpecRequest::new(page, TaskFilterSpec::default());
+        let error = tasks.read_next_tasks(&request).await.unwrap_err();
+        assert_eq!(
+            (error.status().unwrap().as_u16(), fault(&error).as_str()),
+            (status, told)
+        );
+        assert_eq!(error.effect(), Effect::Refused);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use farside_simulator::vcha::VchaSpec;
 use farside_simulator::vi_json::{CancelEnd, ViJsonSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
 use farside_transport::testing::wait_suite::{self, End, Hit, WaitBench, Work};
@@ -348,4 +349,36 @@ fn an_id_of_another_kind_or_of_another_vcenter_is_none_to_wait_for() {
             format!("{kind} task-1 at {endpoint} is no {VIM_TASK} of {EAST}")
         );
     }
+}
+
+/// Whether sessions outlive a switch is inferred. What they own does not: the views and filters that all waits share.
+#[tokio::test(start_paused = true)]
+async fn waits_go_on_after_a_switch_in_a_session_that_has_lost_its_views() {
+    let mut vcha = VchaSpec::default();
+    vcha.keeps_sessions = true;
+    let site = Site::of(&WorldSpec::pair(5).groups(2).replications(0).vcha(vcha));
+    let client = site.client();
+    let bench = TaskBench { site, client };
+    let limit = Duration::from_secs(120);
+    let wait = async |id: OperationId| {
+        let work = bench.client.attach(id, farside_vim::no_result).unwrap();
+        let clock = bench.clock();
+        work.until_done(limit, &*clock, PollPolicy::default()).await
+    };
+    wait(bench.start(Work::Succeeds).await).await.unwrap();
+    let lost = bench.start(Work::Succeeds).await;
+    let (gone, ()) = tokio::join!(wait(lost), async {
+        bench.clock().sleep(Duration::from_secs(5)).await;
+        bench.hit(Hit::Switch).await;
+    });
+    assert!(
+        matches!(gone.unwrap_err().kind(), WaitErrorKind::Gone),
+        "the other node does not know it"
+    );
+    wait(bench.start(Work::Succeeds).await).await.unwrap();
+    assert_eq!(
+        bench.site.attempts("SessionManager_Login"),
+        1,
+        "in the same session"
+    );
 }

@@ -1,5 +1,7 @@
 //! Plain methods with all their parameters, and what else they read and change.
 
+use std::sync::Arc;
+
 use farside_models_vim::{
     CreateFolderRequest, FindAllByIpRequest, FindAllByUuidRequest, FindByIpRequest, FindByUuidRequest,
     NetworkSummary, OpaqueNetworkSummary, OptionValue, ReconfigVMRequest, ReconfigureDvsRequest,
@@ -7,7 +9,10 @@ use farside_models_vim::{
     VirtualDeviceConfigSpecOperation, VirtualMachineConfigSpec, VirtualMachineDefinedProfileSpec,
     VmwareDistributedVirtualSwitchDpuFailoverPolicy, VmwareDistributedVirtualSwitchNetworkOffloadConfig,
 };
+use farside_simulator::WorldSpec;
+use farside_simulator::dpu::DpuSpec;
 use farside_simulator::vm::VmSpec;
+use farside_transport::testing::PausedClock;
 use farside_vim::{
     Datastore, DistributedVirtualSwitch, Folder, HostSystem, ManagedEntity, ManagedObject, Network,
 };
@@ -258,4 +263,28 @@ async fn a_switch_is_reconfigured_with_the_version_that_was_read() {
     assert_eq!(members, [("host-11", Some("up")), ("host-12", Some("up"))]);
     let error = switch.reconfigure(&request).await.unwrap_err();
     assert_eq!(error.fault().unwrap().type_name(), "ConcurrentAccess");
+}
+
+/// Whether the failover policy can be changed once hosts are on the switch is not known.
+#[tokio::test]
+async fn a_failover_policy_that_is_locked_is_refused_and_nothing_changes() {
+    let mut hosts = DpuSpec::default();
+    hosts.locks_policy = true;
+    let world = WorldSpec::pair(11).groups(0).replications(0).dpu(hosts);
+    let bench = Bench::of(Arc::new(PausedClock::auto_advancing()), world);
+    let switch: DistributedVirtualSwitch = bench.east.object("dvs-11");
+    let policy = VmwareDistributedVirtualSwitchDpuFailoverPolicy::default()
+        .with_active_uplink(vec!["uplink3".to_owned()]);
+    let offload =
+        VmwareDistributedVirtualSwitchNetworkOffloadConfig::default().with_dpu_failover_policy(policy);
+    let spec = VMwareDVSConfigSpec::default()
+        .with_max_mtu(1500)
+        .with_network_offload_config(offload);
+    let request = ReconfigureDvsRequest::new(Object::new(&spec));
+    let error = switch.reconfigure(&request).await.unwrap_err();
+    assert_eq!(error.fault().unwrap().type_name(), "DvsFault");
+    assert!(error.to_string().contains("dvs-11"), "{error}");
+    let config = switch.config().await.unwrap();
+    let config = config.downcast::<VMwareDVSConfigInfo>().unwrap().unwrap();
+    assert_eq!(config.max_mtu, 9000);
 }

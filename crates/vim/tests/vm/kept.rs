@@ -4,6 +4,11 @@ use farside_simulator::spec::odd_tests::{Kept, check};
 
 pub(crate) const KEPT: &[Kept] = &[
     Kept {
+        test: "calls::a_switch_is_reconfigured_with_the_version_that_was_read",
+        switches: &["dpu.locks_policy"],
+        why: "that its failover policy is changed",
+    },
+    Kept {
         test: "*",
         switches: &["vasa.providers.corrects_files"],
         why: "the files of recovered machines are those that an update lists; `farside-vasa` knows the others",

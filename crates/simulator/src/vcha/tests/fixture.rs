@@ -37,11 +37,14 @@ const TOLD: Told = Told {
 
 /// Fixtures in states that the simulator's world cannot be in, with the reason.
 const NOT_PLAYED: &[(&str, &str)] = &[
-    ("errors/error-type-missing", "every error has its type"),
+    ("errors/error-type-missing", "a cluster can always be read"),
     ("errors/error-type-unknown", "every type of error is known"),
     ("errors/internal-server-error", "no service fails inside"),
     ("tasks/get-error", "a task can always be read"),
-    ("tasks/get-resource-inaccessible", "a task can always be read"),
+    (
+        "tasks/get-resource-inaccessible",
+        "where tasks are away, it comes with 400",
+    ),
     (
         "vcha/cluster-failover-operation-not-found",
         "every release has the call",

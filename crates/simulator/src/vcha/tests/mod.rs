@@ -1,6 +1,7 @@
 mod change;
 mod fixture;
 mod model;
+mod readings;
 mod task;
 mod trust;
 mod upheaval;
