@@ -123,7 +123,7 @@ impl Estate {
     pub async fn run(&mut self, mode: Mode) -> Run {
         let id = RunId::new(format!("{mode}-{}", self.journal.writes()));
         let history = self.history().await;
-        let earlier = |locks: &[LockKey]| history.reprotected(locks);
+        let earlier = |locks: &[LockKey]| history.earlier(locks);
         let plan = resolve(&self.document, &self.kinds, mode, &Selection::default(), &earlier)
             .expect("a runnable plan");
         let begun = runs::begin(&self.journal, id.clone(), plan, driver::now(self.clock.as_ref())).await;
@@ -167,7 +167,7 @@ impl Estate {
     /// The plan cannot be run in this mode.
     pub async fn check(&self, mode: Mode) -> Preflight {
         let history = self.history().await;
-        let earlier = |locks: &[LockKey]| history.reprotected(locks);
+        let earlier = |locks: &[LockKey]| history.earlier(locks);
         let plan = resolve(&self.document, &self.kinds, mode, &Selection::default(), &earlier)
             .expect("a runnable plan");
         let world = self.connections(mode);

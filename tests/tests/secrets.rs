@@ -21,6 +21,7 @@ use farside_failover::plan::{Document, EndpointConfig, Selection, resolve};
 use farside_failover::preflight::Preflight;
 use farside_failover::report::Report;
 use farside_failover::runs;
+use farside_failover::runs::Earlier;
 use farside_journal::SqliteJournal;
 use farside_models_vcenter::VchaClusterGetRequest;
 use farside_models_vcenter::operation::VCHA_CLUSTER_GET;
@@ -246,8 +247,11 @@ async fn planned_run(folder: &Path) -> (Outputs, Secrets) {
     );
     let world = Arc::new(connections.with_settings(settings()));
     let kinds = kind::standard();
-    let plan = resolve(&document, &kinds, Mode::Planned, &Selection::default(), &|_| None).expect("a plan");
-    let preflight = Preflight::run(&plan, &kinds, &world, &|_| None).await;
+    let plan = resolve(&document, &kinds, Mode::Planned, &Selection::default(), &|_| {
+        Earlier::default()
+    })
+    .expect("a plan");
+    let preflight = Preflight::run(&plan, &kinds, &world, &|_| Earlier::default()).await;
 
     let journal = SqliteJournal::open(folder.join("journal.db"))
         .await

@@ -77,6 +77,8 @@ pub struct WorkRequest<'a> {
     /// What the last finished reprotect of this item left behind ([`farside_engine::Outcome::data`] of its last
     /// action), whatever the mode.
     pub reprotected: Option<&'a Value>,
+    /// Whether it was failed back since that, or may have been.
+    pub failed_back: bool,
     /// Deadlines and settle times of the item.
     pub timing: Timing,
     /// Endpoints that the run may not talk to (the protected site, in a disaster).

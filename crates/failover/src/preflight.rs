@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use farside_engine::{Item, LockKey, ResolvedPlan};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::connection::Connections;
 use crate::kind::{Check, CheckItem, Condition, Kinds, Verdict};
+use crate::runs::Earlier;
 
 /// Name and version of the preflight's JSON form.
 pub const SCHEMA: &str = "farside.check/1";
@@ -55,7 +55,7 @@ impl Preflight {
         plan: &ResolvedPlan,
         kinds: &Kinds,
         world: &Connections,
-        reprotected: &dyn Fn(&[LockKey]) -> Option<Value>,
+        earlier: &dyn Fn(&[LockKey]) -> Earlier,
     ) -> Self {
         let mut by_kind: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (position, item) in plan.items.iter().enumerate() {
@@ -71,7 +71,7 @@ impl Preflight {
                 .filter_map(|position| plan.items.get(*position))
                 .map(|item| CheckItem {
                     payload: item.payload.clone(),
-                    reprotected: reprotected(&item.locks),
+                    reprotected: earlier(&item.locks).reprotected,
                     actions: item.actions.clone(),
                 })
                 .collect();

@@ -101,10 +101,21 @@ fn replay(run: &RunId, entries: &[Entry]) -> Result<Run, RunError> {
     })
 }
 
+/// What earlier runs left behind for one thing.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Earlier {
+    /// What the last finished reprotect left behind.
+    pub reprotected: Option<Value>,
+    /// Whether it was failed back since, or may have been: what is at its target may be old, whatever the target says of itself.
+    pub failed_back: bool,
+}
+
 /// What earlier runs of a journal left behind.
 #[derive(Debug, Default)]
 pub struct History {
     reprotected: BTreeMap<LockKey, Value>,
+    failed_back: BTreeSet<LockKey>,
     open_tests: BTreeMap<String, BTreeSet<String>>,
     unreadable: Vec<RunError>,
 }
@@ -126,9 +137,12 @@ impl History {
         Ok(history)
     }
 
-    /// What the last finished reprotect left behind for the thing with one of these locks.
-    pub fn reprotected(&self, locks: &[LockKey]) -> Option<Value> {
-        locks.iter().find_map(|lock| self.reprotected.get(lock)).cloned()
+    /// What earlier runs left behind for the thing with one of these locks.
+    pub fn earlier(&self, locks: &[LockKey]) -> Earlier {
+        Earlier {
+            reprotected: locks.iter().find_map(|lock| self.reprotected.get(lock)).cloned(),
+            failed_back: locks.iter().any(|lock| self.failed_back.contains(lock)),
+        }
     }
 
     /// Items, by plan, whose test was started and not cleaned up.
@@ -147,6 +161,15 @@ impl History {
     fn add(&mut self, run: &Run) {
         let tests = self.open_tests.entry(run.plan().name.clone()).or_default();
         for (item, progress) in run.items() {
+            match (run.plan().mode, progress.result()) {
+                (Mode::Failback, Some(ItemResult::Done | ItemResult::Unknown)) => {
+                    self.failed_back.extend(item.locks.iter().cloned());
+                }
+                (Mode::Reprotect | Mode::Planned | Mode::Disaster, Some(ItemResult::Done)) => {
+                    self.failed_back.retain(|lock| !item.locks.contains(lock));
+                }
+                _ => {}
+            }
             match run.plan().mode {
                 Mode::Reprotect => {
                     let last = progress.actions.last().map(|action| &action.state);

@@ -54,7 +54,7 @@ pub(super) async fn ask(
     for error in history.unreadable() {
         output::note(&format!("warning: {}", output::chain(error)));
     }
-    let earlier = |locks: &[farside_engine::LockKey]| history.reprotected(locks);
+    let earlier = |locks: &[farside_engine::LockKey]| history.earlier(locks);
     let resolved = resolve(document, &kinds, mode, selection, &earlier)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let world = Arc::new(Connections::new(

@@ -94,7 +94,15 @@ impl Kind for Vasa {
             }
         };
         match steps(request.mode, &item, latest) {
-            Ok(steps) => work(request, steps),
+            Ok(mut steps) => {
+                // In any other mode the other side is looked at.
+                if request.mode == Mode::Disaster {
+                    steps
+                        .iter_mut()
+                        .for_each(|step| step.failed_back = request.failed_back);
+                }
+                work(request, steps)
+            }
             Err(reason) => Work::skip(reason),
         }
     }
@@ -132,6 +140,7 @@ fn steps(mode: Mode, item: &Protection, latest: Option<Pair>) -> Result<Vec<Step
         here: here.clone(),
         there: there.clone(),
         point: None,
+        failed_back: false,
     };
     let moved = |pair: &Pair| {
         vec![

@@ -10,6 +10,7 @@ use crate::kind::{Kinds, WorkRequest};
 use crate::plan::document::{Document, ItemDeclaration};
 use crate::plan::endpoint::EndpointConfig;
 use crate::plan::table::{PlanError, PlanProblem};
+use crate::runs::Earlier;
 
 /// What a run needs to reach its servers, as its first record keeps it: a resume does not read the plan file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +80,9 @@ impl Document {
                 PlanProblem::new(span, message),
             ))
         };
-        match resolve(self, kinds, Mode::Planned, &Selection::default(), &|_| None) {
+        match resolve(self, kinds, Mode::Planned, &Selection::default(), &|_| {
+            Earlier::default()
+        }) {
             Ok(_) => Ok(()),
             Err(ResolveError::Plan { source, .. }) => {
                 let item = match &source {
@@ -113,8 +116,8 @@ impl Document {
     }
 }
 
-/// What a run of `mode` does to the chosen items. `reprotected` gives what the last finished reprotect left behind
-/// for the item that holds these locks.
+/// What a run of `mode` does to the chosen items. `earlier` gives what earlier runs left behind for the item that holds
+/// these locks.
 ///
 /// # Errors
 /// The choice names nothing, or the dependencies cannot be met. No server was asked.
@@ -123,7 +126,7 @@ pub fn resolve(
     kinds: &Kinds,
     mode: Mode,
     selection: &Selection,
-    reprotected: &dyn Fn(&[LockKey]) -> Option<Value>,
+    earlier: &dyn Fn(&[LockKey]) -> Earlier,
 ) -> Result<ResolvedPlan, ResolveError> {
     let chosen = choose(document, selection)?;
     let forbidden = document.forbidden(mode);
@@ -132,8 +135,8 @@ pub fn resolve(
         .iter()
         .filter(|item| chosen.contains(&item.id))
         .map(|item| {
-            let earlier = reprotected(&item.protected.locks);
-            resolve_item(document, kinds, item, mode, earlier.as_ref(), &forbidden, &chosen)
+            let earlier = earlier(&item.protected.locks);
+            resolve_item(document, kinds, item, mode, &earlier, &forbidden, &chosen)
         })
         .collect();
     let limits = document
@@ -165,14 +168,15 @@ fn resolve_item(
     kinds: &Kinds,
     item: &ItemDeclaration,
     mode: Mode,
-    reprotected: Option<&Value>,
+    earlier: &Earlier,
     forbidden: &[EndpointId],
     chosen: &BTreeSet<ItemId>,
 ) -> Item {
     let request = WorkRequest {
         mode,
         payload: &item.protected.payload,
-        reprotected,
+        reprotected: earlier.reprotected.as_ref(),
+        failed_back: earlier.failed_back,
         timing: item.timing,
         forbidden,
     };

@@ -220,7 +220,7 @@ impl Bench {
     pub(crate) async fn check(&self, plan: &str, mode: Mode) -> Preflight {
         let document = self.document(plan);
         let history = History::read(&self.journal).await.unwrap();
-        let earlier = |locks: &[farside_engine::LockKey]| history.reprotected(locks);
+        let earlier = |locks: &[farside_engine::LockKey]| history.earlier(locks);
         let plan = resolve(&document, &self.kinds, mode, &Selection::default(), &earlier).unwrap();
         let world = self.connections(&document, mode);
         let preflight = Preflight::run(&plan, &self.kinds, &world, &earlier).await;
@@ -279,7 +279,7 @@ impl Bench {
     ) -> (Driver, Arc<Connections>, UnboundedSender<Input>) {
         let document = self.document(plan);
         let history = History::read(&self.journal).await.unwrap();
-        let earlier = |locks: &[farside_engine::LockKey]| history.reprotected(locks);
+        let earlier = |locks: &[farside_engine::LockKey]| history.earlier(locks);
         let resolved = resolve(&document, &self.kinds, mode, &Selection::default(), &earlier).unwrap();
         self.runs.set(self.runs.get() + 1);
         let id = RunId::new(format!("run-{}-{mode}", self.runs.get()));

@@ -76,6 +76,31 @@ async fn a_group_that_was_never_failed_over_is_not_reversed() {
     assert_eq!(bench.attempts(REVERSE), 0);
 }
 
+/// The old source of a failback need not know of it, and the other side is not asked in a disaster.
+#[tokio::test(start_paused = true)]
+async fn after_a_failback_a_disaster_run_does_not_take_old_data_for_recovered() {
+    for stays in [false, true] {
+        let mut vasa = VasaSpec::default();
+        vasa.planned_source_stays = stays;
+        let bench = Bench::new(&world(1, vasa));
+        let plan = plan(&bench);
+        for mode in [Mode::Planned, Mode::Reprotect, Mode::Failback] {
+            bench.pass(Duration::from_secs(120)).await;
+            assert_done(&bench.run(&plan, mode).await, 1);
+        }
+        let sent = bench.attempts(FAIL_OVER);
+        let check = bench.check(&plan, Mode::Disaster).await;
+        assert_eq!(check.verdict, Verdict::NoGo, "{stays}: {check:#?}");
+        let outcome = bench.run(&plan, Mode::Disaster).await;
+        assert_eq!(outcome.counts(), [0, 1, 0, 0], "{stays}: {}", outcome.notes());
+        assert!(outcome.notes().contains("reprotect first"), "{}", outcome.notes());
+        assert_eq!(bench.attempts(FAIL_OVER), sent);
+        assert_done(&bench.run(&plan, Mode::Reprotect).await, 1);
+        bench.pass(Duration::from_secs(120)).await;
+        assert_done(&bench.run(&plan, Mode::Disaster).await, 1);
+    }
+}
+
 /// What would be overwritten is not known.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_reversed_while_the_other_side_is_not_seen_even_if_one_array_could() {

@@ -34,6 +34,11 @@ pub(super) fn before(step: &Step, here: &Group, there: Option<&Group>) -> Before
         Verb::Prepare => prepare(&here.state, there.map(|group| &group.state)),
         Verb::TestStop => test_stop(&here.state),
         Verb::TestStart => test_start(&here.state),
+        // A source need not say that it was failed over to the other side (vVol recovery rules 11, inferred).
+        Verb::FailOver { .. } if step.failed_back && here.state == ReplicationState::Source => Verdict::No(
+            "it was failed back and not reprotected since, so that what is here may be old, and the other side is not asked; \
+             reprotect first, or leave it out with --only",
+        ),
         Verb::Sync | Verb::FailOver { .. } => move_here(&here.state),
     };
     match verdict {

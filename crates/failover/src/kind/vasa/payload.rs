@@ -153,6 +153,9 @@ pub(super) struct Step {
     pub(super) there: Side,
     /// The point in time to recover; the newest if left out.
     pub(super) point: Option<PointId>,
+    /// Whether an earlier run has failed the group back, or may have, and none has reprotected it since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) failed_back: bool,
 }
 
 /// What a call is to do for one action.

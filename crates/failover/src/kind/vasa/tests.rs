@@ -50,6 +50,7 @@ fn work_of(mode: Mode, reprotected: Option<&Pair>, forbidden: &[EndpointId]) -> 
         mode,
         payload: &payload,
         reprotected: reprotected.as_ref(),
+        failed_back: false,
         timing: Timing {
             settle: Duration::from_secs(1),
             deadline: Duration::from_secs(2),
@@ -153,6 +154,7 @@ fn step(verb: Verb) -> Step {
         here,
         there,
         point: None,
+        failed_back: false,
     }
 }
 
@@ -207,6 +209,25 @@ fn the_table_before_a_call() {
         }
         assert_eq!(row, wanted, "{verb:?}");
     }
+}
+
+/// After a failback a target can call itself the source, which it is not, and nobody else is asked in a disaster.
+#[test]
+fn a_source_that_was_failed_back_is_not_taken_for_failed_over() {
+    let step = Step {
+        failed_back: true,
+        ..step(Verb::FailOver { planned: false })
+    };
+    for (state, wanted) in [("SOURCE", "reprotect"), ("REMOTE_FAILEDOVER", "reprotect")] {
+        let group = seen(&step.here, &step.there, state, 0);
+        let Before::Refused(reason) = before(&step, &group, None) else {
+            panic!("{state}")
+        };
+        assert!(reason.contains(state) && reason.contains(wanted), "{reason}");
+    }
+    // Somebody has reversed it by hand.
+    let group = seen(&step.here, &step.there, "TARGET", 0);
+    assert_eq!(before(&step, &group, None), Before::Ready);
 }
 
 /// In the order of [`STATES`] of the other side.

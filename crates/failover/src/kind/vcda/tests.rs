@@ -258,6 +258,7 @@ fn what_a_reversal_leaves_behind_is_what_a_failback_reads() {
         mode: Mode::Failback,
         payload: &payload,
         reprotected: Some(&data),
+        failed_back: false,
         timing,
         forbidden: &[],
     };
