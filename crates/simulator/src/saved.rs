@@ -317,6 +317,23 @@ mod tests {
         assert!(World::is_saved(&saved) && !World::is_saved(b"{\"seed\": 1}"));
     }
 
+    // The clock stood still, and whoever wanted the world waited for ever.
+    #[test]
+    fn time_passes_in_a_world_whose_file_says_that_copies_follow_at_once() {
+        let saved = WorldSpec::pair(1)
+            .groups(0)
+            .replications(1)
+            .build()
+            .save()
+            .unwrap();
+        let saved = String::from_utf8(saved).unwrap();
+        let changed = saved.replace("\"rpo_minutes\":15", "\"rpo_minutes\":-1");
+        assert_ne!(changed, saved);
+        let mut world = World::load(changed.as_bytes()).unwrap();
+        world.advance_to(3_600_000);
+        assert_eq!(world.now_ms(), 3_600_000);
+    }
+
     // Such a world was taken, and nobody could say what its rule would hit, or a day of it took minutes.
     #[test]
     fn a_world_whose_fault_rules_make_no_sense_is_refused_with_the_rule() {

@@ -104,7 +104,11 @@ impl Shape {
                     None => false,
                 }
             }
-            (Self::Boxed, Value::Object(given)) => given.get(TYPE.name).is_some_and(Value::is_string),
+            (Self::Boxed, Value::Object(given)) => {
+                // What is in a box is alone there.
+                let alone = !given.contains_key("_value") || given.len() == 2;
+                alone && given.get(TYPE.name).is_some_and(Value::is_string)
+            }
             (Self::Nested(shape), value) => return shape.check_at(path, value),
             (Self::OneOf(known), Value::String(text)) => known.contains(&text.as_str()),
             (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) => true,
@@ -198,6 +202,10 @@ mod tests {
             (json!({"_typeName": "B", "a": "x"}), "Unknown member a."),
             (
                 json!({"_typeName": "B", "b": "x"}),
+                "Member b has to be an object that says its type in _typeName.",
+            ),
+            (
+                json!({"_typeName": "B", "b": {"_typeName": "string", "_value": "x", "c": 1}}),
                 "Member b has to be an object that says its type in _typeName.",
             ),
             (

@@ -173,7 +173,7 @@ impl World {
         let kind = match self.hear(endpoint) {
             Heard::By(kind) => kind,
             Heard::Nowhere if self.has_proxy(endpoint) => {
-                return Handled::at_once(Reply::Answer(Answer::page(503)));
+                return Handled::at_once(Reply::Answer(self.dated(endpoint, Answer::page(503))));
             }
             Heard::Nowhere => return Handled::at_once(Reply::Unreachable),
             Heard::Dropped => return Handled::at_once(Reply::Dropped),
@@ -404,7 +404,7 @@ impl World {
     }
 
     /// Adds the `Date` of the server's own clock, by which a client can learn how far it is from its own.
-    fn dated(&self, endpoint: &str, answer: Answer) -> Answer {
+    pub(crate) fn dated(&self, endpoint: &str, answer: Answer) -> Answer {
         let time = self.core.server_time(endpoint, self.core.now_ms);
         answer.header("date", &time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
     }

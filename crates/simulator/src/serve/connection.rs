@@ -191,7 +191,10 @@ async fn talk(
             let head = request.method() == Method::HEAD;
             let answer = match received(request, MAX_BODY).await {
                 Ok(request) => reply(&simulator, &name, &request, shared.then_some(&cut)).await,
-                Err(Unread::TooLarge) => sent(unread(Answer::empty(413), shared)),
+                Err(Unread::TooLarge) => {
+                    let refused = simulator.world().dated(&name, Answer::empty(413));
+                    sent(unread(refused, shared))
+                }
                 Err(Unread::Closed) => Err(Closed),
             };
             let answer = if head { answer.map(without_body) } else { answer };

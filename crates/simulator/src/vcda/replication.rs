@@ -197,6 +197,12 @@ pub struct Copying {
 }
 
 impl Copying {
+    /// From one instance to the next, in milliseconds.
+    pub(super) fn interval_ms(&self) -> i64 {
+        // Time would stand still at an interval of nothing, as a file may have it.
+        i64::from(self.rpo_minutes).max(1) * 60_000
+    }
+
     /// What a replication begins with when nobody says otherwise.
     pub(super) fn usual(rpo_minutes: i32) -> Self {
         Self {

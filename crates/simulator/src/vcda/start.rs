@@ -307,10 +307,13 @@ fn protect(core: &mut Core, setup: &Setup, vapp: &str, free: FreeVm) -> Replicat
         next_sequence: 1,
     };
     let now = core.server_ms(site, core.now_ms());
-    let wait_ms = setup.copying.initial_sync.map_or(0, |time| (time - now).max(0));
+    let wait_ms = setup
+        .copying
+        .initial_sync
+        .map_or(0, |time| time.saturating_sub(now).max(0));
     let next_ms = if wait_ms == 0 {
         work::take_instance(core, &mut replication);
-        i64::from(replication.copying.rpo_minutes) * 60_000
+        replication.copying.interval_ms()
     } else {
         wait_ms
     };

@@ -489,7 +489,7 @@ pub(super) fn copy(world: &mut World, id: String) {
     if linked && room && replication.is_copying() {
         take_instance(core, replication);
     }
-    let interval_ms = i64::from(replication.copying.rpo_minutes) * 60_000;
+    let interval_ms = replication.copying.interval_ms();
     core.schedule_in(interval_ms, Event::Vcda(VcdaEvent::Copies(id)));
 }
 

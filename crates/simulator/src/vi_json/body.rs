@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::request;
 use super::types::{self, Member};
 use crate::exchange::Request;
+use crate::shape::Shape;
 
 /// The base of all faults.
 const FAULT: &str = "MethodFault";
@@ -119,11 +120,13 @@ fn reference(path: &str, value: &Value) -> Result<(), Fault> {
 /// A value of any type: an object that says its type. One of a type that the tables do not have, as a boxed text is, is not looked
 /// into.
 fn boxed(path: &str, value: &Value) -> Result<(), Fault> {
+    Shape::Boxed
+        .check(value)
+        .map_err(|_| wrong(path, "an object that says its type in _typeName"))?;
     match value.get("_typeName").and_then(Value::as_str) {
-        None => Err(wrong(path, "an object that says its type in _typeName")),
         Some("ManagedObjectReference") => reference(path, value),
         Some(own) if types::is_data(own) && !types::is_partial(own) => object(path, own, value),
-        Some(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -387,3 +387,27 @@ fn a_replication_that_is_turned_round_twice_leads_to_the_kind_of_site_that_it_le
         pair.finish(site, &id, Action::Reverse);
     }
 }
+
+/// A time so early made the simulator panic.
+#[test]
+fn a_first_copy_that_was_to_be_made_long_ago_is_made_at_once() {
+    let mut pair = Pair::new(1, 1);
+    for time in [i64::MIN, 0] {
+        let free = pair.world.vcda().free_vms().next().expect("a free VM").clone();
+        let body = json!({
+            "source": {"type": "vm", "site": free.site, "vmId": free.vm.id},
+            "destination": {"type": "vcloud", "site": "west", "vdc": "vdc-west-1"},
+            "initialSyncTime": time,
+        });
+        let started = pair.call("west", Method::POST, "/vm-replications", Some(&body));
+        assert_eq!(started.status, 202, "{}", started.value());
+        pair.pass(600_000);
+    }
+    let copies: Vec<usize> = pair
+        .world
+        .vcda()
+        .replications()
+        .map(|replication| replication.instances.len())
+        .collect();
+    assert!(copies.len() == 3 && !copies.contains(&0), "{copies:?}");
+}
