@@ -5,8 +5,8 @@ use farside_simulator::spec::odd_tests::{Kept, check};
 pub(crate) const KEPT: &[Kept] = &[
     Kept {
         test: "odd::actions_with_tags_of_their_own_are_all_done_though_tags_may_tell_requests_apart",
-        switches: &["vcda.deduplicates"],
-        why: "it plays each reading",
+        switches: &["vcda.deduplicates", "vcda.refuses_in_task"],
+        why: "it plays each reading, and a refusal at the call",
     },
     Kept {
         test: "odd::a_second_test_is_refused_with_any_code_and_the_first_one_stays",
