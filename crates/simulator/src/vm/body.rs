@@ -284,5 +284,11 @@ pub(super) fn device_kind(device: &Value) -> Result<Kind, Fault> {
             "A device needs its key.",
         ));
     }
+    if kind == Kind::Disk && !device["capacityInKB"].is_i64() {
+        return Err(Fault::invalid_argument(
+            Some("spec.deviceChange.device.capacityInKB"),
+            "A disk needs its capacity.",
+        ));
+    }
     Ok(kind)
 }

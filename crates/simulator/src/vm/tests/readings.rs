@@ -243,7 +243,10 @@ fn what_an_edit_of_a_device_leaves_out_stays_or_is_refused() {
             ..VmSpec::default()
         });
         let id = bench.world.vms().named(EAST, "east-01").unwrap().id.clone();
-        for (type_name, member) in [("VirtualVmxnet3", "macAddress"), ("VirtualDisk", "capacityInKB")] {
+        for (type_name, member) in [
+            ("VirtualVmxnet3", "macAddress"),
+            ("VirtualDisk", "capacityInBytes"),
+        ] {
             let whole = device(&mut bench, &id, type_name);
             let mut part = whole.clone();
             part.as_object_mut().unwrap().remove(member);
