@@ -57,6 +57,12 @@ pub enum FaultAction {
         /// How long nobody answers there, in milliseconds of world time.
         outage_ms: u32,
     },
+    /// The active node of a vCenter HA cluster dies. A cluster that is enabled and healthy switches over by itself; otherwise the
+    /// node comes back. The call itself is cut before the server acts if it was made there, and goes its way otherwise.
+    LoseActiveNode {
+        /// The vCenter, such as `vc-west`.
+        endpoint: String,
+    },
     /// A condition: no endpoint of a site is reached, by clients or by the other site, and nothing is replicated.
     LoseSite {
         /// The site, such as `west`.

@@ -50,11 +50,11 @@ impl World {
             }
             FaultAction::RestartVcenter { endpoint, outage_ms } => {
                 self.restart_vcenter(&endpoint, outage_ms);
-                if endpoint == incoming.endpoint {
-                    self.lose(incoming, Reply::Cut)
-                } else {
-                    self.act(service, incoming)
-                }
+                self.act_elsewhere(service, incoming, &endpoint)
+            }
+            FaultAction::LoseActiveNode { endpoint } => {
+                self.lose_active_node(&endpoint);
+                self.act_elsewhere(service, incoming, &endpoint)
             }
             FaultAction::LoseSite { .. } | FaultAction::FillDisk { .. } | FaultAction::FlapLink { .. } => {
                 self.begin_condition(fault);
@@ -62,6 +62,15 @@ impl World {
             }
         };
         (reply, 0)
+    }
+
+    /// Acts unless the call was made where a server went away just now.
+    fn act_elsewhere(&mut self, service: &'static dyn Service, incoming: &Incoming<'_>, gone: &str) -> Reply {
+        if gone == incoming.endpoint {
+            self.lose(incoming, Reply::Cut)
+        } else {
+            self.act(service, incoming)
+        }
     }
 
     /// Acts if the endpoint can be reached at this moment; else the call is lost on its way.

@@ -149,6 +149,9 @@ pub(crate) fn all_rules() -> Vec<FaultRule> {
             endpoint: "vc-east".to_owned(),
             outage_ms: 9,
         },
+        FaultAction::LoseActiveNode {
+            endpoint: "vc-east".to_owned(),
+        },
         FaultAction::LoseSite {
             site: "west".to_owned(),
             how: Loss::Refused,
@@ -217,7 +220,10 @@ fn a_file_has_every_kind_of_rule() {
                   { host = \"host-11\", card = \"vmnic6\", down_ms = 1, up_ms = 2 }\n";
     let read = file::read(tables).unwrap();
     assert_eq!((read.len(), read[1].line), (2, 5));
-    assert_eq!(read[1].rule, all_rules()[12]);
+    let flap = all_rules()
+        .into_iter()
+        .find(|rule| matches!(rule.action, FaultAction::FlapLink { .. }));
+    assert_eq!(Some(&read[1].rule), flap.as_ref());
 }
 
 #[test]
@@ -293,6 +299,12 @@ fn a_rule_that_does_not_fit_the_world_is_refused_with_what_there_is() {
         (
             FaultRule::any(restart),
             "there is no vCenter \"east\"; there are: vc-east, vc-west",
+        ),
+        (
+            FaultRule::any(FaultAction::LoseActiveNode {
+                endpoint: "vc-moon".to_owned(),
+            }),
+            "there is no vCenter \"vc-moon\"; there are: vc-east, vc-west",
         ),
         (
             FaultRule::any(flap("host-9", "vmnic6", (100, 0))),

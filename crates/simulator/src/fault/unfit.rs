@@ -74,7 +74,17 @@ impl World {
         {
             return value("refuse.status", "has to be a status from 400 to 599");
         }
-        self.check_names(rule)
+        self.check_names(rule)?;
+        // Not of rules that are there already: a cluster can be removed.
+        if let FaultAction::LoseActiveNode { endpoint } = &rule.action
+            && self.vcha.cluster(endpoint).is_none()
+        {
+            return value(
+                "lose_active_node.endpoint",
+                "has to be a vCenter with a vCenter HA cluster",
+            );
+        }
+        Ok(())
     }
 
     /// Whether what a rule names is there, and its link does not flap too fast: what holds of each rule of a world, however it came
@@ -149,7 +159,7 @@ impl World {
     fn check_action(&self, action: &FaultAction) -> Result<(), UnfitRule> {
         match action {
             FaultAction::SetReachable { endpoint, .. } => self.check_endpoint(endpoint, None),
-            FaultAction::RestartVcenter { endpoint, .. } => {
+            FaultAction::RestartVcenter { endpoint, .. } | FaultAction::LoseActiveNode { endpoint } => {
                 self.check_endpoint(endpoint, Some(EndpointKind::Vcenter))
             }
             FaultAction::LoseSite { site, .. } | FaultAction::FillDisk { site } => {

@@ -59,6 +59,7 @@ const PATHS: &[(&str, &[&str])] = &[
     ("/admin/faults/{id}", &["GET", "DELETE"]),
     ("/admin/endpoints", &["GET", "POST"]),
     ("/admin/world", &["GET", "PUT"]),
+    ("/admin/prompts", &["POST"]),
     ("/admin/clock", &["GET", "POST"]),
     ("/admin/events", &["GET"]),
 ];
@@ -147,6 +148,7 @@ fn answer(desk: &Desk, request: &Request) -> Answer {
         ("DELETE", ["admin", "faults", id]) => remove(&mut simulator.world(), id),
         ("POST", ["admin", "faults"]) => add_rules(&mut simulator.world(), &request.body),
         ("POST", ["admin", "endpoints"]) => set_reachable(&mut simulator.world(), &request.body),
+        ("POST", ["admin", "prompts"]) => approve(&mut simulator.world(), &request.body),
         ("POST", ["admin", "clock"]) => pass(simulator, &request.body),
         _ => Err(no_such(request)),
     };
@@ -283,6 +285,25 @@ fn set_reachable(world: &mut World, body: &[u8]) -> Result<Answer, Answer> {
     let known: Vec<&str> = world.endpoints().map(|endpoint| endpoint.name.as_str()).collect();
     let known = known.join(", ");
     let error = format!("there is no endpoint {:?}; there are: {known}", reach.endpoint);
+    Err(refused(404, &error))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prompt {
+    plan: String,
+}
+
+/// Approves the prompt at which a recovery plan of VCDA waits; no call is documented that would.
+fn approve(world: &mut World, body: &[u8]) -> Result<Answer, Answer> {
+    let prompt: Prompt = parse(body)?;
+    if world.approve_prompt(&prompt.plan) {
+        return Ok(Answer::empty(204));
+    }
+    let error = format!(
+        "there is no recovery plan {:?} that waits at a prompt",
+        prompt.plan
+    );
     Err(refused(404, &error))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 
 use super::*;
+use crate::exchange::Reply;
 use crate::spec::WorldSpec;
 
 fn simulator() -> Simulator {
@@ -67,6 +68,51 @@ async fn what_cannot_be_read_is_refused_and_changes_nothing() {
         ask(&simulator, Method::GET, "/admin/colour", &Value::Null).status,
         404
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_is_approved_where_a_plan_waits_at_one() {
+    let simulator = simulator();
+    let (plan, token) = {
+        let mut world = simulator.world();
+        let token = ways::known(&mut world);
+        let replication = world.vcda().replications().next().unwrap().id.clone();
+        let mut post = |path: &str, body: &Value| {
+            let request = Request::new(Method::POST, path).header("x-vcav-auth", &token);
+            let request = if body.is_null() {
+                request
+            } else {
+                request.json(body)
+            };
+            match world.handle("west", &request).reply {
+                Reply::Answer(answer) if answer.is_success() => answer.value(),
+                other => panic!("{path}: {other:?}"),
+            }
+        };
+        let plan = post("/recovery-plans", &json!({"displayName": "tier-1"}))["id"].clone();
+        let path = format!("/recovery-plans/{}", plan.as_str().unwrap());
+        let step = json!({"name": "a", "prompt": "ready?", "replications": [{"replicationId": replication}]});
+        post(&format!("{path}/steps"), &step);
+        post(&format!("{path}/failover"), &Value::Null);
+        (plan, token)
+    };
+    simulator.advance(10_000);
+    let state = || {
+        let path = format!("/recovery-plans/{}", plan.as_str().unwrap());
+        let request = Request::new(Method::GET, &path).header("x-vcav-auth", &token);
+        match simulator.handle("west", &request).reply {
+            Reply::Answer(answer) => answer.value()["executionInfo"]["state"].clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(state(), "SUSPENDED");
+    let approve = |plan: &Value| ask(&simulator, Method::POST, "/admin/prompts", &json!({"plan": plan}));
+    let unknown = approve(&json!("no-plan"));
+    assert_eq!(unknown.status, 404);
+    assert!(unknown.value()["error"].as_str().unwrap().contains("\"no-plan\""));
+    assert_eq!((approve(&plan).status, approve(&plan).status), (204, 404));
+    simulator.advance(10_000);
+    assert_eq!(state(), "COMPLETE");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use super::{
 use crate::exchange::{Reply, Request};
 use crate::testbench::Bench;
 use crate::vcha::{ClusterSpec, Mode, VchaSpec};
+use crate::{FaultAction, FaultRule};
 
 const SECOND: &str = "vc-west-node2";
 
@@ -113,6 +114,23 @@ fn a_vcenter_whose_nodes_have_their_own_addresses_moves_with_its_active_node() {
     assert!(bench.world.lose_active_node(WEST));
     bench.pass(10_000);
     assert!(answers(&mut bench, WEST) && !answers(&mut bench, SECOND));
+}
+
+#[test]
+fn a_rule_that_kills_the_active_node_lets_the_other_one_take_over() {
+    let mut bench = bench(VchaSpec::default());
+    let rule = FaultRule::any(FaultAction::LoseActiveNode {
+        endpoint: WEST.to_owned(),
+    });
+    bench.world.add_fault(rule.clone()).unwrap();
+    let reply = bench.reply(WEST, &Request::new(Method::GET, "/api/vcenter/vcha/cluster/mode"));
+    assert_eq!(reply, Reply::Cut);
+    let cluster = bench.world.vcha().cluster(WEST).unwrap();
+    assert_eq!((cluster.active, cluster.switches), (1, 1));
+
+    let mut bench = self::bench(without_cluster());
+    let error = bench.world.add_fault(rule).unwrap_err().to_string();
+    assert!(error.contains("a vCenter with a vCenter HA cluster"), "{error}");
 }
 
 #[test]

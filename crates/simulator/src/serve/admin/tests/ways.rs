@@ -1,7 +1,6 @@
 //! Each kind of rule, however it comes into a world: from Rust, from a file, over the endpoint for administration.
 
 use super::*;
-use crate::exchange::Reply;
 use crate::fault::tests::{all_rules, as_toml};
 use crate::fault::{FaultAction, FaultRule, file};
 
@@ -14,7 +13,7 @@ fn asked(world: World, method: Method, path: &str, body: &Value) -> (Answer, Wor
 }
 
 /// A session at `west` that is extended to `east`.
-fn known(world: &mut World) -> String {
+pub(super) fn known(world: &mut World) -> String {
     let of = |world: &World, site: &str| {
         let site = world.endpoint(site).unwrap();
         (site.user.clone(), site.password.clone())
