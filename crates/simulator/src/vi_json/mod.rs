@@ -49,7 +49,6 @@ pub(crate) const RELEASES: [&str; 4] = ["8.0.3.0", "8.0.2.0", "8.0.1.0", "8.0.0.
 struct Vcenter {
     releases: Vec<String>,
     instance_uuid: String,
-    pages: BTreeMap<String, Vec<Value>>,
     pages_made: u32,
     own: BTreeMap<String, own::Own>,
     most_sessions: usize,
@@ -89,7 +88,6 @@ impl ViJson {
                 site.releases.clone()
             },
             instance_uuid: core.random("vcenter", name).uuid(),
-            pages: BTreeMap::new(),
             pages_made: 0,
             own: BTreeMap::new(),
             most_sessions: spec.most_sessions as usize,
@@ -159,7 +157,6 @@ impl ViJson {
     pub(crate) fn forget_pages(&mut self, core: &Core, endpoint: &str) {
         self.forget_dead(core, endpoint);
         if let Some(vcenter) = self.vcenters.get_mut(endpoint) {
-            vcenter.pages.clear();
             vcenter.own.values_mut().for_each(own::Own::forget_objects);
             vcenter.tickets.clear();
             vcenter.queries = search::Queries::default();
@@ -201,16 +198,19 @@ impl ViJson {
             .map(|vcenter| &mut vcenter.queries)
     }
 
-    fn keep_page(&mut self, endpoint: &str, rest: Vec<Value>) -> Option<String> {
-        let vcenter = self.vcenters.get_mut(endpoint)?;
+    /// Keeps what is left of an answer for a session, and gives the token by which it goes on; gives it back where there is no
+    /// session to go on.
+    fn keep_page(&mut self, endpoint: &str, session: &str, rest: Vec<Value>) -> Result<String, Vec<Value>> {
+        let Some(vcenter) = self.vcenters.get_mut(endpoint) else {
+            return Err(rest);
+        };
+        let Some(own) = vcenter.own.get_mut(session) else {
+            return Err(rest);
+        };
         vcenter.pages_made += 1;
         let token = format!("page-{}", vcenter.pages_made);
-        vcenter.pages.insert(token.clone(), rest);
-        Some(token)
-    }
-
-    fn take_page(&mut self, endpoint: &str, token: &str) -> Option<Vec<Value>> {
-        self.vcenters.get_mut(endpoint)?.pages.remove(token)
+        own.pages.insert(token.clone(), rest);
+        Ok(token)
     }
 
     fn content(&self, endpoint: &str) -> Value {

@@ -1,5 +1,5 @@
-//! What belongs to one session: its views, its property collectors with their filters, its history collectors. It dies with
-//! the session.
+//! What belongs to one session: its views, its property collectors with their filters, the pages of its answers, its history
+//! collectors. It dies with the session.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub(crate) struct Own {
     pub(crate) collectors: BTreeMap<String, Collector>,
     /// History collectors, with the filters they were made with.
     pub(crate) histories: BTreeMap<String, Value>,
+    /// What is left of answers that come in pages, by the token of the next page.
+    pub(crate) pages: BTreeMap<String, Vec<Value>>,
     made: u32,
 }
 
@@ -44,15 +46,17 @@ impl Own {
             views: BTreeMap::new(),
             collectors: BTreeMap::from([(collector::MO_ID.to_owned(), Collector::default())]),
             histories: BTreeMap::new(),
+            pages: BTreeMap::new(),
             made: 0,
         }
     }
 
-    /// Its views, collectors and histories are gone; ids are not given twice.
+    /// Its views, collectors, histories and pages are gone; ids are not given twice.
     pub(crate) fn forget_objects(&mut self) {
         self.views.clear();
         self.collectors = BTreeMap::from([(collector::MO_ID.to_owned(), Collector::default())]);
         self.histories.clear();
+        self.pages.clear();
     }
 
     /// An id for an object of the session, with the characters that real ones have.

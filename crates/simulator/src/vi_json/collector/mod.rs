@@ -61,7 +61,7 @@ fn retrieve(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault>
         .as_i64()
         .and_then(|wanted| usize::try_from(wanted).ok());
     let size = wanted.filter(|wanted| *wanted > 0).unwrap_or(PAGE).min(PAGE);
-    Ok(page(world, incoming.endpoint, objects, size))
+    Ok(page(world, incoming, objects, size))
 }
 
 /// `RetrieveProperties`: the same without pages.
@@ -92,7 +92,7 @@ fn contents(world: &mut World, incoming: &Incoming<'_>, body: &Value) -> Result<
 /// `ContinueRetrievePropertiesEx`: the page size is that of the world.
 fn go_on(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> {
     let rest = take_page(world, incoming)?;
-    Ok(page(world, incoming.endpoint, rest, PAGE))
+    Ok(page(world, incoming, rest, PAGE))
 }
 
 /// `CancelRetrievePropertiesEx`: what is left is forgotten.
@@ -103,19 +103,29 @@ fn give_up(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fault> 
 fn take_page(world: &mut World, incoming: &Incoming<'_>) -> Result<Vec<Value>, Fault> {
     let body = request::body(incoming.request, &TOKEN)?;
     let token = body["token"].as_str().unwrap_or_default();
-    let rest = world.vi_json.take_page(incoming.endpoint, token);
+    let rest = session::own(world, incoming, |own| own.pages.remove(token))?;
     rest.ok_or_else(|| Fault::new("InvalidProperty", "The token is not known.").with("name", "token"))
 }
 
-fn page(world: &mut World, endpoint: &str, mut objects: Vec<Value>, size: usize) -> Answer {
+/// The first objects as an answer. Nobody without a session can go on, and gets everything at once.
+fn page(world: &mut World, incoming: &Incoming<'_>, mut objects: Vec<Value>, size: usize) -> Answer {
     if objects.is_empty() {
         return answer(&Value::Null);
     }
     let rest = objects.split_off(objects.len().min(size));
+    let mut token = None;
+    if !rest.is_empty() {
+        let session = incoming.request.header_text(session::TOKEN_HEADER);
+        let kept = world
+            .vi_json
+            .keep_page(incoming.endpoint, session.unwrap_or_default(), rest);
+        match kept {
+            Ok(kept) => token = Some(kept),
+            Err(rest) => objects.extend(rest),
+        }
+    }
     let mut result = json!({"_typeName": "RetrieveResult", "objects": objects});
-    if !rest.is_empty()
-        && let Some(token) = world.vi_json.keep_page(endpoint, rest)
-    {
+    if let Some(token) = token {
         result["token"] = json!(token);
     }
     answer(&result)

@@ -1,4 +1,5 @@
 mod fixture;
+mod session;
 mod stage;
 mod task;
 mod update;
