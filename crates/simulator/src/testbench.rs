@@ -198,6 +198,95 @@ impl Fixture {
     }
 }
 
+/// A member that no request has.
+const STRANGE: &str = "nobodyKnowsThis";
+
+/// Where the objects of a value are, as JSON pointers. What is in a box says its own type, and is not looked into.
+fn objects(at: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.for_each(|(index, item)| objects(&format!("{at}/{index}"), item, found));
+        }
+        Value::Object(members) if !members.contains_key("_value") => {
+            found.push(at.to_owned());
+            let members = members.iter();
+            members.for_each(|(name, member)| objects(&format!("{at}/{name}"), member, found));
+        }
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+impl Fixture {
+    /// The exchange with one thing wrong in its request, in each place: a member that nobody knows, and each member with a
+    /// value of a type that none has.
+    fn spoiled(&self) -> Vec<(String, Self)> {
+        let body = match &self.request["body"] {
+            Value::Null if self.request["method"] == "POST" => json!({}),
+            body => body.clone(),
+        };
+        let with = |at: &str, name: &str, value: Value| {
+            let mut body = body.clone();
+            body.pointer_mut(at).unwrap()[name] = value;
+            let mut request = self.request.clone();
+            request["body"] = body;
+            let fixture = Self {
+                name: self.name.clone(),
+                operation: self.operation.clone(),
+                request,
+                response: self.response.clone(),
+            };
+            (format!("{}{at}/{name}", self.name), fixture)
+        };
+        let mut places = Vec::new();
+        objects("", &body, &mut places);
+        let mut spoiled = Vec::new();
+        for at in &places {
+            spoiled.push(with(at, STRANGE, json!(1)));
+            let members = body.pointer(at).and_then(Value::as_object).unwrap();
+            let names = members.keys().filter(|name| *name != "_typeName");
+            spoiled.extend(names.map(|name| with(at, name, json!([[]]))));
+        }
+        spoiled
+    }
+}
+
+/// Whatever is wrong in the request of a fixture that is answered well, it is refused; `is_refusal` knows the service's own form.
+/// `taken` has the places, as ends of their names, at which anything is taken, with the reason.
+pub(crate) fn assert_spoiled_are_refused(
+    fixtures: &[Fixture],
+    taken: &[(&str, &str)],
+    is_refusal: impl Fn(&Answer) -> bool,
+    play: impl Fn(&Fixture) -> Answer,
+) {
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    let well = |fixture: &&Fixture| {
+        fixture.response["status"]
+            .as_u64()
+            .is_some_and(|status| status < 300)
+    };
+    for (place, spoiled) in fixtures.iter().filter(well).flat_map(Fixture::spoiled) {
+        tried += 1;
+        let answer = play(&spoiled);
+        let expected = !taken.iter().any(|(end, _)| place.ends_with(end));
+        if is_refusal(&answer) != expected {
+            wrong.push(format!("{place}: {} {}", answer.status, answer.value()));
+        }
+    }
+    assert!(tried > 20, "{tried}");
+    assert!(
+        wrong.is_empty(),
+        "{} of {tried}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Whether an answer of VI JSON says that the request cannot be read.
+pub(crate) fn is_invalid_request(answer: &Answer) -> bool {
+    answer.status == 500 && answer.value()["_typeName"] == "InvalidRequest"
+}
+
 /// Which kind of JSON each member of each object of a type is, over a whole value: `T.member` is a string, and so on.
 pub(crate) fn shapes(value: &Value, found: &mut BTreeMap<String, &'static str>) {
     match value {

@@ -107,6 +107,9 @@ fn entities(filter: &Value) -> Result<Vec<Value>, Fault> {
             "Ids need the type of their entity.",
         ));
     }
+    for id in ids.iter().filter(|id| id["_typeName"] == "ReplicationGroupId") {
+        body::GROUP_ID.check(id)?;
+    }
     Ok(ids)
 }
 

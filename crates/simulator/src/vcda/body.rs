@@ -191,7 +191,8 @@ const CONNECTION: Member = optional(
     "dataConnectionType",
     Shape::OneOf(&["PLAIN", "ENCRYPTED", "ENCRYPTED_COMPRESSED"]),
 );
-/// `C4ReplicationReconfigureSettings`. What its last two members hold is not documented.
+static ANYTHING: Shape = Shape::Anything;
+/// `C4ReplicationReconfigureSettings`. What the objects that are its last two members hold is not documented.
 pub(super) static RECONFIGURE: Shape = Shape::Object(&[
     DESCRIPTION,
     RPO,
@@ -200,16 +201,16 @@ pub(super) static RECONFIGURE: Shape = Shape::Object(&[
     RETENTION,
     FIRST_SYNC,
     SLA_PROFILE,
-    optional("sourceReconfigure", Shape::Anything),
-    optional("destinationReconfigure", Shape::Anything),
+    optional("sourceReconfigure", Shape::Map(&ANYTHING)),
+    optional("destinationReconfigure", Shape::Map(&ANYTHING)),
 ]);
 /// `StorageProfileSettings`.
 pub(super) static STORAGE_PROFILE: Shape = Shape::Object(&[optional("storageProfileId", Shape::Text)]);
 /// `VmReplicationStartSettings` and `VappReplicationStartSettings`. Of most kinds of source and destination the members are
 /// not documented.
 pub(super) static START: Shape = Shape::Object(&[
-    required("source", Shape::Anything),
-    required("destination", Shape::Anything),
+    required("source", Shape::Map(&ANYTHING)),
+    required("destination", Shape::Map(&ANYTHING)),
     DESCRIPTION,
     RPO,
     SLA_PROFILE,
@@ -242,7 +243,6 @@ pub(super) static PLAN_COPY: Shape = Shape::Object(&[
     required("displayName", Shape::Text),
     optional("keepReplications", Shape::Flag),
 ]);
-static ANYTHING: Shape = Shape::Anything;
 /// `RecoveryStepSettings`. What a replication looks like in it is not documented.
 pub(super) static STEP: Shape = Shape::Object(&[
     required("name", Shape::Text),

@@ -1,6 +1,6 @@
 //! Bodies of method calls whose parameters are data objects: checked by the type tables.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use super::request;
@@ -110,6 +110,10 @@ fn check(path: &str, type_name: &str, value: &Value) -> Result<(), Fault> {
 
 fn reference(path: &str, value: &Value) -> Result<(), Fault> {
     let text = |name: &str| value.get(name).is_some_and(Value::is_string);
+    let mut names = value.as_object().into_iter().flat_map(Map::keys);
+    if let Some(name) = names.find(|name| !["_typeName", "type", "value"].contains(&name.as_str())) {
+        return Err(unknown(&format!("{path}.{name}")));
+    }
     if text("type") && text("value") {
         Ok(())
     } else {
@@ -119,7 +123,7 @@ fn reference(path: &str, value: &Value) -> Result<(), Fault> {
 
 /// A value of any type: an object that says its type. One of a type that the tables do not have, as a boxed text is, is not looked
 /// into.
-fn boxed(path: &str, value: &Value) -> Result<(), Fault> {
+pub(crate) fn boxed(path: &str, value: &Value) -> Result<(), Fault> {
     Shape::Boxed
         .check(value)
         .map_err(|_| wrong(path, "an object that says its type in _typeName"))?;
@@ -149,7 +153,12 @@ pub(crate) fn fault(path: &str, value: &Value) -> Result<(), Fault> {
     })
 }
 
-fn object(path: &str, declared: &str, value: &Value) -> Result<(), Fault> {
+/// The members of an object, and the type that it says it is of, which is the declared one or derives from it.
+fn typed<'a>(
+    path: &str,
+    declared: &str,
+    value: &'a Value,
+) -> Result<(&'a Map<String, Value>, &'a str), Fault> {
     let Some(given) = value.as_object() else {
         return Err(wrong(path, "an object"));
     };
@@ -158,6 +167,34 @@ fn object(path: &str, declared: &str, value: &Value) -> Result<(), Fault> {
         let text = format!("Member {path} has to be a {declared}, and to say so in _typeName.");
         return Err(Fault::invalid_request(text));
     };
+    Ok((given, own))
+}
+
+/// A part of an object, down to its leaves: what is there fits its type, and anything may be missing.
+pub(crate) fn part(path: &str, declared: &str, value: &Value) -> Result<(), Fault> {
+    let (given, own) = typed(path, declared, value)?;
+    for (name, value) in given.iter().filter(|(name, _)| *name != "_typeName") {
+        let path = format!("{path}.{name}");
+        let member = types::member(own, name).ok_or_else(|| unknown(&path))?;
+        if value.is_null() {
+            continue;
+        }
+        if !types::is_data(member.type_name) {
+            check_member(&path, member, Some(value))?;
+        } else if !member.array {
+            part(&path, member.type_name, value)?;
+        } else {
+            let items = value.as_array().ok_or_else(|| wrong(&path, "an array"))?;
+            items
+                .iter()
+                .try_for_each(|item| part(&path, member.type_name, item))?;
+        }
+    }
+    Ok(())
+}
+
+fn object(path: &str, declared: &str, value: &Value) -> Result<(), Fault> {
+    let (given, own) = typed(path, declared, value)?;
     for name in given.keys().filter(|name| *name != "_typeName") {
         if types::member(own, name).is_none() {
             return Err(unknown(&format!("{path}.{name}")));

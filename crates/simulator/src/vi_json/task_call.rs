@@ -78,6 +78,9 @@ fn set_state(world: &mut World, incoming: &Incoming<'_>, key: &str, state: State
     if let Some(fault) = &fault {
         body::fault("fault", fault)?;
     }
+    if let Some(result) = &result {
+        body::boxed("result", result)?;
+    }
     let wanted = body["state"].as_str().unwrap_or_default();
     let fits = match wanted {
         "success" => fault.is_none(),

@@ -437,3 +437,58 @@ fn a_missing_member_and_a_wrong_type_are_differences() {
     assert!(differs(r#"{"a": [{"b": 1}]}"#, r#"{"a": [{"b": "1"}]}"#));
     assert!(!differs(r#"{"a": null, "b": []}"#, r#"{"a": {}, "b": [1]}"#));
 }
+
+/// The exchange of a fixture with one thing wrong at the root of its request: a member that nobody knows, or a member with a
+/// value of a type that none has.
+fn spoiled(fixture: &Fixture) -> Vec<Fixture> {
+    let Some(members) = fixture.exchange["request"]["body"].as_object() else {
+        return Vec::new();
+    };
+    let strange = [("nobodyKnowsThis", json!(1))].into_iter();
+    let wrong = members.keys().map(|name| (name.as_str(), json!([[]])));
+    let with = |(member, value): (&str, Value)| {
+        let mut exchange = fixture.exchange.clone();
+        exchange["request"]["body"][member] = value;
+        let name = fixture.name.clone();
+        Fixture { name, exchange }
+    };
+    strange.chain(wrong).map(with).collect()
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_operation() {
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    let taken = |fixture: &Fixture| {
+        let status = fixture.exchange["response"]["status"].as_u64();
+        // Of the settings of disks no member is documented.
+        let is_open = fixture.name == "vapp-replications/disks.json";
+        fixture.is_played()
+            && !fixture.has_unknown_form()
+            && !is_open
+            && status.is_some_and(|status| status < 300)
+    };
+    for fixture in fixtures()
+        .iter()
+        .filter(|fixture| taken(fixture))
+        .flat_map(spoiled)
+    {
+        tried += 1;
+        let (answer, _) = fixture.play();
+        if (answer.status, &answer.value()["code"]) != (400, &json!("BadUserInput")) {
+            let body = &fixture.exchange["request"]["body"];
+            wrong.push(format!(
+                "{}: {body}: {} {}",
+                fixture.name,
+                answer.status,
+                answer.value()
+            ));
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert!(
+        wrong.is_empty(),
+        "{} of {tried}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}

@@ -6,7 +6,10 @@ use super::EAST;
 use crate::exchange::{Answer, Request};
 use crate::pbm::PbmService;
 use crate::service::Service;
-use crate::testbench::{Bench, Fixture, Schema, Told, assert_alike, assert_played, fixtures, shapes};
+use crate::testbench::{
+    Bench, Fixture, Schema, Told, assert_alike, assert_played, assert_spoiled_are_refused, fixtures,
+    is_invalid_request, shapes,
+};
 
 const TOLD: Told = Told {
     states: &["isDefault", "profileCategory"],
@@ -102,4 +105,9 @@ fn every_answer_has_the_shape_of_the_schema_and_of_the_fixtures() {
             "PbmQueryProfileResult.fault",
         ],
     );
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_operation() {
+    assert_spoiled_are_refused(&fixtures("models-pbm"), &[], is_invalid_request, play);
 }

@@ -9,7 +9,10 @@ use super::{EAST, WEST, info};
 use crate::exchange::{Answer, Request};
 use crate::service::Service;
 use crate::sms::SmsService;
-use crate::testbench::{Bench, Fixture, Schema, Told, assert_alike, assert_played, fixtures, shapes};
+use crate::testbench::{
+    Bench, Fixture, Schema, Told, assert_alike, assert_played, assert_spoiled_are_refused, fixtures,
+    is_invalid_request, shapes,
+};
 
 const TOLD: Told = Told {
     states: &[
@@ -258,4 +261,21 @@ fn an_entry_has_the_type_the_states_and_the_members_of_the_fault() {
         json!({"_typeName": "GroupErrorResult", "error": [{"_typeName": "NotFound"}]})
     ));
     assert!(!is_entry(json!({"_typeName": "GroupOperationResult"})));
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_operation() {
+    let taken = [
+        (
+            "query-provider-info-base-type.json/nobodyKnowsThis",
+            "every provider is a VASA provider",
+        ),
+        (
+            "query-provider-info-encoded-id.json/nobodyKnowsThis",
+            "no id needs encoding",
+        ),
+    ];
+    assert_spoiled_are_refused(&fixtures("models-sms"), &taken, is_invalid_request, |fixture| {
+        play(fixture).answer
+    });
 }

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use super::{CLUSTER, WEST, bench, failover, task};
 use crate::exchange::{Answer, Request};
 use crate::service::Service;
-use crate::testbench::{Bench, Fixture, Schema, Told, assert_played, fixtures, shapes};
+use crate::testbench::{
+    Bench, Fixture, Schema, Told, assert_played, assert_spoiled_are_refused, fixtures, shapes,
+};
 use crate::vcha::service::RestService;
 use crate::vcha::{ActiveVm, AfterSwitch, ClusterSpec, ManagementSpec, Mode, TaskIds, VchaSpec};
 use crate::{FaultAction, FaultRule};
@@ -329,4 +331,15 @@ fn every_answer_has_the_shape_of_the_schema_and_of_the_fixtures() {
         .filter(|(name, kind)| wanted.get(*name) != Some(kind))
         .collect();
     assert_eq!(unknown, []);
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_operation() {
+    let refused = |answer: &Answer| super::is_refused(answer, 400, "INVALID_ARGUMENT");
+    let replaced = "what the fixture names is replaced by what there is";
+    let taken = ["tasks", "users"].map(|name| format!("list-by-everything.json/filter_spec/{name}"));
+    let taken = taken.each_ref().map(|end| (end.as_str(), replaced));
+    assert_spoiled_are_refused(&fixtures("models-vcenter"), &taken, refused, |fixture| {
+        play(fixture).1
+    });
 }

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use crate::exchange::{Answer, Request};
 use crate::spec::WorldSpec;
-use crate::testbench::{Bench, Fixture, Schema, Told, assert_alike, assert_played, fixtures, shapes};
+use crate::testbench::{
+    Bench, Fixture, Schema, Told, assert_alike, assert_played, assert_spoiled_are_refused, fixtures,
+    is_invalid_request, shapes,
+};
 use crate::vcha::{ClusterSpec, ManagementSpec, Mode, VchaSpec};
 
 const EAST: &str = "vc-east";
@@ -275,4 +278,12 @@ fn every_answer_has_the_shape_of_the_schema_and_of_the_fixtures() {
         shapes(&value, &mut given);
     }
     assert_alike(&given, &wanted, &[]);
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_operation() {
+    let fixtures = of_clusters();
+    assert_spoiled_are_refused(&fixtures, &[], is_invalid_request, |fixture| {
+        play(&fixtures, fixture)
+    });
 }

@@ -10,7 +10,10 @@ use crate::dpu::{HostTrouble, SwitchTrouble};
 use crate::exchange::{Answer, Request};
 use crate::host_network::tests::like;
 use crate::service::Service;
-use crate::testbench::{BASE, Bench, Fixture, Schema, Told, assert_alike, fixtures, idle, lists, shapes};
+use crate::testbench::{
+    BASE, Bench, Fixture, Schema, Told, assert_alike, assert_spoiled_are_refused, fixtures, idle,
+    is_invalid_request, lists, shapes,
+};
 use crate::vi_json::service;
 
 const PRESENT: &[&str] = &[
@@ -352,4 +355,19 @@ fn every_answer_has_the_shape_of_the_schema_and_of_the_fixtures() {
             "VMwareDVSConfigInfo.networkOffloadConfig",
         ],
     );
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_operation() {
+    let mut fixtures = fixtures("models-vim");
+    fixtures.retain(|fixture| {
+        let elsewhere =
+            fixture.operation.starts_with("FailoverCluster") || crate::vm::tests::plays(&fixture.name);
+        !elsewhere && !lists(NOT_PLAYED, &fixture.name) && !lists(NOT_SIMULATED, &fixture.name)
+    });
+    let taken = ["nobodyKnowsThis", "reason"].map(|name| format!("set-task-state-error.json/fault/{name}"));
+    let taken = taken
+        .each_ref()
+        .map(|end| (end.as_str(), "the type tables have no faults"));
+    assert_spoiled_are_refused(&fixtures, &taken, is_invalid_request, play);
 }

@@ -175,6 +175,8 @@ fn refuses_what_it_would_show(bench: &mut Bench, task: &str) {
         |arg: Value| json!({"description": {"_typeName": "LocalizableMessage", "key": "x", "arg": arg}});
     let odd = json!([{"_typeName": "KeyAnyValue", "key": "k", "value": {"_typeName": "string", "_value": "v"}, "x": 1}]);
     let bare = json!([{"_typeName": "KeyAnyValue", "key": "k", "value": "v"}]);
+    let coloured =
+        json!({"_typeName": "ManagedObjectReference", "type": "Task", "value": "x", "colour": "red"});
     let caused = json!({"_typeName": "NoPermission", "faultCause": {"_typeName": "HostIpConfig"}});
     for (method, body) in [
         ("SetTaskDescription", message(json!([5]))),
@@ -193,6 +195,7 @@ fn refuses_what_it_would_show(bench: &mut Bench, task: &str) {
         ),
         ("SetTaskState", fault_of(caused)),
         ("SetTaskState", json!({"state": "success", "result": "bare"})),
+        ("SetTaskState", json!({"state": "success", "result": coloured})),
     ] {
         let refused = call(bench, task, method, &body);
         assert_eq!(fault(&refused), "InvalidRequest", "{method} {body}");

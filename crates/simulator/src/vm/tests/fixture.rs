@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::super::{MachineTrouble, Placement, VmSpec};
 use super::{EAST, bench, call, named};
 use crate::exchange::{Answer, Request};
-use crate::testbench::{Bench, Fixture, Schema, Told, assert_played, fixtures};
+use crate::testbench::{
+    Bench, Fixture, Schema, Told, assert_played, assert_spoiled_are_refused, fixtures, is_invalid_request,
+};
 
 /// The folders of fixtures that are played here.
 const FOLDERS: [&str; 7] = [
@@ -251,4 +253,11 @@ fn every_fixture_is_answered_or_named_with_the_reason() {
         schema.check("", &answer.value());
         TOLD.differs(fixture, &answer)
     });
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_operation() {
+    let mut fixtures = fixtures("models-vim");
+    fixtures.retain(|fixture| plays(&fixture.name));
+    assert_spoiled_are_refused(&fixtures, &[], is_invalid_request, play);
 }
