@@ -80,6 +80,55 @@ fn vcenter_learns_of_a_move_later_or_when_it_refreshes() {
     assert_eq!(seen_by_vcenter(&mut bench), "uplink3");
 }
 
+/// All uplinks with their states, as the host and as vCenter tell them.
+fn told(bench: &mut Bench) -> [Vec<String>; 2] {
+    let info = bench.get(EAST, "/HostNetworkSystem/networkSystem-11/networkInfo");
+    let runtime = bench.get(EAST, "/DistributedVirtualSwitch/dvs-11/runtime");
+    let told = [
+        info.value()["proxySwitch"][0]["hostUplinkState"].clone(),
+        runtime.value()["hostMemberRuntime"][0]["hostUplinkState"].clone(),
+    ];
+    told.map(|states| {
+        let text = |state: &Value, name: &str| state[name].as_str().unwrap().to_owned();
+        let states = states.as_array().unwrap().iter();
+        let mut states: Vec<_> = states
+            .map(|state| format!("{} {}", text(state, "uplinkName"), text(state, "state")))
+            .collect();
+        states.sort();
+        states
+    })
+}
+
+#[test]
+fn both_places_tell_of_every_uplink_what_it_is_and_each_in_its_time() {
+    let first = [
+        "uplink1 active",
+        "uplink2 active",
+        "uplink3 standby",
+        "uplink4 standby",
+    ];
+    let second = [
+        "uplink1 standby",
+        "uplink2 standby",
+        "uplink3 active",
+        "uplink4 active",
+    ];
+    let mut bench = bench(DpuSpec::default());
+    assert_eq!(told(&mut bench), [first; 2]);
+    start(&mut bench, &json!({"dvsName": "dvs-east"}));
+    let mut between = false;
+    for _ in 0..80 {
+        bench.pass(50);
+        let both = told(&mut bench);
+        assert!(
+            both == [first; 2] || both == [second, first] || both == [second; 2],
+            "{both:?}"
+        );
+        between |= both == [second, first];
+    }
+    assert!(between && told(&mut bench) == [second; 2]);
+}
+
 #[test]
 fn a_second_call_without_an_alias_moves_back() {
     let mut bench = bench(DpuSpec::default());

@@ -267,6 +267,141 @@ fn what_does_not_fit_the_network_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn cards_lead_to_one_standard_switch_at_a_time() {
+    let mut bench = bench();
+    let spec = |cards: &[&str]| {
+        json!({"_typeName": "HostVirtualSwitchSpec", "numPorts": 64, "mtu": 9000,
+               "bridge": {"_typeName": "HostVirtualSwitchBondBridge", "nicDevice": cards}})
+    };
+    let cards = |bench: &mut Bench| -> Vec<(String, Value)> {
+        let info = get(bench, 11, "networkInfo");
+        let switches = info["vswitch"].as_array().unwrap().iter();
+        let told = switches.map(|switch| {
+            (
+                switch["name"].as_str().unwrap().to_owned(),
+                switch["pnic"].clone(),
+            )
+        });
+        told.collect()
+    };
+    let own = |name: &str, cards: &[&str]| {
+        let keys = cards.iter().map(|card| json!(format!("pnic-key-{card}")));
+        (name.to_owned(), keys.collect::<Value>())
+    };
+    let first = own("vSwitch0", &["vmnic0", "vmnic1"]);
+    let body = |cards: &[&str]| json!({"vswitchName": "vSwitch1", "spec": spec(cards)});
+    done(&mut bench, 11, "AddVirtualSwitch", &body(&["vmnic2"]));
+    assert_eq!(cards(&mut bench), [first.clone(), own("vSwitch1", &["vmnic2"])]);
+    done(
+        &mut bench,
+        11,
+        "UpdateVirtualSwitch",
+        &body(&["vmnic3", "vmnic2"]),
+    );
+    assert_eq!(
+        cards(&mut bench),
+        [first.clone(), own("vSwitch1", &["vmnic3", "vmnic2"])]
+    );
+    assert_eq!(
+        fault(&mut bench, 11, "UpdateVirtualSwitch", &body(&["vmnic0"])),
+        "ResourceInUse"
+    );
+    done(&mut bench, 11, "UpdateVirtualSwitch", &body(&["vmnic3"]));
+    let other = json!({"vswitchName": "vSwitch2", "spec": spec(&["vmnic2"])});
+    done(&mut bench, 11, "AddVirtualSwitch", &other);
+    assert_eq!(
+        cards(&mut bench),
+        [
+            first.clone(),
+            own("vSwitch1", &["vmnic3"]),
+            own("vSwitch2", &["vmnic2"])
+        ]
+    );
+    done(
+        &mut bench,
+        11,
+        "RemoveVirtualSwitch",
+        &json!({"vswitchName": "vSwitch2"}),
+    );
+    assert_eq!(cards(&mut bench), [first, own("vSwitch1", &["vmnic3"])]);
+    let info = get(&mut bench, 11, "networkInfo");
+    let second = &info["vswitch"][1];
+    assert_eq!((&second["mtu"], &second["numPorts"]), (&json!(9000), &json!(64)));
+}
+
+#[test]
+fn what_is_updated_is_what_is_read() {
+    let mut bench = bench();
+    let group = json!({"pgName": "Management Network", "portgrp": port_group("management", "vSwitch0")});
+    done(&mut bench, 11, "UpdatePortGroup", &group);
+    let nic = json!({"device": "vmk0", "nic": interface("10.8.77.9")});
+    done(&mut bench, 11, "UpdateVirtualNic", &nic);
+    let info = get(&mut bench, 11, "networkInfo");
+    assert_eq!(names(&info["portgroup"], "name"), ["management"]);
+    assert_eq!(info["portgroup"][0]["spec"]["vlanId"], 20);
+    assert_eq!(info["vnic"][0]["portgroup"], "management");
+    assert_eq!(info["vnic"][0]["spec"]["ip"]["ipAddress"], "10.8.77.9");
+    assert_eq!(info["vnic"][0]["spec"]["mtu"], 1500, "what is left out stays");
+
+    let dns = json!({"_typeName": "HostDnsConfig", "dhcp": false, "hostName": "esx-99",
+                     "domainName": "x.invalid", "address": ["192.0.2.53"]});
+    done(&mut bench, 11, "UpdateDnsConfig", &json!({"config": dns}));
+    let routes = json!({"_typeName": "HostIpRouteConfig", "defaultGateway": "192.0.2.1"});
+    done(&mut bench, 11, "UpdateIpRouteConfig", &json!({"config": routes}));
+    let info = get(&mut bench, 11, "networkInfo");
+    for (name, wanted) in [("dnsConfig", &dns), ("ipRouteConfig", &routes)] {
+        assert_eq!(get(&mut bench, 11, name), *wanted);
+        assert_eq!(info[name], *wanted);
+        assert_eq!(get(&mut bench, 11, "networkConfig")[name], *wanted);
+    }
+
+    let route = json!({"_typeName": "HostIpRouteEntry", "network": "203.0.113.0", "prefixLength": 24,
+                       "gateway": "192.0.2.2"});
+    let table = |operation: &str| {
+        let change = json!({"_typeName": "HostIpRouteOp", "changeOperation": operation, "route": route});
+        json!({"config": {"_typeName": "HostIpRouteTableConfig", "ipRoute": [change]}})
+    };
+    done(&mut bench, 11, "UpdateIpRouteTableConfig", &table("add"));
+    let told = |bench: &mut Bench| get(bench, 11, "networkInfo")["routeTableInfo"]["ipRoute"].clone();
+    assert_eq!(told(&mut bench), json!([route]));
+    assert_eq!(
+        fault(&mut bench, 11, "UpdateIpRouteTableConfig", &table("add")),
+        "HostConfigFault"
+    );
+    done(&mut bench, 11, "UpdateIpRouteTableConfig", &table("remove"));
+    assert_eq!(told(&mut bench), json!([]));
+
+    let speed = json!({"_typeName": "PhysicalNicLinkInfo", "speedMb": 1000, "duplex": false});
+    let card = |bench: &mut Bench| {
+        let info = get(bench, 11, "networkInfo");
+        let cards = info["pnic"].as_array().unwrap();
+        cards
+            .iter()
+            .find(|card| card["device"] == "vmnic2")
+            .unwrap()
+            .clone()
+    };
+    let negotiated = card(&mut bench);
+    let fixed = json!({"device": "vmnic2", "linkSpeed": speed});
+    done(&mut bench, 11, "UpdatePhysicalNicLinkSpeed", &fixed);
+    assert_eq!(card(&mut bench)["linkSpeed"], speed);
+    done(
+        &mut bench,
+        11,
+        "UpdatePhysicalNicLinkSpeed",
+        &json!({"device": "vmnic2"}),
+    );
+    assert_eq!(card(&mut bench), negotiated);
+
+    let value = json!({"key": "recovery-plan", "value": "plan-7"});
+    done(&mut bench, 11, "setCustomValue", &value);
+    assert_eq!(get(&mut bench, 11, "value")[0]["value"], "plan-7");
+    // The other host has none of it.
+    assert_eq!(get(&mut bench, 12, "value"), Value::Null);
+    assert_ne!(get(&mut bench, 12, "dnsConfig"), dns);
+}
+
+#[test]
 fn many_changes_are_made_together_or_not_at_all() {
     let mut bench = bench();
     let config = |vlan: i64| {

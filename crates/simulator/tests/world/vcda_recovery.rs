@@ -301,6 +301,32 @@ fn a_failover_works_without_the_source_and_shows_how_old_the_data_is() {
 }
 
 #[test]
+fn without_copies_data_grows_older_minute_by_minute_and_with_them_it_does_not() {
+    let mut pair = Pair::new(9, 1);
+    let path = format!("/vm-replications/{}", pair.id(1));
+    let late = |pair: &mut Pair| {
+        pair.log_in_again();
+        let shown = pair.get("west", &path)["destinationState"]["currentRpoViolation"].as_i64();
+        shown.expect("a number of minutes")
+    };
+    for _ in 0..6 {
+        pair.pass(10 * 60_000);
+        assert_eq!(late(&mut pair), 0);
+    }
+    pair.world.set_reachable("east", false);
+    pair.pass(15 * 60_000);
+    let first = late(&mut pair);
+    assert!((0..=15).contains(&first), "{first}");
+    for rounds in 1..=6 {
+        pair.pass(10 * 60_000);
+        assert_eq!(late(&mut pair), first + 10 * rounds);
+    }
+    pair.world.set_reachable("east", true);
+    pair.pass(16 * 60_000);
+    assert_eq!(late(&mut pair), 0);
+}
+
+#[test]
 fn a_reverse_removes_the_original_and_turns_the_sites_round() {
     let mut pair = Pair::new(10, 1);
     let id = pair.id(1);

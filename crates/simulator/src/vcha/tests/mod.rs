@@ -155,6 +155,21 @@ fn a_planned_failover_flushes_switches_and_heals() {
 }
 
 #[test]
+fn a_planned_failover_takes_its_time_to_flush_and_a_forced_one_none() {
+    for (planned, [not_yet, by_then]) in [(true, [799, 2_500]), (false, [49, 300])] {
+        for seed in 0..12 {
+            let mut bench = Bench::new(&WorldSpec::pair(seed).groups(0).replications(0));
+            assert_eq!(failover(&mut bench, planned).status, 202);
+            bench.pass(not_yet);
+            assert_eq!(switches(&bench), 0, "seed {seed}, planned: {planned}");
+            assert_eq!(active(&mut bench), "10.9.2.1");
+            bench.pass(by_then - not_yet);
+            assert_eq!(switches(&bench), 1, "seed {seed}, planned: {planned}");
+        }
+    }
+}
+
+#[test]
 fn a_failover_sent_twice_switches_back() {
     let mut bench = bench(VchaSpec::default());
     failover(&mut bench, false);
@@ -267,6 +282,23 @@ fn sessions_need_the_password_and_are_not_those_of_vi_json() {
         bench.rest(WEST, Method::GET, "/api/session", &Value::Null).status,
         401
     );
+}
+
+#[test]
+fn a_session_dies_idle_after_half_an_hour_and_of_age_after_a_day() {
+    let status = |bench: &mut Bench| bench.rest(WEST, Method::GET, "/api/session", &Value::Null).status;
+    let mut bench = bench(VchaSpec::default());
+    bench.pass(30 * 60_000);
+    assert_eq!(status(&mut bench), 200);
+    bench.pass(30 * 60_000 + 1);
+    assert_eq!(status(&mut bench), 401);
+    bench.log_in(WEST);
+    for _ in 0..(24 * 3) {
+        bench.pass(20 * 60_000);
+        assert_eq!(status(&mut bench), 200);
+    }
+    bench.pass(1);
+    assert_eq!(status(&mut bench), 401);
 }
 
 #[test]

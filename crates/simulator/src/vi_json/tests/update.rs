@@ -292,6 +292,39 @@ fn a_view_is_followed_as_the_inventory_and_the_list_change() {
 }
 
 #[test]
+fn a_list_is_set_anew_from_objects_or_from_another_view() {
+    let mut bench = bench();
+    let host = |number: u32| reference("HostSystem", &format!("host-{number}"));
+    let made = |bench: &mut Bench, method: &str, body: &Value| {
+        let path = format!("/ViewManager/ViewManager/{method}");
+        bench.post(EAST, &path, body).value()
+    };
+    let list = made(&mut bench, "CreateListView", &json!({"obj": [host(11)]}));
+    let path = format!("/ListView/{}", list["value"].as_str().unwrap());
+    let members = |bench: &mut Bench, path: &str| bench.get(EAST, &format!("{path}/view")).value();
+    assert_eq!(members(&mut bench, &path), json!([host(11)]));
+    let anew = json!({"obj": [host(12), host(99)]});
+    let unresolved = bench.post(EAST, &format!("{path}/ResetListView"), &anew).value();
+    assert_eq!(
+        (unresolved, members(&mut bench, &path)),
+        (json!([host(99)]), json!([host(12)]))
+    );
+    let container = json!({
+        "container": reference("Folder", "group-d1"),
+        "type": ["HostSystem"],
+        "recursive": true,
+    });
+    let container = made(&mut bench, "CreateContainerView", &container);
+    let from = json!({ "view": container });
+    let reset = bench.post(EAST, &format!("{path}/ResetListViewFromView"), &from);
+    assert_eq!(reset.status, 204);
+    assert_eq!(members(&mut bench, &path), json!([host(11), host(12)]));
+    let copy = made(&mut bench, "CreateListViewFromView", &from);
+    let copy = format!("/ListView/{}", copy["value"].as_str().unwrap());
+    assert_eq!(members(&mut bench, &copy), json!([host(11), host(12)]));
+}
+
+#[test]
 fn a_partial_update_names_the_member_that_changed() {
     let mut bench = bench();
     let task = bench.world.run_task(EAST, 40_000, Ok(None));

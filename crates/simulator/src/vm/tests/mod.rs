@@ -1,4 +1,5 @@
 mod fixture;
+mod question;
 mod random;
 mod readings;
 mod room;
