@@ -445,6 +445,19 @@ fn only_a_host_with_a_service_console_has_interfaces_there() {
         done(&mut bench, 12, "AddServiceConsoleVirtualNic", &nic),
         json!("vswif1")
     );
+    let moved = json!({"device": "vswif1", "nic": interface("10.8.12.14")});
+    done(&mut bench, 12, "UpdateServiceConsoleVirtualNic", &moved);
+    let routes = json!({"_typeName": "HostIpRouteConfig", "defaultGateway": "10.8.12.1"});
+    done(
+        &mut bench,
+        12,
+        "UpdateConsoleIpRouteConfig",
+        &json!({"config": routes}),
+    );
+    let info = get(&mut bench, 12, "networkInfo");
+    assert_eq!(info["consoleVnic"][1]["spec"]["ip"]["ipAddress"], "10.8.12.14");
+    assert_eq!(info["consoleIpRouteConfig"], routes);
+    assert_eq!(get(&mut bench, 12, "consoleIpRouteConfig"), routes);
     done(
         &mut bench,
         12,

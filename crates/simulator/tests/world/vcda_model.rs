@@ -397,3 +397,59 @@ fn a_plan_goes_step_by_step_waits_at_its_prompt_and_stops_at_an_error() {
     assert_eq!(pair.call("west", Method::DELETE, &path, None).status, 204);
     assert_eq!(pair.call("west", Method::GET, &path, None).status, 404);
 }
+
+#[test]
+fn a_plan_is_rehearsed_and_cleaned_up_and_one_that_migrates_keeps_the_order_of_its_steps() {
+    let mut pair = Pair::new(1, 2);
+    let make = |pair: &mut Pair, name: &str, is_migration: bool| {
+        let body = json!({"displayName": name, "isMigration": is_migration});
+        let path = format!(
+            "/recovery-plans/{}",
+            text(&pair.post("/recovery-plans", Some(&body))["id"])
+        );
+        let steps = [1, 2].map(|number| {
+            let replications = json!([{"replicationId": pair.id(number)}]);
+            let step = json!({"name": "step", "delay": 600_000, "replications": replications});
+            text(&pair.post(&format!("{path}/steps"), Some(&step))["id"])
+        });
+        (path, steps)
+    };
+    let states = |pair: &mut Pair| [1, 2].map(|number| pair.recovery_state("west", &pair.id(number)));
+    let (rehearsed, _) = make(&mut pair, "rehearsed", false);
+    let body = json!({"displayName": "copied", "keepReplications": true});
+    let copied = text(&pair.post(&format!("{rehearsed}/clone"), Some(&body))["id"]);
+    pair.post(&format!("{rehearsed}/test"), None);
+    pair.pass(1_300_000);
+    assert_eq!(states(&mut pair), ["TEST", "TEST"]);
+    let cleanup = pair.call("west", Method::DELETE, &format!("{rehearsed}/test"), None);
+    assert_eq!(cleanup.status, 202);
+    pair.pass(1_300_000);
+    pair.log_in_again();
+    assert_eq!(states(&mut pair), ["NOT_STARTED", "NOT_STARTED"]);
+
+    let (migrated, steps) = make(&mut pair, "migrated", true);
+    let moved = pair.post(&format!("{migrated}/steps/{}/move?newSequence=1", steps[1]), None);
+    assert_eq!(moved["sequence"], json!(1));
+    for (path, run) in [
+        (&rehearsed, "migrate"),
+        (&migrated, "test"),
+        (&migrated, "failover"),
+    ] {
+        let refused = pair.call("west", Method::POST, &format!("{path}/{run}"), None);
+        assert_eq!(refused.status, 400, "{run}");
+    }
+    pair.post(&format!("{migrated}/migrate"), None);
+    pair.pass(60_000);
+    assert_eq!(states(&mut pair), ["NOT_STARTED", "COMPLETE"], "by the new order");
+    pair.pass(1_300_000);
+    assert_eq!(states(&mut pair), ["COMPLETE", "COMPLETE"]);
+    for number in [1, 2] {
+        let found = pair.world.vcda().replication(&pair.id(number)).unwrap();
+        assert!(!found.source_vm.as_ref().unwrap().powered_on);
+    }
+    // The copy has the same replications, of which no test can be made any more.
+    let run = text(&pair.post(&format!("/recovery-plans/{copied}/test"), None)["id"]);
+    pair.pass(60_000);
+    let ended = pair.get("west", &format!("/tasks/{run}"));
+    assert_eq!(ended["state"], json!("FAILED"));
+}

@@ -138,3 +138,16 @@ fn without_a_replication_manager_there_is_nothing_to_ask() {
     let asked = groups(&mut bench, &[entity("virtualMachine", "vm-12")]);
     assert_eq!(asked.value()["_typeName"], "ManagedObjectNotFound");
 }
+
+#[test]
+fn what_is_not_simulated_says_so_and_what_it_is() {
+    let mut bench = bench(0, |_| {});
+    let path = "/pbm/PbmPlacementSolver/PlacementSolver/PbmCheckRequirements";
+    let refused = bench.post(EAST, path, &json!({}));
+    assert_eq!(
+        (refused.status, &refused.value()["_typeName"]),
+        (500, &json!("NotImplemented"))
+    );
+    let text = refused.value()["faultstring"].as_str().unwrap().to_owned();
+    assert!(text.contains("PbmPlacementSolver/PbmCheckRequirements"), "{text}");
+}

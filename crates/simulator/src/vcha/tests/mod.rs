@@ -302,6 +302,21 @@ fn a_session_dies_idle_after_half_an_hour_and_of_age_after_a_day() {
 }
 
 #[test]
+fn answers_say_their_media_type_and_those_without_a_body_say_none() {
+    let mut bench = bench(VchaSpec::default());
+    let mut ask = |method: Method, path: &str| {
+        let answer = bench.rest(WEST, method, path, &Value::Null);
+        let media_type = answer.header_text("content-type").map(str::to_owned);
+        (answer.status, media_type, answer.body.is_empty())
+    };
+    let json = Some("application/json".to_owned());
+    let missing = ask(Method::GET, "/api/cis/tasks/none");
+    assert_eq!(missing, (404, json.clone(), false));
+    assert_eq!(ask(Method::GET, "/api/session"), (200, json, false));
+    assert_eq!(ask(Method::DELETE, "/api/session"), (204, None, true));
+}
+
+#[test]
 fn requests_that_do_not_fit_are_refused_in_the_standard_form() {
     let mut bench = bench(VchaSpec::default());
     let path = format!("{CLUSTER}?action=failover&vmw-task=true");
