@@ -113,6 +113,11 @@ pub(crate) fn happen(world: &mut World, event: VcdaEvent) {
 }
 
 impl Vcda {
+    /// How the service behaves.
+    pub fn spec(&self) -> &VcdaSpec {
+        &self.spec
+    }
+
     /// All replications, by id.
     pub fn replications(&self) -> impl Iterator<Item = &Replication> {
         self.replications.values()

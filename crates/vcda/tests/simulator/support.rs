@@ -8,8 +8,8 @@ use farside_simulator::{FaultRule, Simulator, WorldSpec};
 use farside_transport::testing::recorded;
 use farside_transport::{Clock, RemoteOperation, SystemClock, WaitError};
 use farside_vcda::{
-    Cards, Extension, FailoverSettings, Finished, MigrateSettings, Networks, Power, Target, VcdaClient,
-    VcdaClientBuilder, VmReplicationId, poll_policy,
+    Cards, Extension, FailoverSettings, Finished, MigrateSettings, Networks, OperationTag, Power, Target,
+    VcdaClient, VcdaClientBuilder, VmReplicationId, poll_policy,
 };
 use farside_wire::Secret;
 
@@ -93,8 +93,14 @@ pub(crate) fn credentials(simulator: &Simulator, site: &str) -> (String, Secret)
 
 pub(crate) fn builder(simulator: &Simulator, clock: Arc<dyn Clock>, site: &str) -> VcdaClientBuilder {
     let (user, password) = credentials(simulator, site);
-    VcdaClient::builder(recorded(Arc::new(simulator.transport(site))), site, clock)
-        .credentials(user, password)
+    let builder = VcdaClient::builder(recorded(Arc::new(simulator.transport(site))), site, clock);
+    let builder = builder.credentials(user, password);
+    // One tag for all would make a second action the first one there.
+    if simulator.world().vcda().spec().deduplicates {
+        builder
+    } else {
+        builder.tag(OperationTag::new("farside-tests"))
+    }
 }
 
 pub(crate) fn client(
