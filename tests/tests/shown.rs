@@ -57,6 +57,19 @@ fn a_check_counts_what_a_run_would_skip_and_says_why_once() {
     assert!(check.stdout.contains(counts), "{}", check.stdout);
 }
 
+// "mend this, or leave the item out with --only" stood below each of 24 groups.
+#[test]
+fn a_hint_that_complaints_share_is_given_once() {
+    let (user, _sim) = scene();
+    let test = ["run", "plan.toml", "--mode", "test", "--yes", "--journal", "j.db"];
+    assert_eq!(user.run(&test).code, Some(1));
+    let check = user.run(&["check", "plan.toml", "--for", "planned"]);
+    let blocked = check.stdout.lines().filter(|line| line.starts_with("NO-GO"));
+    assert!(blocked.count() > 1, "{}", check.stdout);
+    let hint = "leave the item out with --only";
+    assert_eq!(check.stdout.matches(hint).count(), 1, "{}", check.stdout);
+}
+
 #[test]
 fn the_command_that_takes_a_run_up_names_its_journal_unless_it_is_the_default_one() {
     let (user, sim) = scene();
@@ -126,7 +139,7 @@ fn the_commands_that_are_told_with_an_error_of_a_journal_name_it() {
     let there = user.run(&run("r1", &[])).stderr;
     assert!(
         there.ends_with(&format!(
-            "hint: take that run up with: farside resume r1 {journal}\n"
+            "hint: see what became of that run with: farside status r1 {journal}\n"
         )),
         "{there}"
     );

@@ -53,7 +53,12 @@ pub(crate) fn way_out(error: &JournalError) -> Option<String> {
             typed(&format!("farside resume {holder}")),
             typed(&format!("farside abort {holder}"))
         )),
-        JournalErrorKind::RunExists { run } | JournalErrorKind::Unusable { run } => Some(format!(
+        // It may have ended: `status` tells, and names the way on if there is one.
+        JournalErrorKind::RunExists { run } => Some(format!(
+            "see what became of that run with: {}",
+            typed(&format!("farside status {run}"))
+        )),
+        JournalErrorKind::Unusable { run } => Some(format!(
             "take that run up with: {}",
             typed(&format!("farside resume {run}"))
         )),

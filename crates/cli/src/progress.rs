@@ -1,11 +1,12 @@
 //! Progress of a run: a bar at a terminal, lines elsewhere, JSON lines with `--json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use farside_engine::{ActionState, ItemId, OutcomeResult, Record, Run};
+use farside_engine::{ActionRef, ActionState, ItemId, OutcomeResult, Record, Run};
 use farside_failover::driver::Observer;
+use farside_failover::report::first_names;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -130,6 +131,7 @@ impl Progress {
 
     /// Problems are told as they happen; the rest is numbers.
     fn tell(&mut self, run: &Run, records: &[Record]) {
+        let mut problems = Problems::default();
         for record in records {
             match record {
                 Record::ActionEnded { action, outcome, .. } if outcome.result != OutcomeResult::Done => {
@@ -138,23 +140,27 @@ impl Progress {
                         OutcomeResult::Failed => "failed",
                         OutcomeResult::Unknown => "outcome unknown",
                     };
-                    let name = run.action(action).map_or("", |(_, step, _)| step.name.as_str());
-                    self.say(&format!(
-                        "{}: {name}: {what}: {}",
-                        action.item,
-                        outcome.note.as_deref().unwrap_or("no reason given")
-                    ));
+                    let why = outcome.note.as_deref().unwrap_or("no reason given");
+                    problems.add(&action.item, format!("{}: {what}: {why}", step_name(run, action)));
                 }
-                Record::ItemSkipped { item, reason, .. } => self.say(&format!("{item}: skipped: {reason}")),
+                Record::ItemSkipped { item, reason, .. } => problems.add(item, format!("skipped: {reason}")),
                 Record::LookDeferred { action, reason, .. }
                 | Record::ActionPutBack { action, reason, .. } => {
                     self.tell_once(&action.item, reason);
                 }
                 Record::CallLost { call, reason, .. } => {
-                    self.say(&format!("{call}: looking what became of it: {reason}"))
+                    for member in run.call(*call).iter().flat_map(|call| &call.members) {
+                        problems.add(
+                            &member.item,
+                            format!("{}: looking what became of it: {reason}", step_name(run, member)),
+                        );
+                    }
                 }
                 _ => {}
             }
+        }
+        for line in problems.lines() {
+            self.say(&line);
         }
         let ended = run
             .items()
@@ -193,6 +199,35 @@ impl Observer for Progress {
     }
 }
 
+/// The name of an action, as the plan's kind calls it.
+fn step_name<'a>(run: &'a Run, action: &ActionRef) -> &'a str {
+    run.action(action).map_or("", |(_, step, _)| step.name.as_str())
+}
+
+/// What went wrong at one moment; items of which the same is said share a line, since a cause that they have in common hits many.
+#[derive(Default)]
+struct Problems<'a> {
+    said: Vec<(String, Vec<&'a str>)>,
+    places: BTreeMap<String, usize>,
+}
+
+impl<'a> Problems<'a> {
+    fn add(&mut self, item: &'a ItemId, what: String) {
+        match self.places.get(&what).and_then(|place| self.said.get_mut(*place)) {
+            Some((_, items)) => items.push(item.as_str()),
+            None => {
+                self.places.insert(what.clone(), self.said.len());
+                self.said.push((what, vec![item.as_str()]));
+            }
+        }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = String> {
+        let said = self.said.iter();
+        said.map(|(what, items)| format!("{}: {what}", first_names(items)))
+    }
+}
+
 /// What is going on, in a few words: the priority group, and how many items are at which step.
 fn under_way(run: &Run) -> String {
     let mut steps: Vec<(&str, usize)> = Vec::new();
@@ -223,5 +258,30 @@ fn under_way(run: &Run) -> String {
     match group {
         Some(group) => format!("{group}: {}", steps.join(", ")),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // One session that could not be had was told on a line for each of 40 items.
+    #[test]
+    fn items_that_fail_for_the_same_reason_share_a_line() {
+        let items: Vec<ItemId> = ["a", "b", "c", "d", "e"].map(ItemId::new).into();
+        let mut problems = Problems::default();
+        for (at, item) in items.iter().enumerate() {
+            let what = if at == 1 {
+                "skipped: b"
+            } else {
+                "migrate: failed: 401"
+            };
+            problems.add(item, what.to_owned());
+        }
+        let lines: Vec<String> = problems.lines().collect();
+        assert_eq!(
+            lines,
+            ["a, c, d and 1 more: migrate: failed: 401", "b: skipped: b"]
+        );
     }
 }

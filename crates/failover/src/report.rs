@@ -2,6 +2,8 @@
 
 mod text;
 
+pub use text::first_names;
+
 use std::collections::BTreeMap;
 
 use farside_engine::{
@@ -268,6 +270,9 @@ fn item_report(item: &Item, progress: &ItemProgress, now: Timestamp) -> ItemRepo
             data,
         });
     }
+    if progress.result() == Some(ItemResult::Skipped) {
+        notes.extend(done_before(&actions));
+    }
     let started = progress.actions.iter().find_map(|action| action.started);
     let ended = progress
         .result()
@@ -289,8 +294,43 @@ fn item_report(item: &Item, progress: &ItemProgress, now: Timestamp) -> ItemRepo
     }
 }
 
+/// What the world keeps of an item that is given up half way.
+fn done_before(actions: &[ActionReport]) -> Option<String> {
+    let done = actions.iter().filter(|action| action.result == "done");
+    let names: Vec<&str> = done.map(|action| action.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("done before that: {}", names.join(", ")))
+}
+
 /// Milliseconds as seconds with three decimals.
 #[expect(clippy::cast_precision_loss, reason = "a run is shorter than 285,000 years")]
 fn seconds(millis: u64) -> f64 {
     millis as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A server had failed over when the run was aborted, and the summary said "skipped" and nothing else.
+    #[test]
+    fn what_was_done_to_an_item_that_is_given_up_is_told() {
+        let action = |name: &str, result| ActionReport {
+            name: name.to_owned(),
+            result,
+            attempts: 1,
+            seconds: None,
+            data: serde_json::Value::Null,
+        };
+        let mut actions = vec![
+            action("prepare", "done"),
+            action("fail over", "done"),
+            action("wait", "not begun"),
+        ];
+        assert_eq!(
+            done_before(&actions).as_deref(),
+            Some("done before that: prepare, fail over")
+        );
+        actions.drain(..2);
+        assert_eq!(done_before(&actions), None);
+    }
 }

@@ -58,7 +58,7 @@ pub enum JournalErrorKind {
         holder: RunId,
     },
     /// The name is taken.
-    #[error("there is a run {run} already: choose another name, or take that run up")]
+    #[error("there is a run {run} already: choose another name")]
     RunExists {
         /// The name.
         run: RunId,

@@ -8,7 +8,7 @@ use farside_failover::connection::{Connections, HttpsConnector};
 use farside_failover::kind::{self, Verdict};
 use farside_failover::plan::{Document, Selection, resolve};
 use farside_failover::preflight::{ItemCheck, Preflight};
-use farside_failover::report::exit;
+use farside_failover::report::{exit, first_names};
 use farside_failover::runs::History;
 use farside_journal::Journal;
 use farside_transport::{Clock, SystemClock};
@@ -81,20 +81,11 @@ fn shared<'a, T: PartialEq + ?Sized>(
     shared
 }
 
-/// The first names, and how many more there are.
-fn few(names: &[&str]) -> String {
-    const MOST: usize = 3;
-    let first = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
-}
-
 /// The complaints, the losses and the verdict.
 pub(super) fn text(preflight: &Preflight) -> String {
     let mut text = String::new();
-    for (condition, names) in shared(preflight.complaints()) {
+    let mut complaints = shared(preflight.complaints()).into_iter().peekable();
+    while let Some((condition, names)) = complaints.next() {
         let word = match condition.verdict {
             Verdict::Go => "ok",
             Verdict::Warning => "warning",
@@ -103,11 +94,15 @@ pub(super) fn text(preflight: &Preflight) -> String {
         let _ = writeln!(
             text,
             "{word:<8} {}: {}: {}",
-            few(&names),
+            first_names(&names),
             condition.name,
             condition.value
         );
-        if let Some(hint) = &condition.hint {
+        // A hint that the next complaint has too is given below the last of them.
+        let goes_on = complaints
+            .peek()
+            .is_some_and(|(next, _)| next.hint == condition.hint);
+        if let Some(hint) = condition.hint.as_ref().filter(|_| !goes_on) {
             let _ = writeln!(text, "         {hint}");
         }
     }
@@ -116,7 +111,7 @@ pub(super) fn text(preflight: &Preflight) -> String {
     let notes: Vec<_> = notes.collect();
     for ((skipped, note), names) in shared(notes.iter().map(|(item, note)| (*item, note))) {
         let word = if *skipped { "skipped" } else { "note" };
-        let _ = writeln!(text, "{word:<8} {}: {note}", few(&names));
+        let _ = writeln!(text, "{word:<8} {}: {note}", first_names(&names));
     }
     let losses: Vec<_> = preflight.losses().collect();
     if !losses.is_empty() {

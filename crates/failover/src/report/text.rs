@@ -1,17 +1,24 @@
 //! The report as text, for a terminal of a given width.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::report::{Report, ReportState};
+use crate::report::{ItemReport, Report, ReportState};
 
 /// So many of the items that have not ended are listed in a summary: a run that is stopped early has nearly all of them.
 const MOST_OPEN: usize = 10;
-/// Notes are shortened to fit; a terminal narrower than this gets lines that wrap.
+/// Lines are shortened to fit; a terminal narrower than this gets lines that wrap.
 const NARROWEST: usize = 60;
+/// So many names of items that came to the same end for the same reason are given.
+const MOST_NAMES: usize = 3;
+/// A reason takes so many lines at most: what went wrong comes last in a chain of errors, and that is often not on the first.
+const MOST_LINES: usize = 4;
+/// Where the lines after the first begin.
+const INDENT: &str = "         ";
 
 impl Report {
-    /// One line per priority group and kind, then every item that ended otherwise than done, with the reason. Of those that have not
-    /// ended, the first few are listed, those before others of which something is to be said.
+    /// One line per priority group and kind, then the items that ended otherwise than done, with the reason; those that ended alike
+    /// for the same reason share it, and the first few are named. Of those that have not ended, the first few are listed, those before others of which something is to be said.
     pub fn summary(&self, width: usize) -> String {
         let mut text = self.heading();
         text.push_str(&self.group_table());
@@ -24,12 +31,11 @@ impl Report {
             .filter(|item| item.result != "done")
             .partition(|item| item.result == "open");
         open.sort_by_key(|item| item.notes.is_empty());
-        for item in ended.into_iter().chain(open.into_iter().take(MOST_OPEN)) {
-            let line = match item.notes.as_slice() {
-                [] => format!("{:<8} {}", item.result, item.name),
-                notes => format!("{:<8} {}: {}", item.result, item.name, notes.join("; ")),
-            };
-            let _ = writeln!(text, "{}", fit(&line, width));
+        for (result, notes, names) in alike(ended) {
+            let _ = writeln!(text, "{}", told(result, &first_names(&names), notes, width));
+        }
+        for item in open.into_iter().take(MOST_OPEN) {
+            let _ = writeln!(text, "{}", told(item.result, &item.name, &item.notes, width));
         }
         if let more @ 1.. = self.items.open.saturating_sub(MOST_OPEN) {
             let _ = writeln!(
@@ -176,6 +182,57 @@ impl Report {
     }
 }
 
+/// Items in their order; those with the same result for the same reason are together, where the first of them is. Items of which
+/// nothing is said stand alone.
+fn alike(items: Vec<&ItemReport>) -> Vec<(&'static str, &[String], Vec<&str>)> {
+    let mut alike: Vec<(&'static str, &[String], Vec<&str>)> = Vec::new();
+    let mut places: BTreeMap<(&str, &[String]), usize> = BTreeMap::new();
+    for item in items {
+        let place = *places.entry((item.result, &item.notes)).or_insert(alike.len());
+        match alike.get_mut(place) {
+            Some((_, notes, names)) if !notes.is_empty() => names.push(&item.name),
+            _ => alike.push((item.result, &item.notes, vec![&item.name])),
+        }
+    }
+    alike
+}
+
+/// The first names of items, and how many more there are.
+pub fn first_names(names: &[&str]) -> String {
+    let first = names[..names.len().min(MOST_NAMES)].join(", ");
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// What became of items, with the reason.
+fn told(result: &str, names: &str, notes: &[String], width: usize) -> String {
+    match notes {
+        [] => fit(&format!("{result:<8} {names}"), width),
+        notes => wrapped(&format!("{result:<8} {names}: {}", notes.join("; ")), width),
+    }
+}
+
+/// The text in lines of the width, the last of which is cut if there would be too many.
+fn wrapped(text: &str, width: usize) -> String {
+    let width = width.max(NARROWEST);
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = text.trim_end().to_owned();
+    while lines.len() + 1 < MOST_LINES && rest.chars().count() > width {
+        let end = rest.char_indices().nth(width).map_or(rest.len(), |(at, _)| at);
+        // The first columns are the result, or the indent: a word that is wider than a line is left to be cut.
+        let Some(space) = rest.get(INDENT.len()..end).and_then(|words| words.rfind(' ')) else {
+            break;
+        };
+        let next = rest.split_off(INDENT.len() + space);
+        lines.push(rest);
+        rest = format!("{INDENT}{}", next.trim_start());
+    }
+    lines.push(fit(&rest, width));
+    lines.join("\n")
+}
+
 /// The line, cut to the width with a mark where something is missing.
 fn fit(line: &str, width: usize) -> String {
     let width = width.max(NARROWEST);
@@ -192,7 +249,7 @@ mod tests {
     use farside_engine::Mode;
 
     use super::*;
-    use crate::report::{Counts, ItemReport, SCHEMA};
+    use crate::report::{Counts, SCHEMA};
 
     fn item(number: usize, result: &'static str, note: Option<&str>) -> ItemReport {
         ItemReport {
@@ -252,6 +309,41 @@ mod tests {
         assert_eq!(
             lines[17..],
             ["open     and 11 more; the report of the run has them all"],
+            "{text}"
+        );
+    }
+
+    // One session that could not be had was told of each of 40 replications, on a line that ended before the reason.
+    #[test]
+    fn items_that_fail_for_the_same_reason_share_it_and_it_is_told_whole() {
+        let reason = "migrate: sessions.get on the session failed (request eaf784d0-290): the server answered 401: \
+                      NotAuthenticated: Authentication is needed.";
+        let mut details: Vec<_> = (1..41)
+            .map(|number| item(number, "failed", Some(reason)))
+            .collect();
+        details.push(item(41, "skipped", Some("left out")));
+        details.push(item(42, "failed", Some(reason)));
+        details.push(item(43, "failed", Some(&"endless ".repeat(200))));
+        let counts = Counts {
+            failed: 42,
+            skipped: 1,
+            ..Counts::default()
+        };
+        let text = report(counts, details).summary(80);
+        let lines: Vec<&str> = text.lines().skip(6).collect();
+        assert_eq!(
+            lines[..4],
+            [
+                "failed   vm-001, vm-002, vm-003 and 38 more: migrate: sessions.get on the",
+                "         session failed (request eaf784d0-290): the server answered 401:",
+                "         NotAuthenticated: Authentication is needed.",
+                "skipped  vm-041: left out",
+            ],
+            "{text}"
+        );
+        assert_eq!(lines.len(), 4 + MOST_LINES, "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80) && text.ends_with("…\n"),
             "{text}"
         );
     }
