@@ -73,7 +73,13 @@ struct Head {
 impl World {
     /// Whether a file says that it is a saved world, of whatever version.
     pub fn is_saved(bytes: &[u8]) -> bool {
-        serde_json::from_slice::<Head>(bytes).is_ok_and(|head| head.farside_world.is_some())
+        match serde_json::from_slice::<Head>(bytes) {
+            Ok(head) => head.farside_world.is_some(),
+            // What has lost its end begins as it was written.
+            Err(_) => bytes
+                .strip_prefix(b"{\"")
+                .is_some_and(|rest| rest.starts_with(MARK.as_bytes())),
+        }
     }
 
     /// The whole world as a file: state, clock, events under way, sessions, tasks, requests that wait for their answers, the
@@ -98,7 +104,13 @@ impl World {
     /// [`LoadError`] if it is no saved world, was saved in another version of the form, is damaged, or has a fault rule that makes no
     /// sense in it.
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
-        let head: Head = serde_json::from_slice(bytes).map_err(|_| LoadError::Other)?;
+        let head: Head = serde_json::from_slice(bytes).map_err(|error| {
+            if Self::is_saved(bytes) {
+                LoadError::Damaged(error)
+            } else {
+                LoadError::Other
+            }
+        })?;
         match head.farside_world {
             None => return Err(LoadError::Other),
             Some(found) if found != u64::from(VERSION) => return Err(LoadError::Version { found }),
@@ -312,8 +324,8 @@ mod tests {
             .build()
             .save()
             .unwrap();
-        let damaged = World::load(&saved[..saved.len() / 2]);
-        assert!(damaged.is_err());
+        let half = &saved[..saved.len() / 2];
+        assert!(matches!(World::load(half), Err(LoadError::Damaged(_))) && World::is_saved(half));
         assert!(World::is_saved(&saved) && !World::is_saved(b"{\"seed\": 1}"));
     }
 

@@ -158,7 +158,9 @@ fn read(path: &Path, seed: Option<u64>) -> Result<WorldSpec, Failure> {
         .with_context(|| format!("cannot read the world {}", path.display()))
         .map_err(|error| {
             let names = WorldSpec::NAMES.map(|name| format!("`{name}`")).join(", ");
-            Failure::refused(error).hint(format!("worlds with a name are {names}; else give a TOML file"))
+            Failure::refused(error).hint(format!(
+                "worlds with a name are {names}; else give a TOML file, or one that --save has written"
+            ))
         })?;
     let read = if text.trim_start().starts_with('{') {
         // The position comes with the message of the JSON reader.
