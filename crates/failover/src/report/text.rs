@@ -18,7 +18,8 @@ const INDENT: &str = "         ";
 
 impl Report {
     /// One line per priority group and kind, then the items that ended otherwise than done, with the reason; those that ended alike
-    /// for the same reason share it, and the first few are named. Of those that have not ended, the first few are listed, those before others of which something is to be said.
+    /// for the same reason share it, and the first few are named. Of those that have not ended, the first few are listed, those
+    /// before others of which something is to be said.
     pub fn summary(&self, width: usize) -> String {
         let mut text = self.heading();
         text.push_str(&self.group_table());
@@ -31,8 +32,12 @@ impl Report {
             .filter(|item| item.result != "done")
             .partition(|item| item.result == "open");
         open.sort_by_key(|item| item.notes.is_empty());
-        for (result, notes, names) in alike(ended) {
-            let _ = writeln!(text, "{}", told(result, &first_names(&names), notes, width));
+        let ended = alike(ended);
+        for (result, notes, names) in &ended {
+            let _ = writeln!(text, "{}", told(result, &first_names(names), notes, width));
+        }
+        if ended.iter().any(|(_, _, names)| names.len() > MOST_NAMES) {
+            let _ = writeln!(text, "The report of the run has all names.");
         }
         for item in open.into_iter().take(MOST_OPEN) {
             let _ = writeln!(text, "{}", told(item.result, &item.name, &item.notes, width));
@@ -341,11 +346,10 @@ mod tests {
             ],
             "{text}"
         );
-        assert_eq!(lines.len(), 4 + MOST_LINES, "{text}");
-        assert!(
-            text.lines().all(|line| line.chars().count() <= 80) && text.ends_with("…\n"),
-            "{text}"
-        );
+        assert_eq!(lines.len(), 5 + MOST_LINES, "{text}");
+        assert!(lines[3 + MOST_LINES].ends_with('…'), "{text}");
+        assert_eq!(lines[4 + MOST_LINES], "The report of the run has all names.");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]
