@@ -12,7 +12,8 @@ use farside_engine::Mode;
 #[command(name = "farside", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done as asked; 1 items failed or were skipped, or preflight says no; \
-    2 bad input or refused, nothing touched; 3 stopped before the end, can be resumed; 4 the outcome of some item is unknown."
+    2 bad input or refused, nothing touched; 3 not at its end: stopped, can be resumed, or (status) under way; 4 the outcome of \
+    some item is unknown."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
