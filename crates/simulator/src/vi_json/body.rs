@@ -170,9 +170,13 @@ fn typed<'a>(
     Ok((given, own))
 }
 
-/// A part of an object, down to its leaves: what is there fits its type, and anything may be missing.
+/// A part of an object, down to its leaves: what is there fits its type, and anything may be missing. An object that does not name
+/// its type is of the declared one: clients send back what they were told, and `vi_json.omits_type_names` tells it like that.
 pub(crate) fn part(path: &str, declared: &str, value: &Value) -> Result<(), Fault> {
-    let (given, own) = typed(path, declared, value)?;
+    let (given, own) = match value.as_object() {
+        Some(given) if !given.contains_key("_typeName") => (given, declared),
+        _ => typed(path, declared, value)?,
+    };
     for (name, value) in given.iter().filter(|(name, _)| *name != "_typeName") {
         let path = format!("{path}.{name}");
         let member = types::member(own, name).ok_or_else(|| unknown(&path))?;

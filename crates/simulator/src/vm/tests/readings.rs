@@ -7,6 +7,7 @@ use crate::exchange::Answer;
 use crate::sms::{CorrectsFiles, VasaSpec, Verb};
 use crate::spec::WorldSpec;
 use crate::testbench::Bench;
+use crate::vi_json::ViJsonSpec;
 use crate::vi_json::value::reference;
 use crate::vm::{Ports, VmSpec, WhileRewriting};
 
@@ -233,6 +234,25 @@ fn device(bench: &mut Bench, machine: &str, type_name: &str) -> Value {
     let devices = config["hardware"]["device"].as_array().unwrap().iter();
     let mut found = devices.filter(|device| device["_typeName"] == type_name);
     found.next().unwrap().clone()
+}
+
+/// A client sends back what it was told.
+#[test]
+fn a_part_of_a_device_need_not_name_the_type_that_its_place_declares() {
+    let mut spec = ViJsonSpec::default();
+    spec.omits_type_names = true;
+    let mut bench = Bench::new(&world(VmSpec::default(), CorrectsFiles::No).vi_json(spec));
+    let id = bench.world.vms().named(EAST, "east-01").unwrap().id.clone();
+    let mut card = device(&mut bench, &id, "VirtualVmxnet3");
+    assert!(card["backing"]["port"]["_typeName"].is_null(), "{card}");
+    card["connectable"]["startConnected"] = json!(false);
+    done(&mut bench, &id, "ReconfigVM_Task", &edit(&card)).unwrap();
+    let edited = device(&mut bench, &id, "VirtualVmxnet3");
+    assert_eq!(edited["connectable"]["startConnected"], false);
+    card["backing"]["port"]["colour"] = json!("red");
+    let path = format!("/VirtualMachine/{id}/ReconfigVM_Task");
+    let refused = bench.post(EAST, &path, &edit(&card));
+    assert_eq!(refused.value()["_typeName"], "InvalidRequest");
 }
 
 #[test]
