@@ -239,8 +239,10 @@ fn device(bench: &mut Bench, machine: &str, type_name: &str) -> Value {
 /// A client sends back what it was told.
 #[test]
 fn a_part_of_a_device_need_not_name_the_type_that_its_place_declares() {
-    let mut spec = ViJsonSpec::default();
-    spec.omits_type_names = true;
+    let spec = ViJsonSpec {
+        omits_type_names: true,
+        ..ViJsonSpec::default()
+    };
     let mut bench = Bench::new(&world(VmSpec::default(), CorrectsFiles::No).vi_json(spec));
     let id = bench.world.vms().named(EAST, "east-01").unwrap().id.clone();
     let mut card = device(&mut bench, &id, "VirtualVmxnet3");
