@@ -184,15 +184,17 @@ impl HostNetwork {
         Ok(judge(&host, failover))
     }
 
-    /// Looks as often as a wait does: without a refresh, which is left to the next look where there is nothing to see yet.
-    async fn glance(&self, failover: &DpuFailover) -> Result<DpuVerdict, HostNetworkError> {
+    /// Looks as often as a wait does, whether the switch has moved: without a refresh, which is left to the next look where there is
+    /// nothing to see yet. One that fails ends no wait, and is told: the next look may show nothing for want of it.
+    async fn glance(
+        &self,
+        failover: &DpuFailover,
+    ) -> Result<(bool, Option<HostNetworkError>), HostNetworkError> {
         let host = self.host(&failover.host).await?;
-        let verdict = judge(&host, failover);
-        if verdict != DpuVerdict::Moved {
-            // A refresh that fails says nothing about the move, and the next look is as good as this one.
-            let _ = self.refresh(&host).await;
+        if judge(&host, failover) == DpuVerdict::Moved {
+            return Ok((true, None));
         }
-        Ok(verdict)
+        Ok((false, self.refresh(&host).await.err()))
     }
 
     /// The failover as remote work to wait for: it has succeeded when the wanted DPU is active. It never fails, since no
@@ -420,10 +422,8 @@ impl TaskSource for DpuFailovers {
         let failover =
             failover.map_err(|foreign| foreign.not_sent(&PROPERTY_COLLECTOR_RETRIEVE_PROPERTIES_EX))?;
         let (status, unread) = match self.network.glance(&failover).await {
-            Ok(DpuVerdict::Moved) => (TaskStatus::Succeeded { result: None }, None),
-            Ok(DpuVerdict::Unchanged | DpuVerdict::Unclear { .. }) => {
-                (TaskStatus::Running { progress: None }, None)
-            }
+            Ok((true, unread)) => (TaskStatus::Succeeded { result: None }, unread),
+            Ok((false, unread)) => (TaskStatus::Running { progress: None }, unread),
             Err(HostNetworkError::Call { source, .. }) if !is_about_the_host(&source) => return Err(source),
             Err(unread) => (TaskStatus::Running { progress: None }, Some(unread)),
         };

@@ -8,7 +8,7 @@ use farside_host_network::{
 use farside_simulator::dpu::{DpuSpec, HostTrouble, LostHost, Refresh, VcenterView};
 use farside_simulator::vi_json::{UnknownMethod, ViJsonSpec};
 use farside_simulator::{FaultAction, FaultRule, WorldSpec};
-use farside_transport::{Clock as _, Effect, PollPolicy};
+use farside_transport::{Clock as _, Effect, PollPolicy, WaitErrorKind};
 
 use crate::support::Site;
 
@@ -101,6 +101,35 @@ async fn a_move_that_the_host_does_not_show_by_itself_is_not_undone() {
     );
     assert_eq!(site.move_to(&failover).await.unwrap(), DpuStart::AlreadyActive);
     assert_eq!((site.truth(), site.requests()), ((1, 1), 0));
+}
+
+/// The move is not seen for want of a refresh, so that is what the end of the wait tells.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_cannot_have_the_host_look_says_so() {
+    let site = Site::reading(|spec| spec.refresh = Refresh::HostLooks);
+    let failover = site.plan_to(None).await;
+    assert_eq!(
+        site.network.start(&failover, None).await.unwrap(),
+        DpuStart::Asked
+    );
+    let refuse = FaultAction::Refuse {
+        status: 500,
+        body: None,
+        retry_after: None,
+    };
+    let rule = FaultRule::new("HostNetworkSystem_RefreshNetworkSystem", refuse);
+    site.simulator.world().faults_mut().add(rule.times(None));
+    let work = site.network.operation(&failover);
+    let limit = Duration::from_secs(30);
+    let waited = work.until_done(limit, site.clock.as_ref(), PollPolicy::default());
+    let error = waited.await.unwrap_err();
+    assert!(
+        matches!(error.source.kind(), WaitErrorKind::Deadline { .. }),
+        "{error:?}"
+    );
+    let refused = error.unread.as_ref().and_then(|unread| unread.call()).unwrap();
+    assert_eq!(refused.operation().id, "HostNetworkSystem_RefreshNetworkSystem");
+    assert_eq!(site.truth(), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
