@@ -1,12 +1,12 @@
 //! Progress of a run: a bar at a terminal, lines elsewhere, JSON lines with `--json`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use farside_engine::{ActionRef, ActionState, ItemId, OutcomeResult, Record, Run};
 use farside_failover::driver::Observer;
-use farside_failover::report::first_names;
+use farside_failover::report::{first_names, together};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -206,25 +206,17 @@ fn step_name<'a>(run: &'a Run, action: &ActionRef) -> &'a str {
 
 /// What went wrong at one moment; items of which the same is said share a line, since a cause that they have in common hits many.
 #[derive(Default)]
-struct Problems<'a> {
-    said: Vec<(String, Vec<&'a str>)>,
-    places: BTreeMap<String, usize>,
-}
+struct Problems<'a>(Vec<(&'a ItemId, String)>);
 
 impl<'a> Problems<'a> {
     fn add(&mut self, item: &'a ItemId, what: String) {
-        match self.places.get(&what).and_then(|place| self.said.get_mut(*place)) {
-            Some((_, items)) => items.push(item.as_str()),
-            None => {
-                self.places.insert(what.clone(), self.said.len());
-                self.said.push((what, vec![item.as_str()]));
-            }
-        }
+        self.0.push((item, what));
     }
 
     fn lines(&self) -> impl Iterator<Item = String> {
-        let said = self.said.iter();
-        said.map(|(what, items)| format!("{}: {what}", first_names(items)))
+        let said = self.0.iter().map(|(item, what)| (item.as_str(), what.as_str()));
+        let lines = together(said).into_iter();
+        lines.map(|(what, items)| format!("{}: {what}", first_names(&items)))
     }
 }
 

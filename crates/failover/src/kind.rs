@@ -136,7 +136,7 @@ pub struct Check {
 }
 
 /// One thing that preflight looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Condition {
     /// What was looked at: "state of the target group".
     pub name: String,

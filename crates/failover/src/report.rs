@@ -2,7 +2,7 @@
 
 mod text;
 
-pub use text::first_names;
+pub use text::{first_names, together};
 
 use std::collections::BTreeMap;
 

@@ -7,8 +7,8 @@ use farside_engine::{Mode, ResolvedPlan};
 use farside_failover::connection::{Connections, HttpsConnector};
 use farside_failover::kind::{self, Verdict};
 use farside_failover::plan::{Document, Selection, resolve};
-use farside_failover::preflight::{ItemCheck, Preflight};
-use farside_failover::report::{exit, first_names};
+use farside_failover::preflight::Preflight;
+use farside_failover::report::{exit, first_names, together};
 use farside_failover::runs::History;
 use farside_journal::Journal;
 use farside_transport::{Clock, SystemClock};
@@ -67,24 +67,12 @@ pub(super) async fn ask(
     Ok((resolved, preflight, world))
 }
 
-/// What is said of items, in the order of the plan; items of which the same is said share it.
-fn shared<'a, T: PartialEq + ?Sized>(
-    said: impl Iterator<Item = (&'a ItemCheck, &'a T)>,
-) -> Vec<(&'a T, Vec<&'a str>)> {
-    let mut shared: Vec<(&T, Vec<&str>)> = Vec::new();
-    for (item, what) in said {
-        match shared.iter_mut().find(|(known, _)| *known == what) {
-            Some((_, names)) => names.push(&item.name),
-            None => shared.push((what, vec![&item.name])),
-        }
-    }
-    shared
-}
-
 /// The complaints, the losses and the verdict.
 pub(super) fn text(preflight: &Preflight) -> String {
     let mut text = String::new();
-    let mut complaints = shared(preflight.complaints()).into_iter().peekable();
+    let complaints = preflight.complaints();
+    let complaints = together(complaints.map(|(item, condition)| (item.name.as_str(), condition)));
+    let mut complaints = complaints.into_iter().peekable();
     while let Some((condition, names)) = complaints.next() {
         let word = match condition.verdict {
             Verdict::Go => "ok",
@@ -107,10 +95,12 @@ pub(super) fn text(preflight: &Preflight) -> String {
         }
     }
     let notes = preflight.items.iter();
-    let notes = notes.filter_map(|item| item.note.as_deref().map(|note| (item, (item.skipped, note))));
-    let notes: Vec<_> = notes.collect();
-    for ((skipped, note), names) in shared(notes.iter().map(|(item, note)| (*item, note))) {
-        let word = if *skipped { "skipped" } else { "note" };
+    let notes = notes.filter_map(|item| {
+        let note = item.note.as_deref()?;
+        Some((item.name.as_str(), (item.skipped, note)))
+    });
+    for ((skipped, note), names) in together(notes) {
+        let word = if skipped { "skipped" } else { "note" };
         let _ = writeln!(text, "{word:<8} {}: {note}", first_names(&names));
     }
     let losses: Vec<_> = preflight.losses().collect();

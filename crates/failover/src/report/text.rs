@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::report::{ItemReport, Report, ReportState};
+use crate::report::{Report, ReportState};
 
 /// So many of the items that have not ended are listed in a summary: a run that is stopped early has nearly all of them.
 const MOST_OPEN: usize = 10;
@@ -32,11 +32,15 @@ impl Report {
             .filter(|item| item.result != "done")
             .partition(|item| item.result == "open");
         open.sort_by_key(|item| item.notes.is_empty());
-        let ended = alike(ended);
-        for (result, notes, names) in &ended {
+        let ended = together(ended.into_iter().enumerate().map(|(at, item)| {
+            // Items of which nothing is said stand alone.
+            let alone = item.notes.is_empty().then_some(at);
+            (item.name.as_str(), (item.result, item.notes.as_slice(), alone))
+        }));
+        for ((result, notes, _), names) in &ended {
             let _ = writeln!(text, "{}", told(result, &first_names(names), notes, width));
         }
-        if ended.iter().any(|(_, _, names)| names.len() > MOST_NAMES) {
+        if ended.iter().any(|(_, names)| names.len() > MOST_NAMES) {
             let _ = writeln!(text, "The report of the run has all names.");
         }
         for item in open.into_iter().take(MOST_OPEN) {
@@ -187,19 +191,18 @@ impl Report {
     }
 }
 
-/// Items in their order; those with the same result for the same reason are together, where the first of them is. Items of which
-/// nothing is said stand alone.
-fn alike(items: Vec<&ItemReport>) -> Vec<(&'static str, &[String], Vec<&str>)> {
-    let mut alike: Vec<(&'static str, &[String], Vec<&str>)> = Vec::new();
-    let mut places: BTreeMap<(&str, &[String]), usize> = BTreeMap::new();
-    for item in items {
-        let place = *places.entry((item.result, &item.notes)).or_insert(alike.len());
-        match alike.get_mut(place) {
-            Some((_, notes, names)) if !notes.is_empty() => names.push(&item.name),
-            _ => alike.push((item.result, &item.notes, vec![&item.name])),
+/// What is said of names, in the order in which it was first said; names of which the same is said share it.
+pub fn together<'a, T: Ord + Copy>(said: impl IntoIterator<Item = (&'a str, T)>) -> Vec<(T, Vec<&'a str>)> {
+    let mut together: Vec<(T, Vec<&str>)> = Vec::new();
+    let mut places: BTreeMap<T, usize> = BTreeMap::new();
+    for (name, what) in said {
+        let place = *places.entry(what).or_insert(together.len());
+        match together.get_mut(place) {
+            Some((_, names)) => names.push(name),
+            None => together.push((what, vec![name])),
         }
     }
-    alike
+    together
 }
 
 /// The first names of items, and how many more there are.
@@ -254,7 +257,7 @@ mod tests {
     use farside_engine::Mode;
 
     use super::*;
-    use crate::report::{Counts, SCHEMA};
+    use crate::report::{Counts, ItemReport, SCHEMA};
 
     fn item(number: usize, result: &'static str, note: Option<&str>) -> ItemReport {
         ItemReport {
