@@ -103,11 +103,7 @@ async fn an_alias_is_passed_on_and_a_wrong_one_is_refused() {
         .run(&plan_with(&bench, "target_alias = \"vmdpu7\""), Mode::Planned)
         .await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("No DPU of this alias"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("No DPU of this alias");
     assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 1));
 }
 
@@ -122,11 +118,7 @@ async fn a_lost_answer_is_found_out_from_the_uplinks() {
             let outcome = bench.run(&plan(&bench), Mode::Planned).await;
             assert_done(&outcome);
             assert_moved_once(&bench);
-            assert!(
-                outcome.notes().contains("the answer was lost"),
-                "{}",
-                outcome.notes()
-            );
+            outcome.assert_says("the answer was lost");
         }
     }
 }
@@ -177,7 +169,7 @@ async fn a_host_that_is_not_ready_is_left_untouched() {
         assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
         let outcome = bench.run(&plan, Mode::Planned).await;
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-        assert!(outcome.notes().contains(words), "{}", outcome.notes());
+        outcome.assert_says(words);
         assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 0));
     }
 }
@@ -213,7 +205,7 @@ async fn a_switch_that_is_not_set_up_for_it_is_left_untouched() {
         assert!(told, "{check:#?}");
         let outcome = bench.run(&plan, Mode::Planned).await;
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-        assert!(outcome.notes().contains(words), "{}", outcome.notes());
+        outcome.assert_says(words);
         assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 0));
     }
 }
@@ -225,11 +217,7 @@ async fn a_release_without_the_failover_is_told_before_anything_is_sent() {
     let check = bench.check(&plan, Mode::Planned).await;
     assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
     let outcome = bench.run(&plan, Mode::Planned).await;
-    assert!(
-        outcome.notes().contains("release of VI JSON: 8.0.2.0"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("release of VI JSON: 8.0.2.0");
     assert_eq!(bench.attempts(MOVE), 0);
 }
 
@@ -268,7 +256,7 @@ async fn a_wrong_host_or_switch_is_told_before_anything_is_sent() {
         assert_eq!(bench.check(&plan, Mode::Planned).await.verdict, Verdict::NoGo);
         let outcome = bench.run(&plan, Mode::Planned).await;
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-        assert!(outcome.notes().contains(words), "{}", outcome.notes());
+        outcome.assert_says(words);
         assert_eq!(bench.attempts(MOVE), 0);
     }
 }
@@ -280,7 +268,7 @@ async fn the_wanted_dpu_that_is_active_already_is_left_alone() {
     assert_eq!(bench.check(&plan, Mode::Planned).await.verdict, Verdict::Warning);
     let outcome = bench.run(&plan, Mode::Planned).await;
     assert_done(&outcome);
-    assert!(outcome.notes().contains("active already"), "{}", outcome.notes());
+    outcome.assert_says("active already");
     assert_eq!(bench.attempts(MOVE), 0);
 }
 
@@ -306,7 +294,7 @@ async fn a_move_that_cannot_be_started_by_hand_is_refused() {
     assert_done(&bench.run(&plan, Mode::Planned).await);
     let outcome = bench.run(&plan, Mode::Failback).await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(outcome.notes().contains("InvalidArgument"), "{}", outcome.notes());
+    outcome.assert_says("InvalidArgument");
     assert_eq!(state(&bench), (1, 1));
 }
 
@@ -434,7 +422,7 @@ async fn a_test_is_skipped_and_says_why() {
     let bench = Bench::new(&spec());
     let outcome = bench.run(&plan(&bench), Mode::Test).await;
     assert_eq!(outcome.counts(), [0, 0, 1, 0], "{}", outcome.notes());
-    assert!(outcome.notes().contains("not testable"), "{}", outcome.notes());
+    outcome.assert_says("not testable");
     assert_eq!(bench.heard("vc-west"), 0);
 }
 
@@ -447,7 +435,7 @@ async fn a_disaster_sends_nothing_to_the_protected_site() {
         .replace("dvs-west", "dvs-east");
     let outcome = bench.run(&plan, Mode::Disaster).await;
     assert_eq!(outcome.counts(), [0, 0, 1, 0], "{}", outcome.notes());
-    assert!(outcome.notes().contains("protected site"), "{}", outcome.notes());
+    outcome.assert_says("protected site");
     assert_eq!(bench.heard("vc-east"), 0);
 }
 
@@ -552,7 +540,7 @@ async fn a_move_that_the_host_shows_only_when_it_is_told_to_look_is_seen_and_not
     assert_eq!(state(&bench), (1, 1));
     let outcome = bench.run(&plan(&bench), Mode::Planned).await;
     assert_done(&outcome);
-    assert!(outcome.notes().contains("active already"), "{}", outcome.notes());
+    outcome.assert_says("active already");
     assert_eq!((state(&bench), bench.attempts(MOVE)), ((1, 1), 0));
 }
 
@@ -568,7 +556,7 @@ async fn a_lost_host_is_left_untouched_whatever_its_calls_are_refused_with() {
         bench.world().hosts_mut().set_trouble("host-21", trouble, true);
         let outcome = bench.run(&plan(&bench), Mode::Planned).await;
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-        assert!(outcome.notes().contains("notResponding"), "{}", outcome.notes());
+        outcome.assert_says("notResponding");
         assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 0));
     }
 }
@@ -595,11 +583,7 @@ async fn a_host_that_does_not_have_the_method_ends_the_item_however_it_says_so()
         let bench = Bench::new(&world);
         let outcome = bench.run(&plan(&bench), Mode::Planned).await;
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-        assert!(
-            outcome.notes().contains("need release 8.0.3"),
-            "{}",
-            outcome.notes()
-        );
+        outcome.assert_says("need release 8.0.3");
         assert_eq!((state(&bench), bench.attempts(MOVE)), ((0, 0), 1));
         assert!(outcome.report.seconds < 60.0, "nobody waits for it");
     }

@@ -70,6 +70,13 @@ impl Outcome {
         }
         text
     }
+
+    /// The report says this of an item.
+    #[track_caller]
+    pub(crate) fn assert_says(&self, words: &str) {
+        let notes = self.notes();
+        assert!(notes.contains(words), "{words:?} is not in: {notes}");
+    }
 }
 
 impl Bench {

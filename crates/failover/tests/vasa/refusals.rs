@@ -68,11 +68,7 @@ async fn a_group_that_was_never_failed_over_is_not_reversed() {
     assert_eq!(check.verdict, Verdict::NoGo, "{check:#?}");
     let outcome = bench.run(&plan, Mode::Reprotect).await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("nothing to reprotect"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("nothing to reprotect");
     assert_eq!(bench.attempts(REVERSE), 0);
 }
 
@@ -93,7 +89,7 @@ async fn after_a_failback_a_disaster_run_does_not_take_old_data_for_recovered() 
         assert_eq!(check.verdict, Verdict::NoGo, "{stays}: {check:#?}");
         let outcome = bench.run(&plan, Mode::Disaster).await;
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{stays}: {}", outcome.notes());
-        assert!(outcome.notes().contains("reprotect first"), "{}", outcome.notes());
+        outcome.assert_says("reprotect first");
         assert_eq!(bench.attempts(FAIL_OVER), sent);
         assert_done(&bench.run(&plan, Mode::Reprotect).await, 1);
         bench.pass(Duration::from_secs(120)).await;
@@ -113,7 +109,7 @@ async fn nothing_is_reversed_while_the_other_side_is_not_seen_even_if_one_array_
         bench.world().set_reachable("vc-east", false);
         let outcome = bench.run(&plan, Mode::Reprotect).await;
         assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-        assert!(outcome.notes().contains("vc-east"), "{}", outcome.notes());
+        outcome.assert_says("vc-east");
         assert_eq!(bench.attempts(REVERSE), 0);
         bench.world().set_reachable("vc-east", true);
         assert_done(&bench.run(&plan, Mode::Reprotect).await, 1);
@@ -176,11 +172,7 @@ async fn a_run_that_finds_its_work_done_sends_nothing() {
         let sent = [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation));
         let outcome = bench.run(&plan, Mode::Planned).await;
         assert_done(&outcome, 2);
-        assert!(
-            outcome.notes().contains("failed over already"),
-            "{}",
-            outcome.notes()
-        );
+        outcome.assert_says("failed over already");
         assert_eq!(
             [SYNC, PREPARE, FAIL_OVER].map(|operation| bench.attempts(operation)),
             sent
@@ -196,19 +188,11 @@ async fn groups_with_machines_are_moved_in_a_disaster_only() {
     let plan = plan(&bench);
     let outcome = bench.run(&plan, Mode::Planned).await;
     assert_eq!(outcome.counts(), [1, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("not part of this version"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("not part of this version");
     assert_eq!(group(&bench, "vc-west", "group-001").state, GroupState::Target);
     let outcome = bench.run(&plan, Mode::Disaster).await;
     assert_done(&outcome, 2);
-    assert!(
-        outcome.notes().contains("leaves their VMs alone"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("leaves their VMs alone");
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +205,7 @@ async fn plans_that_pair_the_wrong_groups_are_refused() {
         .replace("rt-900", "rt-002");
     let outcome = bench.run(&crossed, Mode::Planned).await;
     assert_eq!(outcome.counts(), [1, 2, 0, 0], "{}", outcome.notes());
-    assert!(outcome.notes().contains("is paired with"), "{}", outcome.notes());
+    outcome.assert_says("is paired with");
     let unknown = plan
         .replace("rt-003", "rt-777")
         .replace("uid-west-1", "west-array-provider-1");
@@ -237,11 +221,7 @@ async fn plans_that_pair_the_wrong_groups_are_refused() {
     let stranger = plan.replace("uid-west-1", "no-such-provider");
     let outcome = bench.run(&stranger, Mode::Test).await;
     assert_eq!(outcome.counts(), [0, 3, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("no provider called no-such-provider"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("no provider called no-such-provider");
 }
 
 #[tokio::test(start_paused = true)]

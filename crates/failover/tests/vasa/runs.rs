@@ -30,11 +30,7 @@ async fn a_planned_run_over_two_providers_keeps_to_their_batch_sizes() {
         assert_eq!(bench.attempts(operation), 24, "{operation}");
     }
     assert_eq!(bench.overlaps(), 0);
-    assert!(
-        outcome.notes().contains("the group holds no VMs"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("the group holds no VMs");
     let data = &outcome.report.details[0].actions[2].data;
     assert_eq!(data["state"], "FAILEDOVER");
     assert!(
@@ -148,11 +144,7 @@ async fn a_prepare_that_a_source_shows_is_seen_and_not_taken_for_a_failure() {
         assert_ne!(check.verdict, Verdict::NoGo, "{check:#?}");
         let outcome = bench.run(&plan, Mode::Planned).await;
         assert_done(&outcome, 2);
-        assert!(
-            outcome.notes().contains("prepared already"),
-            "{}",
-            outcome.notes()
-        );
+        outcome.assert_says("prepared already");
         assert_eq!(bench.attempts(PREPARE), 0);
         assert_eq!(bench.effects(FAIL_OVER), [1, 1]);
     }
@@ -260,11 +252,7 @@ async fn a_group_that_fails_inside_a_task_fails_alone_and_says_why() {
     ));
     let outcome = bench.run(&plan(&bench), Mode::Planned).await;
     assert_eq!(outcome.counts(), [2, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("disk 7 has no replica"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("disk 7 has no replica");
     assert_eq!(
         group(&bench, "vc-west", "group-003").state,
         GroupState::FailedOver
@@ -361,6 +349,6 @@ async fn a_test_whose_volumes_are_in_use_is_not_ended_by_force() {
     assert_done(&bench.run(&plan, Mode::Test).await, 2);
     let outcome = bench.run(&plan, Mode::Cleanup).await;
     assert_eq!(outcome.counts(), [0, 2, 0, 0], "{}", outcome.notes());
-    assert!(outcome.notes().contains("still in use"), "{}", outcome.notes());
+    outcome.assert_says("still in use");
     assert_eq!(states(&bench, "vc-west"), [GroupState::InTest]);
 }

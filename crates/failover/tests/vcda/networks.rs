@@ -71,11 +71,7 @@ async fn a_way_home_is_asked_for_in_the_terms_of_the_site_at_home() {
     }
     let refused = bench.run(&named, Mode::Failback).await;
     assert_eq!(refused.counts(), [0, 2, 0, 0], "{}", refused.notes());
-    assert!(
-        refused.notes().contains("not a vcenter site"),
-        "{}",
-        refused.notes()
-    );
+    refused.assert_says("not a vcenter site");
 }
 
 // Where silence about networks means that no card is connected, a VM was recovered without any, and the run said nothing of it.

@@ -55,11 +55,7 @@ async fn a_disaster_recovers_from_the_instance_that_the_plan_names() {
     );
     let outcome = bench.run(&unknown, Mode::Disaster).await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("The instance is not known."),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("The instance is not known.");
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,11 +73,7 @@ async fn a_failback_needs_a_reprotect_and_a_reprotect_a_failover() {
     );
     let outcome = bench.run(&plan, Mode::Reprotect).await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("nothing has been failed over"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("nothing has been failed over");
     assert_eq!(bench.attempts("vmReplications.reverse"), 0);
 
     // Away from home, the plan's own direction cannot be run.
@@ -90,16 +82,12 @@ async fn a_failback_needs_a_reprotect_and_a_reprotect_a_failover() {
     }
     let outcome = bench.run(&plan, Mode::Planned).await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("does not lead to vcda-west"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("does not lead to vcda-west");
     for mode in [Mode::Failback, Mode::Reprotect] {
         assert_done(&bench.run(&plan, mode).await, 1);
     }
     let outcome = bench.run(&plan, Mode::Failback).await;
-    assert!(outcome.notes().contains("it is at home"), "{}", outcome.notes());
+    outcome.assert_says("it is at home");
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,11 +116,7 @@ async fn work_that_the_service_fails_at_is_a_failure_with_its_reason() {
     // The item's preflight would say no; here the run is started nevertheless.
     let outcome = bench.run(&plan(&bench), Mode::Planned).await;
     assert_eq!(outcome.counts(), [0, 2, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("Site east cannot be reached"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("Site east cannot be reached");
 
     let bench = Bench::new(&spec(2));
     bench.world().set_reachable("east", false);
@@ -145,11 +141,7 @@ async fn work_that_somebody_else_has_begun_is_waited_for() {
     begin_by_hand(&bench, &id, "failover-test").await;
     let outcome = bench.run(&self::plan(&bench), Mode::Planned).await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("clean it up first"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("clean it up first");
 }
 
 async fn begin_by_hand(bench: &Bench, id: &str, action: &str) {

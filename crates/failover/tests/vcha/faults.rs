@@ -24,11 +24,7 @@ async fn a_lost_answer_is_found_out_from_the_roles() {
         let outcome = bench.run(&plan(&bench), Mode::Planned).await;
         assert_done(&outcome, 1);
         assert_switched_once(&bench, 1);
-        assert!(
-            outcome.notes().contains("the answer was lost"),
-            "{}",
-            outcome.notes()
-        );
+        outcome.assert_says("the answer was lost");
     }
 }
 
@@ -110,11 +106,7 @@ async fn an_effect_that_comes_after_the_settle_time_is_not_undone() {
         "{}",
         outcome.notes()
     );
-    assert!(
-        outcome.notes().contains("took effect late"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("took effect late");
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,11 +162,7 @@ async fn a_refusal_inside_the_task_is_a_failure_with_its_reason() {
         )
         .await;
     assert_eq!(outcome.counts(), [0, 1, 0, 0], "{}", outcome.notes());
-    assert!(
-        outcome.notes().contains("10.9.2.1 stayed active"),
-        "{}",
-        outcome.notes()
-    );
+    outcome.assert_says("10.9.2.1 stayed active");
     assert_eq!((bench.attempts(FAILOVER), switches(&bench)), (1, 0));
 }
 
